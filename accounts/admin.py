@@ -1,0 +1,34 @@
+"""People, for staff."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.models import User
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc] - unfold ships no types
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    ordering = ("-id",)
+    list_display = ("full_name", "email", "phone", "role", "is_active", "created_at")
+    list_filter = ("role", "is_active", "is_staff", "created_at")
+    search_fields = ("full_name", "email", "phone")
+    list_per_page = 50
+    readonly_fields = ("created_at", "last_login")
+    fieldsets = (
+        (None, {"fields": ("full_name", "email", "phone", "password")}),
+        ("Account", {"fields": ("role", "language", "is_active", "created_at", "last_login")}),
+        ("Back-office", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {"fields": ("full_name", "email", "phone", "role", "is_staff", "password1", "password2")},
+        ),
+    )

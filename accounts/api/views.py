@@ -1,0 +1,95 @@
+"""Signing up, in and out, and one's own profile."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.serializers import (
+    ROLE_OF_TYPE,
+    LoginSerializer,
+    ProfileSerializer,
+    RegisterSerializer,
+    SignedInSerializer,
+    UserReplySerializer,
+    UserSerializer,
+)
+from accounts.api.throttling import SignInThrottle
+from accounts.models import User
+from accounts.services.change_profile import change_profile
+from accounts.services.register import register
+from accounts.services.sign_in import end_token, new_token, renew_token, sign_in
+from common.rest import Reply
+
+
+class RegisterView(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(request=RegisterSerializer, responses={201: SignedInSerializer})
+    def post(self, request: Request) -> Response:
+        asked = RegisterSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = dict(asked.validated_data)
+        role = ROLE_OF_TYPE[values.pop("user_type")]
+        user = register(**values, role=role)
+        return _signed_in(user, new_token(user=user), "Welcome.", status.HTTP_201_CREATED)
+
+
+class LoginView(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (SignInThrottle,)
+
+    @extend_schema(request=LoginSerializer, responses=SignedInSerializer)
+    def post(self, request: Request) -> Response:
+        asked = LoginSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        user, token = sign_in(**asked.validated_data)
+        return _signed_in(user, token, "Welcome back.")
+
+
+class LogoutView(APIView):
+    @extend_schema(request=None, responses=None)
+    def post(self, request: Request) -> Response:
+        end_token(token=request.auth)  # type: ignore[arg-type] - knox's token, by the authenticator
+        return Reply(message="You are signed out.")
+
+
+class RefreshView(APIView):
+    @extend_schema(request=None, responses=SignedInSerializer)
+    def post(self, request: Request) -> Response:
+        user = User.objects.get(pk=request.user.pk)
+        token = renew_token(user=user, old=request.auth)  # type: ignore[arg-type] - knox's token
+        return _signed_in(user, token, "Your sign-in is renewed.")
+
+
+class ProfileView(APIView):
+    """The signed-in person; the app also checks its stored token here."""
+
+    @extend_schema(responses=UserReplySerializer)
+    def get(self, request: Request) -> Response:
+        return Reply({"user": UserSerializer(request.user).data}, message="Your profile")
+
+
+class OwnProfileView(ProfileView):
+    @extend_schema(request=ProfileSerializer, responses=UserReplySerializer)
+    def put(self, request: Request) -> Response:
+        asked = ProfileSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        user = change_profile(
+            user=User.objects.get(pk=request.user.pk), changes=asked.validated_data
+        )
+        return Reply({"user": UserSerializer(user).data}, message="Your profile is saved.")
+
+
+def _signed_in(
+    user: User, token: str, message: str, code: int = status.HTTP_200_OK
+) -> Response:
+    return Reply(
+        {"token": token, "user": UserSerializer(user).data}, message=message, status=code
+    )

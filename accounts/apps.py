@@ -1,0 +1,7 @@
+"""People."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"

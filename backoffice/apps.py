@@ -1,0 +1,7 @@
+"""What staff see across apps."""
+
+from django.apps import AppConfig
+
+
+class BackofficeConfig(AppConfig):
+    name = "backoffice"

@@ -1,0 +1,127 @@
+"""Paying for a bundle, and what became of it: mounted under `/api/payments/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.models import User
+from bundles.api.serializers import InitiateSerializer, PaymentListSerializer, PaymentSerializer
+from bundles.selectors import own_payment, purchases_of
+from bundles.services.buy import buy_bundle
+from common.errors import DomainError
+from common.rest import Pages, Reply
+from payments.models import IdempotentRequest, Payment
+from payments.selectors import payments_of
+from payments.services.ask_now import ask_now
+from payments.services.idempotency import claim_key, release_key
+
+PAYMENT_ID = OpenApiParameter(
+    "payment_id", str, OpenApiParameter.PATH, description="Payment id or transaction reference"
+)
+
+
+class PurchaseViewSet(GenericViewSet[Payment]):
+    """The signed-in person's payments; anybody else's are not found."""
+
+    serializer_class = PaymentSerializer
+    pagination_class = Pages
+    queryset = Payment.objects.none()
+
+    @extend_schema(
+        request=InitiateSerializer,
+        responses={201: PaymentSerializer, 200: PaymentSerializer},
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="At most 64 characters; repeating a request with it does nothing twice",
+            )
+        ],
+    )
+    @action(detail=False, methods=["post"])
+    def initiate(self, request: Request) -> Response:
+        """Ask the phone for the money. Answers at once; the PIN is waited for elsewhere."""
+        asked = InitiateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        customer = _person(request)
+        claimed = _claim(request, customer)
+        if claimed is not None and claimed.payment is not None:
+            return _replayed(claimed.payment)
+        try:
+            payment, is_new = buy_bundle(
+                customer=customer,
+                bundle_id=asked.validated_data["bundle_id"],
+                phone=asked.validated_data["phone_number"],
+                provider=asked.wanted_provider(),
+                claimed=claimed,
+            )
+        except DomainError:
+            if claimed is not None:
+                release_key(claimed=claimed)
+            raise
+        return Reply(
+            shown([payment])[0],
+            message="Enter your PIN on your phone to pay.",
+            status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK,
+        )
+
+    @extend_schema(responses=PaymentSerializer, parameters=[PAYMENT_ID])
+    @action(detail=False, url_path="status/(?P<payment_id>[^/]+)", url_name="status")
+    def state(self, request: Request, payment_id: str) -> Response:
+        """What is known of a payment now."""
+        payment = own_payment(user_id=_person(request).pk, name=payment_id)
+        return Reply(shown([payment])[0], message="Payment status")
+
+    @extend_schema(request=None, responses=PaymentSerializer, parameters=[PAYMENT_ID])
+    @action(detail=False, methods=["get", "post"], url_path="query/(?P<payment_id>[^/]+)")
+    def query(self, request: Request, payment_id: str) -> Response:
+        """What is known of a payment after asking the provider, where it can be asked now."""
+        user_id = _person(request).pk
+        ask_now(payment=own_payment(user_id=user_id, name=payment_id))
+        payment = own_payment(user_id=user_id, name=payment_id)
+        return Reply(shown([payment])[0], message="Payment status")
+
+    @extend_schema(responses=PaymentListSerializer)
+    @action(detail=False)
+    def history(self, request: Request) -> Response:
+        """The person's payments, newest first."""
+        page = self.paginate_queryset(payments_of(_person(request).pk)) or []
+        return self.get_paginated_response({"payments": shown(page), "message": "Your payments"})
+
+
+def shown(payments: Sequence[Payment]) -> list[dict[str, Any]]:
+    """Payments as the app reads them."""
+    serializer = PaymentSerializer(
+        payments, many=True, context={"purchases": purchases_of(payments)}
+    )
+    return list(serializer.data)
+
+
+def _person(request: Request) -> User:
+    person = request.user
+    assert isinstance(person, User)  # noqa: S101 - the permission class lets nobody else in
+    return person
+
+
+def _claim(request: Request, customer: User) -> IdempotentRequest | None:
+    key = request.headers.get("Idempotency-Key")
+    return claim_key(user=customer, key=key, body=request.data) if key is not None else None
+
+
+def _replayed(payment: Payment) -> Response:
+    reply = Reply(
+        shown([payment])[0],
+        message="Enter your PIN on your phone to pay.",
+        status=status.HTTP_201_CREATED,
+    )
+    reply["Idempotent-Replayed"] = "true"
+    return reply

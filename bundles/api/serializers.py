@@ -1,0 +1,164 @@
+"""The contract's shapes of bundles, payments and subscriptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from bundles.models import Bundle, Purchase, Subscription
+from common import phone as phones
+from payments.models import Disposition, MobileMoneyTransaction, Payment, ProviderName
+from payments.networks import WORK_IT_OUT
+from payments.states import State
+
+APP_STATUS = {
+    State.INITIATED: "pending",
+    State.PENDING: "pending",
+    State.COMPLETED: "completed",
+    State.FAILED: "failed",
+    State.EXPIRED: "failed",
+}
+
+
+class BundleSerializer(serializers.ModelSerializer[Bundle]):
+    owner_name = serializers.CharField(source="owner.full_name")
+
+    class Meta:
+        model = Bundle
+        fields = [
+            "id",
+            "owner_id",
+            "owner_name",
+            "name",
+            "description",
+            "data_limit_gb",
+            "price",
+            "duration_days",
+            "max_connections",
+            "is_active",
+            "created_at",
+        ]
+
+
+class BundleReplySerializer(serializers.Serializer[Any]):
+    bundle = BundleSerializer()
+
+
+class BundleListSerializer(serializers.Serializer[Any]):
+    bundles = BundleSerializer(many=True)
+
+
+class InitiateSerializer(serializers.Serializer[Any]):
+    """What the app sends to pay. A price in it is ignored: the server prices."""
+
+    bundle_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    phone_number = serializers.CharField(max_length=30)
+    provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+    payment_method = serializers.CharField(
+        max_length=20, required=False, allow_blank=True, default=""
+    )
+
+    def validate_phone_number(self, value: str) -> str:
+        return phones.parse(value)
+
+    def wanted_provider(self) -> str:
+        """The provider the customer chose, or a word that means "work it out".
+
+        An unknown word is kept, so that it is refused by name.
+        """
+        words = (self.validated_data["provider"], self.validated_data["payment_method"])
+        return next((word for word in words if word not in WORK_IT_OUT), "auto")
+
+
+class PaymentSerializer(serializers.Serializer[Payment]):
+    """A payment as the app reads it. `purchases` in the context maps subjects to purchases."""
+
+    payment_id = serializers.CharField(source="public_id")
+    transaction_reference = serializers.SerializerMethodField()
+    user_id = serializers.IntegerField(source="payer_id")
+    bundle_id = serializers.SerializerMethodField()
+    bundle_name = serializers.SerializerMethodField()
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    payment_method = serializers.ChoiceField(choices=ProviderName.choices)
+    phone_number = serializers.SerializerMethodField()
+    status = serializers.SerializerMethodField()
+    state = serializers.SerializerMethodField()
+    reason = serializers.CharField()
+    receipt = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+
+    def get_transaction_reference(self, payment: Payment) -> str:
+        attempt = _attempt(payment)
+        return attempt.reference if attempt else payment.public_id
+
+    def get_bundle_id(self, payment: Payment) -> int:
+        return self._purchase(payment).bundle_id
+
+    def get_bundle_name(self, payment: Payment) -> str:
+        return self._purchase(payment).bundle.name
+
+    def get_phone_number(self, payment: Payment) -> str:
+        attempt = _attempt(payment)
+        return attempt.customer_phone if attempt else ""
+
+    def get_status(self, payment: Payment) -> str:
+        """One of the four words that the released app knows."""
+        if payment.disposition == Disposition.CREDITED:
+            return "cancelled"
+        return APP_STATUS[State(payment.state)]
+
+    def get_state(self, payment: Payment) -> str:
+        """The exact state; `credited` when the money became the customer's credit."""
+        if payment.disposition == Disposition.CREDITED:
+            return str(Disposition.CREDITED)
+        return payment.state
+
+    def get_receipt(self, payment: Payment) -> str:
+        attempt = _attempt(payment)
+        return (attempt.provider_transaction_id or "") if attempt else ""
+
+    def _purchase(self, payment: Payment) -> Purchase:
+        purchase: Purchase = self.context["purchases"][payment.subject]
+        return purchase
+
+
+class PaymentListSerializer(serializers.Serializer[Any]):
+    payments = PaymentSerializer(many=True)
+
+
+class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
+    bundle_name = serializers.CharField(source="bundle.name")
+    status = serializers.SerializerMethodField()
+    is_active = serializers.BooleanField()
+
+    class Meta:
+        model = Subscription
+        fields = [
+            "id",
+            "bundle_id",
+            "bundle_name",
+            "status",
+            "is_active",
+            "starts_at",
+            "ends_at",
+            "data_limit_bytes",
+            "data_used_bytes",
+            "max_connections",
+            "created_at",
+        ]
+
+    def get_status(self, subscription: Subscription) -> str:
+        """`active` or `ended`; one whose time is over has ended, swept or not."""
+        return "active" if subscription.is_active else "ended"
+
+
+class SubscriptionListSerializer(serializers.Serializer[Any]):
+    subscriptions = SubscriptionSerializer(many=True)
+
+
+def _attempt(payment: Payment) -> MobileMoneyTransaction | None:
+    """The payment's attempt, from what was prefetched."""
+    return max(payment.attempts.all(), key=lambda attempt: attempt.pk, default=None)

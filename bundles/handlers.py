@@ -1,0 +1,19 @@
+"""What bundles does when payments tells of money; registered in `apps.py`."""
+
+from __future__ import annotations
+
+from bundles.models import Purchase
+from bundles.services.activate import activate_purchase
+from bundles.services.seats import release_hold
+from payments.models import Payment
+
+
+def activate(payment: Payment) -> None:
+    """The money is there: give what it has bought."""
+    activate_purchase(payment=payment)
+
+
+def release(payment: Payment) -> None:
+    """The money will not come, or became credit: others may have the held seat."""
+    purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
+    release_hold(bundle_id=purchase.bundle_id, customer_id=purchase.customer_id)

@@ -1,0 +1,16 @@
+"""What bundles tells the apps that deliver: handlers run inside the transaction that made it true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common.hooks import Hook
+
+if TYPE_CHECKING:
+    from bundles.models import Subscription
+
+subscription_activated: Hook[Subscription] = Hook("subscription_activated")
+"""A subscription began or was extended. Handlers touch only the database and may be called twice."""
+
+subscription_ended: Hook[Subscription] = Hook("subscription_ended")
+"""A subscription's time is over."""

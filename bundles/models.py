@@ -1,0 +1,256 @@
+"""What is sold: bundles, the purchases of them, and the subscriptions that they become."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+
+GIGABYTE = 10**9
+
+
+class Terms(models.Model):
+    """The conditions of sale that staff edit: one row, kept under primary key 1."""
+
+    price_min = models.PositiveIntegerField(help_text="TZS")
+    price_max = models.PositiveIntegerField(help_text="TZS")
+    commission_percent = models.PositiveSmallIntegerField(help_text="The platform's share")
+    tax_percent = models.PositiveSmallIntegerField(help_text="Contained in the price; 0 for none")
+
+    class Meta:
+        verbose_name_plural = "terms"
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="terms_one_row"),
+            models.CheckConstraint(
+                condition=Q(price_min__lte=F("price_max")), name="terms_price_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(commission_percent__lte=100) & Q(tax_percent__lte=100),
+                name="terms_percentages",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "Terms of sale"
+
+    @classmethod
+    def current(cls) -> Terms:
+        """The terms in force, seeded from the settings the first time."""
+        terms, _ = cls.objects.get_or_create(
+            pk=1,
+            defaults={
+                "price_min": settings.BUNDLE_PRICE_MIN,
+                "price_max": settings.BUNDLE_PRICE_MAX,
+                "commission_percent": settings.PLATFORM_COMMISSION_PERCENT,
+                "tax_percent": settings.TAX_PERCENT,
+            },
+        )
+        return terms
+
+
+class Bundle(models.Model):
+    """An offer: so much data, for so many days, to so many customers at once."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bundles"
+    )
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    data_limit_gb = models.PositiveIntegerField(help_text="Each customer's allowance")
+    price = models.PositiveIntegerField(help_text="TZS")
+    duration_days = models.PositiveIntegerField()
+    max_connections = models.PositiveSmallIntegerField(default=1, help_text="Devices per customer")
+    max_clients = models.PositiveIntegerField(help_text="Seats: customers at once")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["price", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(data_limit_gb__gt=0)
+                & Q(price__gt=0)
+                & Q(duration_days__gt=0)
+                & Q(max_connections__gt=0),
+                name="bundle_is_something",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        terms = Terms.current()
+        if not terms.price_min <= (self.price or 0) <= terms.price_max:
+            raise ValidationError(
+                {"price": f"The price must lie between {terms.price_min} and {terms.price_max}."}
+            )
+
+
+class Purchase(models.Model):
+    """One customer's decision to buy one bundle, at the price and terms of that moment.
+
+    Payments refer to it by `subject`; a failed payment leaves it open for the next try.
+    """
+
+    class State(models.TextChoices):
+        AWAITING_PAYMENT = "awaiting_payment", "Awaiting payment"
+        PAID = "paid", "Paid"
+        ABANDONED = "abandoned", "Abandoned"
+
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="purchases"
+    )
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="purchases")
+    state = models.CharField(max_length=20, choices=State, default=State.AWAITING_PAYMENT)
+    price = models.PositiveIntegerField(help_text="TZS")
+    data_limit_gb = models.PositiveIntegerField()
+    duration_days = models.PositiveIntegerField()
+    commission_percent = models.PositiveSmallIntegerField()
+    tax_percent = models.PositiveSmallIntegerField()
+    warned_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the customer was told that an earlier payment may still go through",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    open_bundle = models.GeneratedField(
+        expression=Case(When(state="awaiting_payment", then=F("bundle_id")), default=Value(None)),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "open_bundle"], name="purchase_one_open_per_bundle"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["awaiting_payment", "paid", "abandoned"]),
+                name="purchase_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Purchase {self.pk}"
+
+    @property
+    def subject(self) -> str:
+        """How payments name this purchase without knowing what it is."""
+        return f"purchase:{self.pk}"
+
+    @staticmethod
+    def id_from(subject: str) -> int:
+        """The primary key inside a subject. Raises ValueError for anything else."""
+        kind, _, key = subject.partition(":")
+        if kind != "purchase":
+            raise ValueError(f"not a purchase: {subject!r}")
+        return int(key)
+
+
+class Subscription(models.Model):
+    """What a customer may use, and until when; purchases of the same bundle extend it."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        ENDED = "ended", "Ended"
+
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="subscriptions"
+    )
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="subscriptions")
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+    data_limit_bytes = models.PositiveBigIntegerField()
+    data_used_bytes = models.PositiveBigIntegerField(default=0)
+    max_connections = models.PositiveSmallIntegerField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    live_bundle = models.GeneratedField(
+        expression=Case(When(state="active", then=F("bundle_id")), default=Value(None)),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "live_bundle"], name="subscription_one_active_per_bundle"
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="subscription_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["active", "ended"]), name="subscription_state"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Subscription {self.pk}"
+
+    def is_active_at(self, moment: datetime) -> bool:
+        """Whether it may be used at that time."""
+        return self.state == self.State.ACTIVE and moment < self.ends_at
+
+    @property
+    def is_active(self) -> bool:
+        return self.is_active_at(timezone.now())
+
+
+class Activation(models.Model):
+    """The proof that one paid purchase became service, once: data in bytes, time in days."""
+
+    purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="activation")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="activations"
+    )
+    data_bytes = models.PositiveBigIntegerField()
+    days = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Activation of purchase {self.purchase_id}"
+
+
+class Seat(models.Model):
+    """One of a bundle's `max_clients` places, held while the PIN is waited for, then used.
+
+    A row exists only while the place is taken. `held_until` is empty once a subscription uses it.
+    """
+
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="seats")
+    number = models.PositiveIntegerField()
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="seats"
+    )
+    held_until = models.DateTimeField(null=True, blank=True, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bundle", "number"], name="seat_taken_once"),
+            models.UniqueConstraint(fields=["bundle", "customer"], name="seat_one_per_customer"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="seat_numbers_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Seat {self.number} of bundle {self.bundle_id}"
+
+
+def terms_snapshot(bundle: Bundle, terms: Terms) -> dict[str, Any]:
+    """What a purchase keeps of the offer, so that later changes never touch it."""
+    return {
+        "price": bundle.price,
+        "data_limit_gb": bundle.data_limit_gb,
+        "duration_days": bundle.duration_days,
+        "commission_percent": terms.commission_percent,
+        "tax_percent": terms.tax_percent,
+    }

@@ -1,0 +1,40 @@
+"""Ends subscriptions whose time is over, and frees their seats."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from bundles import hooks
+from bundles.models import Bundle, Subscription
+from bundles.services.seats import free_seat
+from common.transactions import retried
+
+BATCH = 200
+
+
+def end_overdue_subscriptions() -> int:
+    """End every active subscription past its end, each in its own transaction. Returns how many."""
+    overdue = Subscription.objects.filter(
+        state=Subscription.State.ACTIVE, ends_at__lte=timezone.now()
+    )
+    return sum(_end_if_overdue(key) for key in overdue.values_list("pk", flat=True)[:BATCH])
+
+
+@retried
+def _end_if_overdue(subscription_id: int) -> bool:
+    bundle_id = Subscription.objects.values_list("bundle_id", flat=True).get(pk=subscription_id)
+    Bundle.objects.select_for_update().get(pk=bundle_id)
+    subscription = Subscription.objects.select_for_update().get(pk=subscription_id)
+    if subscription.state != Subscription.State.ACTIVE or subscription.ends_at > timezone.now():
+        return False
+    end_subscription(subscription)
+    return True
+
+
+def end_subscription(subscription: Subscription) -> None:
+    """End one locked subscription, inside the caller's transaction that holds its bundle's row."""
+    subscription.state = Subscription.State.ENDED
+    subscription.ended_at = timezone.now()
+    subscription.save(update_fields=["state", "ended_at"])
+    free_seat(bundle_id=subscription.bundle_id, customer_id=subscription.customer_id)
+    hooks.subscription_ended.notify(subscription)

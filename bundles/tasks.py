@@ -1,0 +1,13 @@
+"""Celery's doors to bundles."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task
+def end_overdue_subscriptions() -> int:
+    """End subscriptions whose time is over."""
+    from bundles.services.end import end_overdue_subscriptions as end
+
+    return end()

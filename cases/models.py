@@ -1,0 +1,65 @@
+"""What a person must decide: one open case per kind and subject."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case as SqlCase
+from django.db.models import F, Q, When
+from django.utils import timezone
+
+from common.fields import ReferenceField
+
+
+class CaseKind(models.TextChoices):
+    """Why staff are needed."""
+
+    LATE_PAYMENT = "late_payment", "Late payment became credit"
+    UNDERPAID = "underpaid", "Paid less than the price"
+    PAID_TWICE = "paid_twice", "Paid twice"
+    WRONG_DETAILS = "wrong_details", "News that fits another payment"
+    CONFLICTING_ANSWERS = "conflicting_answers", "The provider contradicts itself"
+    REVERSED = "reversed", "Reversed by the provider"
+    UNMATCHED_DELIVERY = "unmatched_delivery", "Callback for no payment of ours"
+    UNANSWERABLE_HINT = "unanswerable_hint", "Unproven callback, provider cannot be asked"
+    UNRESOLVED_PAYMENT = "unresolved_payment", "No final answer from the provider"
+    FULFILMENT_FAILED = "fulfilment_failed", "Paid, but not activated"
+
+
+class Case(models.Model):
+    """One question for staff. `subject` names what it is about, such as `payment:<id>`."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        RESOLVED = "resolved", "Resolved"
+
+    kind = models.CharField(max_length=30, choices=CaseKind)
+    subject = ReferenceField(max_length=100, db_index=True)
+    amount = models.PositiveBigIntegerField(default=0, help_text="TZS at stake")
+    detail = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="cases",
+    )
+    opened_at = models.DateTimeField(default=timezone.now, db_index=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolution = models.TextField(blank=True)
+    open_subject = models.GeneratedField(
+        expression=SqlCase(When(state="open", then=F("subject"))),
+        output_field=ReferenceField(max_length=100, null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "open_subject"], name="case_one_open"),
+            models.CheckConstraint(condition=Q(state__in=["open", "resolved"]), name="case_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.subject})"

@@ -1,0 +1,36 @@
+"""Opens and resolves cases."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from cases.models import Case
+
+
+def open_case(*, kind: str, subject: str, amount: int = 0, detail: str = "") -> Case:
+    """The open case of this kind about this subject, made if there is none; safe to repeat and race.
+
+    `amount` is the cash at stake in TZS. May run inside the caller's transaction.
+    """
+    open_cases = Case.objects.filter(kind=kind, subject=subject, state=Case.State.OPEN)
+    if found := open_cases.first():
+        return found
+    try:
+        with transaction.atomic():  # a savepoint: the race's loser must not spoil the caller's work
+            return Case.objects.create(kind=kind, subject=subject, amount=amount, detail=detail)
+    except IntegrityError:
+        return open_cases.get()
+
+
+def resolve_case(*, case: Case, resolution: str, owner_id: int | None = None) -> bool:
+    """Close an open case with a reason. Returns False when somebody else was faster."""
+    return (
+        Case.objects.filter(pk=case.pk, state=Case.State.OPEN).update(
+            state=Case.State.RESOLVED,
+            resolution=resolution,
+            owner_id=owner_id or case.owner_id,
+            resolved_at=timezone.now(),
+        )
+        == 1
+    )

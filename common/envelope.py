@@ -1,0 +1,47 @@
+"""The contract's envelope of a success."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import status
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+
+class Reply(Response):
+    """A success. `message` is a short sentence; `top_level` repeats data beside the envelope."""
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        message: str = "OK",
+        status: int = status.HTTP_200_OK,
+        top_level: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, status=status)
+        self.message = message
+        self.top_level = dict(top_level or {})
+
+
+class EnvelopeRenderer(JSONRenderer):
+    """`{"success": true, "message", "data"}`; errors come in their own shape already."""
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        response = (renderer_context or {}).get("response")
+        if isinstance(response, Reply):
+            data = {
+                "success": True,
+                "message": response.message,
+                **response.top_level,
+                "data": {} if data is None else data,
+            }
+        rendered: bytes = super().render(data, accepted_media_type, renderer_context)
+        return rendered

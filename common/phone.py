@@ -1,0 +1,54 @@
+"""Tanzanian mobile numbers: parsed to E.164, shown masked, written as providers want them."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+from common.errors import DomainError
+
+COUNTRY_CODE = 255
+MOBILE = re.compile(r"[67]\d{8}", re.ASCII)
+PUNCTUATION = str.maketrans("", "", " -().")
+
+
+class InvalidPhoneNumber(DomainError):
+    code = "invalid_phone_number"
+
+
+def parse(text: str) -> str:
+    """A number in any usual form as E.164, `+2557XXXXXXXX`.
+
+    Takes `+255…`, `255…`, `00255…`, `0…` and the nine digits alone, with blanks and dashes. Raises
+    InvalidPhoneNumber for a foreign, premium or malformed number.
+    """
+    digits = text.strip().translate(PUNCTUATION)
+    if not digits.isascii() or not digits.removeprefix("+").isdigit():
+        raise _invalid()
+    if digits.startswith("255") and len(digits) == 12:
+        digits = f"+{digits}"
+    elif digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    try:
+        number = phonenumbers.parse(digits, "TZ")
+    except phonenumbers.NumberParseException as error:
+        raise _invalid() from error
+    # Not libphonenumber's list of ranges: new ones open before the library knows them.
+    if number.country_code != COUNTRY_CODE or not MOBILE.fullmatch(str(number.national_number)):
+        raise _invalid()
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def msisdn(e164: str) -> str:
+    """Twelve digits without the plus, as most providers write it."""
+    return e164.removeprefix("+")
+
+
+def mask(e164: str) -> str:
+    """A number that can be shown in logs: `+255754***456`."""
+    return f"{e164[:-6]}***{e164[-3:]}"
+
+
+def _invalid() -> InvalidPhoneNumber:
+    return InvalidPhoneNumber("Enter a Tanzanian mobile number, such as 0754 123 456.")

@@ -1,0 +1,161 @@
+"""The contract's pages, and the one way from a failure to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework import exceptions, status
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, set_rollback
+
+from common.envelope import Reply as Reply
+from common.errors import DomainError
+
+ITEMS_PER_PAGE = 20
+ITEMS_PER_PAGE_MAX = 100
+
+CODES: dict[type[exceptions.APIException], tuple[str, str]] = {
+    exceptions.ParseError: ("malformed_json", "The request is not valid JSON."),
+    exceptions.NotAuthenticated: ("not_authenticated", "Please sign in."),
+    exceptions.AuthenticationFailed: ("not_authenticated", "Please sign in again."),
+    exceptions.PermissionDenied: ("permission_denied", "You may not do this."),
+    exceptions.NotFound: ("not_found", "There is nothing here."),
+    exceptions.MethodNotAllowed: ("method_not_allowed", "This cannot be done here."),
+    exceptions.NotAcceptable: ("not_acceptable", "Only JSON is offered."),
+    exceptions.UnsupportedMediaType: ("unsupported_media_type", "Send JSON."),
+    exceptions.Throttled: ("too_many_requests", "Too many requests. Try again later."),
+}
+
+
+def error_body(
+    message: str, code: str, errors: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The contract's error shape."""
+    return {"success": False, "message": message, "code": code, "errors": dict(errors or {})}
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Every expected failure as the contract's error; anything else is left to the 500 handler."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, DjangoPermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, DomainError):
+        set_rollback()
+        response = Response(error_body(str(error), error.code, error.errors), status=error.status)
+        if seconds := getattr(error, "retry_after_seconds", None):
+            response["Retry-After"] = str(seconds)
+        return response
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    return _from_framework(error)
+
+
+def _from_framework(error: exceptions.APIException) -> Response:
+    if isinstance(error, exceptions.ValidationError):
+        errors = _flat(error.detail)
+        first = next((sentences[0] for sentences in errors.values() if sentences), "")
+        body = error_body(first or "Please check what you entered.", "validation_error", errors)
+        return Response(body, status=error.status_code)
+    code, message = CODES.get(type(error), (str(error.default_code), str(error.detail)))
+    response = Response(error_body(message, code), status=error.status_code)
+    if isinstance(error, exceptions.Throttled) and error.wait:
+        response["Retry-After"] = str(int(error.wait) + 1)
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    return response
+
+
+def _flat(detail: Any) -> dict[str, list[str]]:
+    """DRF's nested details as lists of sentences by field."""
+    if isinstance(detail, Mapping):
+        return {str(field): _sentences(value) for field, value in detail.items()}
+    return {"non_field_errors": _sentences(detail)}
+
+
+def _sentences(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [sentence for item in value.values() for sentence in _sentences(item)]
+    if isinstance(value, list | tuple):
+        return [sentence for item in value for sentence in _sentences(item)]
+    return [str(value)]
+
+
+class Pages(BasePagination):
+    """`?page=` and `?limit=`; the page after the last is empty.
+
+    Views give `get_paginated_response` the data with a `message` beside the resource.
+    """
+
+    def __init__(self) -> None:
+        self.page = 1
+        self.limit = ITEMS_PER_PAGE
+        self.total = 0
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        """Raises ValidationError for numbers that are none."""
+        self.page = _number(request, "page", 1, 10**9)
+        self.limit = min(_number(request, "limit", ITEMS_PER_PAGE, 10**9), ITEMS_PER_PAGE_MAX)
+        self.total = queryset.count()
+        start = (self.page - 1) * self.limit
+        return list(queryset[start : start + self.limit]) if start < self.total else []
+
+    def get_paginated_response(self, data: Any) -> Response:
+        body = dict(data)
+        message = body.pop("message", "OK")
+        body["pagination"] = {
+            "current_page": self.page,
+            "total_pages": -(-self.total // self.limit),
+            "total_items": self.total,
+            "items_per_page": self.limit,
+        }
+        return Reply(body, message=message)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "in": "query", "required": False, "schema": {"type": "integer"}}
+            for name in ("page", "limit")
+        ]
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):
+        raise exceptions.ValidationError({name: ["Enter a whole number from 1 up."]})
+    return int(text)
+
+
+def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _outside_rest(request, 400, "bad_request", "The request cannot be understood.")
+
+
+def handler403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _outside_rest(request, 403, "permission_denied", "You may not do this.")
+
+
+def handler404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _outside_rest(request, 404, "not_found", "There is nothing here.")
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    message = "Something went wrong on our side. Please try again."
+    return _outside_rest(request, 500, "internal_error", message)
+
+
+def _outside_rest(request: HttpRequest, code_number: int, code: str, message: str) -> HttpResponse:
+    """Django's own failures: JSON for the API, a page for people."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(error_body(message, code), status=code_number)
+    context = {"status": code_number, "message": message}
+    return render(request, "error.html", context, status=code_number)

@@ -1,0 +1,101 @@
+"""What holds for every test: no network but loopback, fake credentials, a ledger that can be emptied."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+
+NOTHING_LISTENS = "http://127.0.0.1:9"  # the discard port: refused at once
+PROVIDERS: dict[str, Any] = {
+    "MPESA_CONSUMER_KEY": "fake-consumer-key",
+    "MPESA_CONSUMER_SECRET": "fake-consumer-secret",
+    "MPESA_BUSINESS_SHORTCODE": "600100",
+    "MPESA_PASSKEY": "fake-passkey",
+    "MPESA_BASE_URL": NOTHING_LISTENS,
+    "MPESA_CALLBACK_SOURCES": [],
+    "TIGO_PESA_API_KEY": "fake-tigo-user",
+    "TIGO_PESA_SECRET": "fake-tigo-secret",
+    "TIGO_PESA_BILLER_MSISDN": "255710000100",
+    "TIGO_PESA_BILLER_CODE": "KNK",
+    "TIGO_PESA_BASE_URL": NOTHING_LISTENS,
+    "TIGO_PESA_CALLBACK_SOURCES": [],
+    "AIRTEL_CLIENT_ID": "fake-airtel-id",
+    "AIRTEL_CLIENT_SECRET": "fake-airtel-secret",
+    "AIRTEL_CALLBACK_KEY": "fake-airtel-callback-key",
+    "AIRTEL_BASE_URL": NOTHING_LISTENS,
+    "AIRTEL_CALLBACK_SOURCES": [],
+    "WEBHOOK_TOKENS": {"fake-tigo-path": "tigo_pesa"},
+}
+
+
+class NetworkBlocked(RuntimeError):
+    """A test tried to leave this machine."""
+
+
+def pytest_configure() -> None:
+    for name, value in PROVIDERS.items():
+        setattr(settings, name, value)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("mariadb") and connection.vendor != "mysql":
+        missing("needs MariaDB: run `make test`, or set DATABASE_URL")
+
+
+def missing(what: str) -> None:
+    """Skip aloud what this machine cannot prove; where CI is set, everything must be there."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only() -> Iterator[None]:
+    """Nothing is called by accident: whoever connects further than this machine fails."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        yield
+
+
+def _guarded(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
+            raise NetworkBlocked(f"a test wanted to reach {address[0]}")
+        return connect(self, address)
+
+    return guarded
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flushing_may_empty_the_ledger() -> Iterator[None]:
+    """A test that commits is cleaned up by deleting every row; only then the triggers are lifted."""
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # not in the stubs
+
+    def lifted(case: TransactionTestCase) -> None:
+        from payments.ledger_triggers import create_triggers, drop_triggers
+
+        with connection.schema_editor() as editor:
+            drop_triggers(apps, editor)
+        try:
+            flush(case)
+        finally:
+            with connection.schema_editor() as editor:
+                create_triggers(apps, editor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lifted)
+        yield

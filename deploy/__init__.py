@@ -1,0 +1,1 @@
+"""How Konektika is put on a machine."""

@@ -1,0 +1,114 @@
+"""The `.env` of `make run`: secrets made once, which fit our server and the simulator alike."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import environ
+
+from deploy.local.ports import free_port
+
+PORT, SIMULATOR_PORT = 8000, 8100  # the ports that the URLs in `.env` are written with
+
+TEMPLATE = """\
+# Written by the first `make run` with secrets of its own, and never changed by it afterwards.
+# `.env.example` explains each variable; one that is set in the environment wins over this file.
+
+SECRET_KEY={secret_key}
+FIELD_ENCRYPTION_KEYS={encryption_key}
+# An embedded Redis is started at this address, unless one answers there already.
+REDIS_URL=redis://:{redis_password}@127.0.0.1:{redis_port}/0
+# Tigo's callbacks are unsigned: their secret path is what makes them evidence.
+WEBHOOK_TOKENS=tigo_pesa:{tigo_token}
+
+# The simulator is the three providers. `make run PORT=… SIMULATOR_PORT=…` moves these URLs along.
+MPESA_CONSUMER_KEY={mpesa_key}
+MPESA_CONSUMER_SECRET={mpesa_secret}
+MPESA_BUSINESS_SHORTCODE=600100
+MPESA_PASSKEY={mpesa_passkey}
+MPESA_BASE_URL={simulator}
+MPESA_CALLBACK_URL={server}/api/webhooks/mpesa
+
+TIGO_PESA_API_KEY={tigo_key}
+TIGO_PESA_SECRET={tigo_secret}
+TIGO_PESA_BILLER_MSISDN=255710000100
+TIGO_PESA_BILLER_CODE=KNK
+TIGO_PESA_BASE_URL={simulator}/tigo
+TIGO_PESA_CALLBACK_URL={server}/api/webhooks/in/{tigo_token}
+
+AIRTEL_CLIENT_ID={airtel_id}
+AIRTEL_CLIENT_SECRET={airtel_secret}
+AIRTEL_CALLBACK_KEY={airtel_callback_key}
+AIRTEL_BASE_URL={simulator}
+AIRTEL_CALLBACK_URL={server}/api/webhooks/airtel-money
+
+# The demo accounts' password.
+DEMO_PASSWORD={demo_password}
+"""
+
+
+def write_once(path: Path) -> bool:
+    """Write the file, readable by its owner only. Returns False where one exists."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(_with_secrets())
+    return True
+
+
+def effective(path: Path, explicit: Mapping[str, str]) -> dict[str, str]:
+    """The file's variables under the explicit ones, its URLs at the ports that are chosen.
+
+    `PORT` and `SIMULATOR_PORT` are always in the result.
+    """
+    variables = _read(path)
+    chosen = {**variables, **explicit}
+    port = chosen.get("PORT") or str(PORT)
+    simulator_port = chosen.get("SIMULATOR_PORT") or str(SIMULATOR_PORT)
+    moved = {
+        name: _moved(_moved(value, PORT, port), SIMULATOR_PORT, simulator_port)
+        for name, value in variables.items()
+    }
+    return {**moved, **explicit, "PORT": port, "SIMULATOR_PORT": simulator_port}
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The file's variables, read by the parser that the settings use."""
+    variables: dict[str, str] = {}
+    type("Reader", (environ.Env,), {"ENVIRON": variables}).read_env(str(path))
+    return variables
+
+
+def _moved(url: str, old_port: int, new_port: str) -> str:
+    """A URL of this machine's old port at the new one; any other value as it is."""
+    old, new = f"http://127.0.0.1:{old_port}", f"http://127.0.0.1:{new_port}"
+    if url == old or url.startswith(f"{old}/"):
+        return new + url.removeprefix(old)
+    return url
+
+
+def _with_secrets() -> str:
+    return TEMPLATE.format(
+        server=f"http://127.0.0.1:{PORT}",
+        simulator=f"http://127.0.0.1:{SIMULATOR_PORT}",
+        secret_key=secrets.token_urlsafe(48),
+        encryption_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        redis_password=secrets.token_hex(16),
+        redis_port=free_port(),
+        tigo_token=secrets.token_urlsafe(24),
+        mpesa_key=secrets.token_hex(16),
+        mpesa_secret=secrets.token_hex(16),
+        mpesa_passkey=secrets.token_hex(32),
+        tigo_key=f"konektika-{secrets.token_hex(4)}",
+        tigo_secret=secrets.token_hex(16),
+        airtel_id=secrets.token_hex(16),
+        airtel_secret=secrets.token_hex(16),
+        airtel_callback_key=secrets.token_hex(16),
+        demo_password=f"demo-{secrets.token_hex(4)}",
+    )

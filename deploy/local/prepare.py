@@ -1,0 +1,47 @@
+"""Puts the database, the demo data and the static files in place; prints the demo accounts.
+
+One process for all of it: each `manage.py` command by itself would import Django again.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+
+
+def main() -> None:
+    """Safe to repeat. Ends with one sentence per wrong variable."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings")
+    from konektika.checks import exit_if_misconfigured
+
+    exit_if_misconfigured()
+    for command in ("migrate", "apply_schedule", "seed_demo"):
+        call_command(command, verbosity=0, stdout=io.StringIO())
+    if _static_files_are_old():
+        call_command("collectstatic", verbosity=0, interactive=False)
+    _print_accounts()
+
+
+def _static_files_are_old() -> bool:
+    """Whether a requirement or a file of ours is newer than what was collected."""
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    if not manifest.exists():
+        return True
+    root = Path(settings.BASE_DIR)
+    sources = [root / "requirements.txt", *root.glob("*/static/**/*")]
+    return max(source.stat().st_mtime for source in sources) > manifest.stat().st_mtime
+
+
+def _print_accounts() -> None:
+    from konektika.management.commands.seed_demo import DEMO_ACCOUNTS
+
+    for email, _, _, role in DEMO_ACCOUNTS:
+        print(f"{role:<10} {email}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""The Celery application; its options are the `CELERY_` settings, its tasks the apps' `tasks.py`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import celeryd_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings")
+
+app = Celery("konektika")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def refuse_to_start_misconfigured(**_: Any) -> None:
+    """A worker with a wrong variable stops with the sentences, before it takes a task."""
+    from konektika.checks import exit_if_misconfigured
+
+    exit_if_misconfigured()

@@ -1,0 +1,51 @@
+"""What `make run` starts with: the catalogue, a gateway and one account of each role."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from bundles.services.seed import seed_catalogue
+from common.transactions import retried
+from vpn.services.seed import ensure_first_gateway
+
+DEMO_ACCOUNTS = (
+    ("admin@konektika.test", "Asha Admin", None, User.Role.STAFF),
+    ("owner@konektika.test", "Omari Owner", "+255754000901", User.Role.OWNER),
+    ("customer@konektika.test", "Zawadi Customer", "+255754000902", User.Role.CUSTOMER),
+)
+
+
+class Command(BaseCommand):
+    help = "Seed the catalogue, the first gateway and the demo accounts (password: DEMO_PASSWORD)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = os.environ.get("DEMO_PASSWORD", "")
+        if not password:
+            raise CommandError("Set DEMO_PASSWORD to the demo accounts' password.")
+        seed_catalogue()
+        ensure_first_gateway()
+        _seed_accounts(password)
+        self.stdout.write("Demo data in place.")
+
+
+@retried
+def _seed_accounts(password: str) -> None:
+    for email, name, phone, role in DEMO_ACCOUNTS:
+        is_staff = role == User.Role.STAFF
+        person, is_new = User.objects.get_or_create(
+            email=email,
+            defaults={
+                "full_name": name,
+                "phone": phone,
+                "role": role,
+                "is_staff": is_staff,
+                "is_superuser": is_staff,
+            },
+        )
+        if is_new:
+            person.set_password(password)
+            person.save()

@@ -1,0 +1,56 @@
+"""Every periodic task, how often it runs and why. `manage.py apply_schedule` puts it in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One periodic task; `name` is what staff see and what the row is known by."""
+
+    name: str
+    task: str
+    every: timedelta
+    why: str
+
+
+SCHEDULE = (
+    Job(
+        "Prompts and status queries",
+        "payments.tasks.sweep_attempts",
+        timedelta(seconds=2),
+        "A customer waits for the prompt, or for news of a payment whose callback was lost.",
+    ),
+    Job(
+        "Webhook deliveries",
+        "payments.tasks.sweep_deliveries",
+        timedelta(seconds=2),
+        "A stored callback whose message was lost still has to be applied.",
+    ),
+    Job(
+        "Fulfilment",
+        "payments.tasks.sweep_follow_ups",
+        timedelta(seconds=2),
+        "A paid customer whose activation failed or was interrupted is waiting.",
+    ),
+    Job(
+        "Messages",
+        "notifications.tasks.sweep_outbox",
+        timedelta(seconds=3),
+        "Messages that were queued and not sent.",
+    ),
+    Job(
+        "Ended subscriptions",
+        "bundles.tasks.end_overdue_subscriptions",
+        timedelta(seconds=30),
+        "Service stops and seats are freed when the time is over.",
+    ),
+    Job(
+        "Old idempotency keys",
+        "payments.tasks.forget_old_keys",
+        timedelta(days=1),
+        "Keys that nobody can repeat any more.",
+    ),
+)

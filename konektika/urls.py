@@ -1,0 +1,62 @@
+"""The whole public URL map on one screen."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from accounts.api.urls import auth_urlpatterns
+from accounts.api.urls import user_urlpatterns as person_urlpatterns
+from bundles.api.urls import catalogue_urlpatterns, purchase_urlpatterns
+from bundles.api.urls import user_urlpatterns as subscription_urlpatterns
+from konektika.health import live, ready
+from payments.webhooks import provider_webhook, secret_webhook
+from vpn.api.urls import analytics_urlpatterns, vpn_urlpatterns
+from vpn.urls import page_urlpatterns
+
+handler400 = "common.rest.handler400"
+handler403 = "common.rest.handler403"
+handler404 = "common.rest.handler404"
+handler500 = "common.rest.handler500"
+
+api = [
+    path("auth/", include(auth_urlpatterns)),
+    path("users/", include(person_urlpatterns)),
+    path("users/", include(subscription_urlpatterns)),
+    path("", include(catalogue_urlpatterns)),
+    path("payments/", include("payments.api.urls")),
+    path("", include(purchase_urlpatterns)),
+    path("vpn/", include(vpn_urlpatterns)),
+    path("analytics/", include(analytics_urlpatterns)),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+]
+
+webhooks = [
+    path("in/<str:token>", secret_webhook, name="webhook-secret"),
+    path("in/<str:token>/<str:attempt_token>", secret_webhook, name="webhook-secret-attempt"),
+]
+for name, dialect in (
+    ("mpesa", "mpesa_daraja"),
+    ("tigo-pesa", "tigo_pesa"),
+    ("airtel-money", "airtel_money"),
+):
+    webhooks += [
+        path(name, provider_webhook, {"dialect": dialect}, name=f"webhook-{name}"),
+        path(
+            f"{name}/<str:attempt_token>",
+            provider_webhook,
+            {"dialect": dialect},
+            name=f"webhook-{name}-attempt",
+        ),
+    ]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="api-docs"), name="home"),
+    path("admin/", admin.site.urls),
+    path("api/webhooks/", include(webhooks)),
+    path("api/", include(api)),
+    path("health/live", live, name="health-live"),
+    path("health/ready", ready, name="health-ready"),
+    path("", include(page_urlpatterns)),
+]

@@ -1,0 +1,12 @@
+"""What gunicorn serves."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings")
+
+from konektika.checks import exit_if_misconfigured  # noqa: E402 - needs the variable above
+
+exit_if_misconfigured()
+application = get_wsgi_application()

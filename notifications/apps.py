@@ -1,0 +1,7 @@
+"""An outbox of messages."""
+
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    name = "notifications"

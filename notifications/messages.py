@@ -1,0 +1,62 @@
+"""Every text, by id, in Swahili and English; short enough for one SMS in its usual filling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TEXTS: dict[str, dict[str, str]] = {
+    "payment_received": {
+        "sw": "Konektika: Tumepokea TZS {amount:,} kwa {bundle}. Risiti {receipt}. Asante.",
+        "en": "Konektika: We have received TZS {amount:,} for {bundle}. Receipt {receipt}. "
+        "Thank you.",
+    },
+    "vpn_ready": {
+        "sw": "Konektika: VPN yako ya {bundle} iko tayari hadi {until}. Pata usanidi: {link}",
+        "en": "Konektika: Your VPN for {bundle} is ready until {until}. Get it here: {link}",
+    },
+    "payment_failed": {
+        "sw": "Konektika: Malipo hayakukamilika: {reason}. Hakuna pesa iliyotozwa nasi.",
+        "en": "Konektika: Your payment failed: {reason}. We have not received any money.",
+    },
+    "payment_late_credit": {
+        "sw": "Konektika: TZS {amount:,} zimefika, lakini kifurushi hakipatikani tena. "
+        "Zimehifadhiwa kwenye akaunti yako; tutawasiliana nawe.",
+        "en": "Konektika: TZS {amount:,} arrived, but can no longer buy the bundle. "
+        "They are kept as your credit; we will contact you.",
+    },
+    "payment_underpaid": {
+        "sw": "Konektika: Tumepokea TZS {amount:,}, zimepungua TZS {missing:,}. "
+        "Zimehifadhiwa kwenye akaunti yako; tutawasiliana nawe.",
+        "en": "Konektika: We have received TZS {amount:,}, TZS {missing:,} are missing. "
+        "They are kept as your credit; we will contact you.",
+    },
+}
+
+REASONS: dict[str, dict[str, str]] = {
+    "wrong_pin": {"sw": "PIN si sahihi", "en": "wrong PIN"},
+    "insufficient_funds": {"sw": "salio halitoshi", "en": "not enough money in the account"},
+    "cancelled": {"sw": "umekataa malipo", "en": "you declined it"},
+    "no_answer": {"sw": "hakukuwa na jibu kwa wakati", "en": "no answer in time"},
+    "limit": {"sw": "kiwango cha muamala kimepitwa", "en": "a limit of your account is reached"},
+    "busy": {"sw": "simu ina muamala mwingine", "en": "your phone was busy with another request"},
+    "not_registered": {
+        "sw": "namba haijasajiliwa kwa huduma hii",
+        "en": "this number has no such account",
+    },
+    "declined": {"sw": "mtoa huduma amekataa", "en": "the provider declined it"},
+    "not_found": {"sw": "ombi halikufika", "en": "the request did not arrive"},
+    "unavailable": {"sw": "huduma haipatikani kwa sasa", "en": "the provider cannot be reached"},
+    "configuration": {"sw": "hitilafu upande wetu", "en": "a fault on our side"},
+}
+
+
+def render(message_id: str, language: str, context: Mapping[str, Any]) -> str:
+    """The text of a message. A `reason` in the context is a code of `REASONS`.
+
+    Raises KeyError for an unknown id, language or missing context.
+    """
+    words = dict(context)
+    if "reason" in words:
+        words["reason"] = REASONS.get(words["reason"], REASONS["declined"])[language]
+    return TEXTS[message_id][language].format(**words)

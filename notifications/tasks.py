@@ -1,0 +1,21 @@
+"""Celery's doors to the outbox."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task
+def send_message(message_id: int) -> None:
+    """Send one queued message."""
+    from notifications.services import send_queued
+
+    send_queued(message_id=message_id)
+
+
+@shared_task
+def sweep_outbox() -> int:
+    """Find messages that were queued and not sent."""
+    from notifications.services import sweep_outbox as sweep
+
+    return sweep()

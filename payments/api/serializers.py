@@ -1,0 +1,17 @@
+"""Shapes of payments' own endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class ProviderSerializer(serializers.Serializer[Any]):
+    provider = serializers.CharField()
+    name = serializers.CharField()
+    enabled = serializers.BooleanField()
+
+
+class ProvidersSerializer(serializers.Serializer[Any]):
+    providers = ProviderSerializer(many=True)

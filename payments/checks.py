@@ -1,0 +1,66 @@
+"""System checks of the providers' settings."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.urls import Resolver404, resolve
+
+from payments.providers import registry
+
+
+def check_providers(**_: Any) -> list[checks.CheckMessage]:
+    """`payments.E001` half a set of credentials, `E002` a bad amount range, `E003` a bad token,
+    `E004` a callback URL that this server does not answer.
+    """
+    found: list[checks.CheckMessage] = []
+    for dialect in registry.DIALECTS:
+        missing = [name for name in dialect.credentials if not getattr(settings, name)]
+        if missing and len(missing) < len(dialect.credentials):
+            found.append(
+                checks.Error(
+                    f"{dialect.provider.label} has only some of its settings: "
+                    f"{', '.join(missing)} missing.",
+                    hint="Set all of them, or none to leave the provider out.",
+                    id="payments.E001",
+                )
+            )
+        connection = getattr(settings, f"{dialect.prefix}_CONNECTION")
+        if connection["amount_min"] > connection["amount_max"]:
+            found.append(
+                checks.Error(
+                    f"{dialect.prefix}_AMOUNT_MIN is larger than {dialect.prefix}_AMOUNT_MAX.",
+                    hint="Both are whole shillings.",
+                    id="payments.E002",
+                )
+            )
+        callback_url = getattr(settings, f"{dialect.prefix}_CALLBACK_URL")
+        if not missing and not _is_a_webhook(callback_url):
+            found.append(
+                checks.Error(
+                    f"{dialect.prefix}_CALLBACK_URL leads to no webhook of this server.",
+                    hint="Its path is one of /api/webhooks/…; see README and docs/architecture.md.",
+                    id="payments.E004",
+                )
+            )
+    for dialect_name in settings.WEBHOOK_TOKENS.values():
+        if not registry.is_known(dialect_name):
+            found.append(
+                checks.Error(
+                    f"WEBHOOK_TOKENS names {dialect_name}, which is no dialect.",
+                    hint=f"Known: {', '.join(dialect.name for dialect in registry.DIALECTS)}.",
+                    id="payments.E003",
+                )
+            )
+    return found
+
+
+def _is_a_webhook(url: str) -> bool:
+    """Whether the URL's path is one of ours."""
+    try:
+        return (resolve(urlsplit(url).path).url_name or "").startswith("webhook-")
+    except Resolver404:
+        return False

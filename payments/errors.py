@@ -1,0 +1,64 @@
+"""What can go wrong with a payment, as the customer is told."""
+
+from __future__ import annotations
+
+from common.errors import DomainError
+
+
+class PaymentError(DomainError):
+    """The root of payments' errors."""
+
+    code = "payment_error"
+
+
+class UnknownProvider(PaymentError):
+    code = "unknown_provider"
+
+
+class ProviderUnavailable(PaymentError):
+    code = "provider_unavailable"
+    status = 503
+
+
+class AmountOutOfRange(PaymentError):
+    code = "amount_out_of_range"
+
+
+class PaymentInProgress(PaymentError):
+    """Another payment for the same subject is alive."""
+
+    code = "payment_in_progress"
+    status = 409
+
+
+class PromptLimitReached(PaymentError):
+    """Too many prompts. `retry_after_seconds` says when another may be tried."""
+
+    code = "too_many_payment_requests"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class IdempotencyKeyReused(PaymentError):
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class RequestInFlight(PaymentError):
+    code = "request_in_flight"
+    status = 409
+    retry_after_seconds = 2
+
+
+class CannotFulfil(Exception):
+    """A completed payment can buy nothing any more; the money becomes the payer's credit.
+
+    `case_kind` is the kind of case that staff find.
+    """
+
+    def __init__(self, why: str, *, case_kind: str) -> None:
+        super().__init__(why)
+        self.case_kind = case_kind

@@ -1,0 +1,39 @@
+"""The database itself refuses to change or delete what the ledger and the history hold."""
+
+from __future__ import annotations
+
+from django.apps.registry import Apps
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+TABLES = ("payments_posting", "payments_entry", "payments_paymentevent")
+ACTIONS = ("UPDATE", "DELETE")
+
+
+def create_triggers(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Make every UPDATE and DELETE of those tables fail."""
+    for table in TABLES:
+        for action in ACTIONS:
+            schema_editor.execute(_create(schema_editor.connection.vendor, table, action))
+
+
+def drop_triggers(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Undo `create_triggers`."""
+    for table in TABLES:
+        for action in ACTIONS:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {_name(table, action)}")
+
+
+def _create(vendor: str, table: str, action: str) -> str:
+    message = f"{table} is append-only"
+    if vendor == "sqlite":
+        body = f"SELECT RAISE(ABORT, '{message}');"
+    else:
+        body = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{message}';"
+    return (
+        f"CREATE TRIGGER {_name(table, action)} BEFORE {action} ON {table} "
+        f"FOR EACH ROW BEGIN {body} END"
+    )
+
+
+def _name(table: str, action: str) -> str:
+    return f"{table}_no_{action.lower()}"

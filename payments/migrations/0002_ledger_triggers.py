@@ -1,0 +1,11 @@
+"""The ledger and the history become append-only in the database itself."""
+
+from django.db import migrations
+
+from payments.ledger_triggers import create_triggers, drop_triggers
+
+
+class Migration(migrations.Migration):
+    dependencies = [("payments", "0001_initial")]
+
+    operations = [migrations.RunPython(create_triggers, drop_triggers)]

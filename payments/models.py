@@ -1,0 +1,372 @@
+"""Money: what was asked of whom, what was heard, and the ledger. Never what was bought."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+
+from common.fields import ReferenceField
+from payments.states import State
+
+REFERENCE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_LENGTH = 12  # what Daraja's AccountReference takes
+
+
+class ProviderName(models.TextChoices):
+    """The stored values of the design document."""
+
+    VODACOM_MPESA = "vodacom_mpesa", "M-Pesa"
+    TIGO_PESA = "tigo_pesa", "Tigo Pesa"
+    AIRTEL_MONEY = "airtel_money", "Airtel Money"
+
+
+class Disposition(models.TextChoices):
+    """What became of money received. Each payment is claimed once, for one of them."""
+
+    OPEN = "", "Not yet"
+    FULFILLED = "fulfilled", "Fulfilled"
+    CREDITED = "credited", "Customer credit"
+
+
+def new_payment_id() -> str:
+    return uuid.uuid4().hex
+
+
+def new_reference() -> str:
+    """Our own reference towards a provider: 60 random bits, letters that cannot be misread."""
+    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
+
+
+def new_callback_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Payment(models.Model):
+    """One attempt of one person to pay for one subject; it shows the state of its attempt.
+
+    `subject` is opaque: whoever starts the payment knows what it means.
+    """
+
+    public_id = ReferenceField(max_length=32, unique=True, default=new_payment_id, editable=False)
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payments"
+    )
+    subject = ReferenceField(max_length=64, db_index=True)
+    amount = models.PositiveIntegerField(help_text="TZS, as priced by us")
+    currency = models.CharField(max_length=3, default="TZS")
+    payment_method = models.CharField(max_length=20, choices=ProviderName)
+    state = models.CharField(max_length=10, choices=State, default=State.INITIATED)
+    reason = models.CharField(max_length=30, blank=True, help_text="Why it failed")
+    paid_amount = models.PositiveIntegerField(null=True, blank=True, help_text="TZS received")
+    disposition = models.CharField(
+        max_length=10, choices=Disposition, default=Disposition.OPEN, blank=True
+    )
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    fulfilled_at = models.DateTimeField(null=True, blank=True)
+    follow_up_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text="When to (try again to) act on the final state; empty once done",
+    )
+    follow_up_tries = models.PositiveSmallIntegerField(default=0)
+    live_subject = models.GeneratedField(
+        expression=Case(When(state__in=["initiated", "pending"], then=F("subject"))),
+        output_field=ReferenceField(max_length=64, null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["payer", "-id"], name="idx_payment_payer")]
+        constraints = [
+            models.UniqueConstraint(fields=["live_subject"], name="payment_one_live_per_subject"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="payment_state"),
+            models.CheckConstraint(
+                condition=Q(disposition="") | Q(state="completed"),
+                name="payment_disposed_only_when_completed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+def default_expiry() -> datetime:
+    return timezone.now() + timedelta(minutes=settings.PAYMENT_TIMEOUT_MINUTES)
+
+
+class MobileMoneyTransaction(models.Model):
+    """The attempt: one request to one provider to charge one phone. Evidence, never deleted.
+
+    The design document's table; `dialect` and the columns after it are ours. `api_request`,
+    `api_response` and `webhook_data` are redacted.
+    """
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="attempts")
+    provider = models.CharField(max_length=20, choices=ProviderName)
+    provider_transaction_id = ReferenceField(
+        max_length=255, null=True, blank=True, help_text="The provider's receipt"
+    )
+    provider_reference = ReferenceField(
+        max_length=255, null=True, blank=True, help_text="The provider's handle for our request"
+    )
+    customer_phone = models.CharField(max_length=20)
+    api_request = models.JSONField(null=True, blank=True)
+    api_response = models.JSONField(null=True, blank=True)
+    webhook_data = models.JSONField(null=True, blank=True)
+    provider_status = models.CharField(max_length=50, blank=True, default="")
+    status = models.CharField(max_length=10, choices=State, default=State.INITIATED)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+    expires_at = models.DateTimeField(default=default_expiry)
+
+    dialect = models.CharField(max_length=20)
+    reference = ReferenceField(max_length=20, unique=True, default=new_reference)
+    callback_token = ReferenceField(max_length=40, unique=True, default=new_callback_token)
+    reason = models.CharField(max_length=30, blank=True, default="")
+    posted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the provider was first asked to charge"
+    )
+    sends = models.PositiveSmallIntegerField(default=0)
+    resend_due = models.BooleanField(default=False)
+    checks = models.PositiveIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    not_found_since = models.DateTimeField(null=True, blank=True)
+    next_check_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    live_payment = models.GeneratedField(
+        expression=Case(
+            When(status__in=["initiated", "pending"], then=F("payment_id")), default=Value(None)
+        ),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+
+    class Meta:
+        db_table = "mobile_money_transactions"
+        indexes = [
+            models.Index(fields=["provider"], name="idx_provider"),
+            models.Index(fields=["provider_transaction_id"], name="idx_provider_transaction_id"),
+            models.Index(fields=["customer_phone", "created_at"], name="idx_customer_phone"),
+            models.Index(fields=["status"], name="idx_status"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["live_payment"], name="attempt_one_live_per_payment"),
+            models.UniqueConstraint(
+                fields=["provider", "provider_transaction_id"], name="attempt_receipt_pays_once"
+            ),
+            models.UniqueConstraint(
+                fields=["provider", "provider_reference"], name="attempt_provider_reference"
+            ),
+            models.CheckConstraint(condition=Q(status__in=State.values), name="attempt_status"),
+            models.CheckConstraint(
+                condition=Q(provider__in=ProviderName.values), name="attempt_provider"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class PaymentEvent(models.Model):
+    """A move from one state to the next, with who brought the news. Append-only."""
+
+    class Source(models.TextChoices):
+        CUSTOMER = "customer", "Customer"
+        ANSWER = "answer", "Provider's answer"
+        WEBHOOK = "webhook", "Webhook"
+        QUERY = "query", "Status query"
+        SWEEP = "sweep", "Sweep"
+        STAFF = "staff", "Staff"
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="events")
+    from_state = models.CharField(max_length=10, blank=True)
+    to_state = models.CharField(max_length=10, choices=State)
+    source = models.CharField(max_length=10, choices=Source)
+    evidence = models.CharField(max_length=255, blank=True)
+    delivery = models.ForeignKey(
+        "WebhookDelivery", null=True, blank=True, on_delete=models.PROTECT, related_name="events"
+    )
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.from_state or 'new'} → {self.to_state}"
+
+
+class ProviderCall(models.Model):
+    """One call to a provider: written before it is made, completed by its answer. Redacted."""
+
+    class Kind(models.TextChoices):
+        COLLECT = "collect", "Collect"
+        QUERY = "query", "Query"
+
+    attempt = models.ForeignKey(
+        MobileMoneyTransaction, on_delete=models.PROTECT, related_name="calls"
+    )
+    kind = models.CharField(max_length=10, choices=Kind)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, blank=True)
+    code = models.CharField(max_length=50, blank=True)
+    message = models.CharField(max_length=255, blank=True)
+    request = models.JSONField(null=True, blank=True)
+    response = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.outcome or 'unanswered'}"
+
+
+class WebhookDelivery(models.Model):
+    """One request to a webhook, stored raw before anything else happens to it."""
+
+    class Trust(models.TextChoices):
+        """What the way in says about the sender."""
+
+        SECRET_PATH = "secret_path", "Secret path"
+        ALLOWED_SOURCE = "allowed_source", "Source in the allow-list"
+        OPEN = "open", "Nothing known"
+        QUARANTINED = "quarantined", "Source outside the allow-list"
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Received"
+        APPLIED = "applied", "Applied"
+        REPEATED = "repeated", "Told us nothing new"
+        HINT = "hint", "Hint: the provider was asked"
+        UNMATCHED = "unmatched", "Matches nothing"
+        MALFORMED = "malformed", "Malformed"
+        REFUSED = "refused", "Refused: too large"
+
+    dialect = models.CharField(max_length=20)
+    received_at = models.DateTimeField(default=timezone.now)
+    source = models.GenericIPAddressField(null=True)
+    trust = models.CharField(max_length=15, choices=Trust)
+    attempt_token = ReferenceField(max_length=64, blank=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    body_bytes = models.PositiveIntegerField(help_text="The size it arrived with")
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    note = models.CharField(max_length=255, blank=True)
+    attempt = models.ForeignKey(
+        MobileMoneyTransaction,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="deliveries",
+    )
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "webhook deliveries"
+
+    def __str__(self) -> str:
+        return f"Delivery {self.pk}"
+
+
+class Posting(models.Model):
+    """A set of ledger lines that sum to zero. `source` is unique: posting twice posts once."""
+
+    source = ReferenceField(max_length=100, unique=True)
+    payment = models.ForeignKey(
+        Payment, null=True, blank=True, on_delete=models.PROTECT, related_name="postings"
+    )
+    memo = models.CharField(max_length=255)
+    posted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.source
+
+
+class Entry(models.Model):
+    """One line of a posting: debit positive, credit negative, in whole shillings."""
+
+    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="entries")
+    account = ReferenceField(max_length=100, db_index=True)
+    amount = models.BigIntegerField(help_text="TZS; debit positive, credit negative")
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "entries"
+        constraints = [models.CheckConstraint(condition=~Q(amount=0), name="entry_not_zero")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount:+}"
+
+
+class PhoneLock(models.Model):
+    """One row per phone ever prompted: locking it makes the limits per phone exact."""
+
+    phone = models.CharField(max_length=20, unique=True)
+
+    def __str__(self) -> str:
+        return self.phone
+
+
+class PromptLimits(models.Model):
+    """How often phones are prompted and accounts may pay: one row, edited by staff."""
+
+    phone_per_10_minutes = models.PositiveSmallIntegerField(default=3)
+    phone_per_hour = models.PositiveSmallIntegerField(default=5)
+    phone_per_day = models.PositiveSmallIntegerField(default=8)
+    no_answers_before_pause = models.PositiveSmallIntegerField(default=2)
+    pause_minutes = models.PositiveSmallIntegerField(
+        default=10, help_text="After that many prompts without an answer, or one declined"
+    )
+    unverified_phone_per_day = models.PositiveSmallIntegerField(default=1)
+    unverified_phones_per_account = models.PositiveSmallIntegerField(default=2)
+    account_per_10_minutes = models.PositiveSmallIntegerField(default=5)
+    account_per_day = models.PositiveSmallIntegerField(default=20)
+    account_phones_per_day = models.PositiveSmallIntegerField(default=3)
+    amount_first_day = models.PositiveIntegerField(default=20_000, help_text="TZS a day")
+    amount_first_week = models.PositiveIntegerField(default=100_000, help_text="TZS a day")
+
+    class Meta:
+        verbose_name_plural = "prompt limits"
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="prompt_limits_one_row")]
+
+    def __str__(self) -> str:
+        return "Prompt limits"
+
+    @classmethod
+    def current(cls) -> PromptLimits:
+        limits, _ = cls.objects.get_or_create(pk=1)
+        return limits
+
+
+class IdempotentRequest(models.Model):
+    """A request that carried an Idempotency-Key, and the payment that repeats of it get."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    key = ReferenceField(max_length=64)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the canonical body")
+    started_at = models.DateTimeField(default=timezone.now)
+    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

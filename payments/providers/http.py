@@ -1,0 +1,342 @@
+"""The one HTTP client of all providers: time-outs, proof of not having sent, tokens, redaction.
+
+A provider's call ends in an `Exchange`, in `NotSent` (the provider cannot have processed it) or in
+`NoAnswer` (it may have). Nothing is retried here: a second POST could be a second charge.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic
+from typing import Any, ClassVar, Protocol
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from payments.providers.base import Answer, Outcome, Reason
+from payments.providers.wire import decode, header, json_object, member, text
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+BLOCKING_READ_SECONDS = 150  # a collect call that stays open while the customer types a PIN
+ANSWER_BYTES_MAX = 256 * 1024
+REFRESH_EARLY_SECONDS = 30
+SHOWN_CHARACTERS_MAX = 500
+SECRET_CHARACTERS_MIN = 6  # blanking shorter ones would eat innocent text
+REDACTED = "[redacted]"
+
+MSISDN_IN_TEXT = re.compile(r"(?<![\w.-])\+?(255\d{9}|0?[67]\d{8})(?![.-]?\w)", re.ASCII)
+
+SECRET_NAMES = frozenset(
+    name.replace("_", "")
+    for name in (
+        "authorization",
+        "password",
+        "username",
+        "user_name",
+        "pin",
+        "access_token",
+        "client_id",
+        "client_secret",
+        "security_credential",
+        "x-signature",
+        "x-key",
+        "hash",
+        "callbackurl",  # ends in the attempt's secret token
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """How one provider is reached; file paths and URLs, "" for the defaults."""
+
+    proxy: str = field(default="", repr=False)  # may hold a password
+    ca_bundle: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One answered call. `json` is None when the body is not a JSON object to rely on."""
+
+    status: int
+    json: dict[str, Any] | None
+    request: dict[str, Any]  # redacted
+    response: dict[str, Any]  # redacted
+    is_repeat: bool = False  # sent again, after an answer that called the access token dead
+
+    @property
+    def is_ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    def words(self, *path: str) -> str:
+        """The free text under a path of the JSON answer, redacted; "" where there is none."""
+        return text(member(self.response["body"], *path))
+
+
+class CallFailed(Exception):
+    """A call without a usable answer; carries what was sent and what came, redacted."""
+
+    collect_outcome: ClassVar[Outcome]
+    collect_reason: ClassVar[Reason | None] = None
+
+    def __init__(
+        self, message: str, request: dict[str, Any], response: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.request = request
+        self.response = {"error": message} if response is None else response
+
+    def collect_answer(self) -> Answer:
+        """What this means for a request to charge a phone."""
+        return self._answer(self.collect_outcome, self.collect_reason)
+
+    def query_answer(self) -> Answer:
+        """What this means for a question: nothing is learnt about the payment."""
+        return self._answer(Outcome.UNKNOWN, None)
+
+    def _answer(self, outcome: Outcome, reason: Reason | None) -> Answer:
+        return Answer(
+            outcome=outcome,
+            reason=reason,
+            message=str(self),
+            request=self.request,
+            response=self.response,
+        )
+
+
+class NotSent(CallFailed):
+    """The provider cannot have processed the request: no connection was made."""
+
+    collect_outcome = Outcome.NOT_SENT
+    collect_reason = Reason.UNAVAILABLE
+
+
+class NoAnswer(CallFailed):
+    """The request may have been processed: time-out, or a connection lost after sending."""
+
+    collect_outcome = Outcome.UNKNOWN
+
+
+def redact(value: Any, secrets: Sequence[str] = ()) -> Any:
+    """A copy of a JSON-like value with secrets blanked and phone numbers masked.
+
+    Secret is what stands under a secret's name, and the given texts wherever they stand.
+
+    >>> redact({"Password": "x", "PhoneNumber": 255754123456})
+    {'Password': '[redacted]', 'PhoneNumber': '255754***456'}
+    """
+    if isinstance(value, Mapping):
+        return {
+            redact(str(key), secrets): REDACTED if _is_secret(str(key)) else redact(item, secrets)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [redact(item, secrets) for item in value]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    return _redact_scalar(value, secrets)
+
+
+def _redact_scalar(value: str | float, secrets: Sequence[str]) -> str | float:
+    shown = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
+    cleaned = shown
+    for secret in secrets:
+        cleaned = cleaned.replace(secret, REDACTED)
+    cleaned = MSISDN_IN_TEXT.sub(lambda found: f"{found[1][:-6]}***{found[1][-3:]}", cleaned)
+    return value if cleaned == shown else cleaned
+
+
+def _is_secret(name: str) -> bool:
+    return name.lower().replace("_", "") in SECRET_NAMES
+
+
+def _sent_secrets(headers: Mapping[str, str], sent: Mapping[str, Any]) -> list[str]:
+    """What an answer must not show us again: the secrets of the request itself."""
+    values = [str(value) for name, value in [*headers.items(), *sent.items()] if _is_secret(name)]
+    # Also the last part alone: the token of "Bearer <token>" and of a callback's URL.
+    parts = [part for value in values for part in (value, re.split("[ /]", value)[-1])]
+    return [part for part in parts if len(part) >= SECRET_CHARACTERS_MIN]
+
+
+class ProviderHttp:
+    """Calls one provider. Thread-safe; connections are pooled."""
+
+    def __init__(self, base_url: str, options: HttpOptions) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session = requests.Session()
+        self._session.trust_env = False  # the proxy is a setting, never ambient
+        adapter = HTTPAdapter(max_retries=urllib3.Retry(total=0), pool_maxsize=64)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._session.verify = options.ca_bundle or True
+        if options.client_cert:
+            self._session.cert = (
+                (options.client_cert, options.client_key)
+                if options.client_key
+                else options.client_cert
+            )
+        if options.proxy:
+            self._session.proxies = {"http": options.proxy, "https": options.proxy}
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json_body: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        read_seconds: float = READ_SECONDS,
+    ) -> Exchange:
+        """Make one call. Raises NotSent or NoAnswer; any HTTP status is an answer."""
+        is_whole_url = path.startswith(("http://", "https://"))
+        url = path if is_whole_url else f"{self._base_url}/{path.removeprefix('/')}"
+        record: dict[str, Any] = {"method": method, "url": url}
+        sent: Mapping[str, Any] = json_body or form or params or {}
+        if sent:
+            record["body"] = redact(sent)
+        try:
+            with self._session.request(
+                method,
+                url,
+                headers=dict(headers or {}),
+                json=json_body,
+                data=form,
+                params=params,
+                timeout=(CONNECT_SECONDS, read_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = _read_capped(response, deadline=monotonic() + read_seconds)
+                content_type = header(response.headers, "Content-Type")
+                status = response.status_code
+            answer = _json_answer(body, content_type)
+            shown = _shown(body, answer, _sent_secrets(headers or {}, sent))
+            return Exchange(
+                status=status,
+                json=answer,
+                request=record,
+                response={"status": status, "body": shown},
+            )
+        except requests.exceptions.ConnectionError as error:
+            failure = NotSent if _never_connected(error) else NoAnswer
+            raise failure(type(error).__name__, record) from error
+        except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
+            raise NoAnswer(type(error).__name__, record) from error
+
+
+def _read_capped(response: requests.Response, deadline: float) -> bytes:
+    """The body, cut at ANSWER_BYTES_MAX; a body that drips past the deadline is no answer."""
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_content(8192):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > ANSWER_BYTES_MAX:
+            break
+        if monotonic() > deadline:
+            raise requests.exceptions.ReadTimeout("the answer came too slowly")
+    return b"".join(chunks)
+
+
+def _json_answer(body: bytes, content_type: str) -> dict[str, Any] | None:
+    if len(body) > ANSWER_BYTES_MAX:
+        return None
+    try:
+        return json_object(decode(body, content_type))
+    except ValueError:
+        return None
+
+
+def _shown(body: bytes, answer: dict[str, Any] | None, secrets: Sequence[str]) -> Any:
+    if answer is not None:
+        return redact(answer, secrets)
+    return redact(body.decode("utf-8", "replace"), secrets)[:SHOWN_CHARACTERS_MAX]
+
+
+def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    """True when no byte of the request can have left: refused, unresolved, or an untrusted peer."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return True
+    cause: Any = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", cause)
+    if isinstance(reason, urllib3.exceptions.ProxyError):
+        reason = reason.original_error
+    if isinstance(reason, urllib3.exceptions.SSLError):
+        return bool(reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
+    return isinstance(
+        reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and how long it lives, in seconds."""
+
+    value: str
+    lifetime_seconds: int
+
+
+class TokenStore(Protocol):
+    """Where access tokens are kept, so that all processes share one."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def put(self, name: str, token: Token) -> None: ...
+
+    def forget(self, name: str) -> None: ...
+
+    def refreshing(self, name: str) -> AbstractContextManager[None]:
+        """Hold while fetching a token, so that one process does it at a time."""
+        ...
+
+
+@dataclass
+class MemoryTokenStore:
+    """Tokens of one process."""
+
+    clock: Callable[[], float] = monotonic
+    _tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def get(self, name: str) -> str | None:
+        value, good_until = self._tokens.get(name, ("", 0.0))
+        return value if self.clock() < good_until else None
+
+    def put(self, name: str, token: Token) -> None:
+        self._tokens[name] = (token.value, self.clock() + usable_seconds(token))
+
+    def forget(self, name: str) -> None:
+        self._tokens.pop(name, None)
+
+    @contextmanager
+    def refreshing(self, name: str) -> Iterator[None]:
+        with self._lock:
+            yield
+
+
+def usable_seconds(token: Token) -> float:
+    """How long to use a token: up to half a minute less than it lives, never under half its life."""
+    return max(token.lifetime_seconds - REFRESH_EARLY_SECONDS, token.lifetime_seconds / 2)
+
+
+def cached_token(store: TokenStore, name: str, fetch: Callable[[], Token]) -> str:
+    """The stored token, or a fetched one. Raises whatever `fetch` raises."""
+    if (value := store.get(name)) is not None:
+        return value
+    with store.refreshing(name):
+        if (value := store.get(name)) is not None:
+            return value
+        token = fetch()
+        store.put(name, token)
+        return token.value

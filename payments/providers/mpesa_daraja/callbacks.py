@@ -1,0 +1,81 @@
+"""Reads and acknowledges Daraja's STK callbacks (M-Pesa fact sheet, 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from payments.providers.base import (
+    Acknowledgement,
+    Answer,
+    MalformedCallback,
+    Notice,
+    Outcome,
+)
+from payments.providers.http import redact
+from payments.providers.mpesa_daraja.codes import result_meaning
+from payments.providers.wire import (
+    decode,
+    header,
+    identifier,
+    json_object,
+    member,
+    msisdn,
+    text,
+    whole_shillings,
+)
+
+ACKNOWLEDGEMENT = Acknowledgement(body=b'{"ResultCode":0,"ResultDesc":"Success"}')
+
+
+def parse_callback(body: bytes, headers: Mapping[str, str]) -> Notice:
+    """The news of a push. It names no reference of ours: the attempt's token is in the URL.
+
+    Raises MalformedCallback.
+    """
+    try:
+        return _notice(json_object(decode(body, header(headers, "Content-Type"))), headers)
+    except ValueError as error:
+        raise MalformedCallback(f"no STK callback: {error}") from error
+
+
+def acknowledge() -> Acknowledgement:
+    """The same for every body: a callback is delivered once, so what is stored is taken."""
+    return ACKNOWLEDGEMENT
+
+
+def _notice(payload: dict[str, Any], headers: Mapping[str, str]) -> Notice:
+    callback = member(payload, "Body", "stkCallback")
+    code = identifier(member(callback, "ResultCode"))
+    if not code:
+        raise ValueError("Body.stkCallback has no ResultCode")
+    outcome, reason = result_meaning(code)
+    has_paid = outcome == Outcome.SUCCEEDED
+    paid = _metadata(callback) if has_paid else {}
+    handle = identifier(callback.get("CheckoutRequestID"))
+    answer = Answer(
+        outcome=outcome,
+        reason=reason,
+        code=code,
+        message=redact(text(callback.get("ResultDesc"))),
+        receipt=identifier(paid.get("MpesaReceiptNumber")),
+        provider_reference=handle,
+        amount=whole_shillings(paid.get("Amount")) if has_paid else None,
+        msisdn=msisdn(paid.get("PhoneNumber")),
+        short_code=header(headers, "Businessshortcode").strip() or None,
+        response=redact(payload),
+    )
+    return Notice(answer=answer, provider_reference=handle)
+
+
+def _metadata(callback: Mapping[str, Any]) -> dict[str, Any]:
+    """The items of a success by name: their order and number vary, and some have no value."""
+    items = member(callback, "CallbackMetadata", "Item")
+    if isinstance(items, dict):
+        items = [items]
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ValueError("a success without CallbackMetadata")
+    found = {text(item.get("Name")): item.get("Value") for item in items}
+    if len(found) != len(items):
+        raise ValueError("an item of CallbackMetadata is repeated")
+    return found

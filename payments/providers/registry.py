@@ -1,0 +1,196 @@
+"""The one list of dialects, each built with its configuration from the settings.
+
+To add a provider: its folder, one line in `DIALECTS`, its settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from common.source_address import Network
+from payments.errors import ProviderUnavailable, UnknownProvider
+from payments.models import ProviderName
+from payments.providers.airtel_money.client import AirtelMoney
+from payments.providers.airtel_money.config import AirtelMoneyConfig
+from payments.providers.base import Provider
+from payments.providers.http import HttpOptions, TokenStore
+from payments.providers.mpesa_daraja.client import MpesaDaraja
+from payments.providers.mpesa_daraja.config import MpesaDarajaConfig
+from payments.providers.tigo_pesa.client import TigoPesa
+from payments.providers.tigo_pesa.config import TigoPesaConfig
+from payments.providers.tokens import RedisTokenStore
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one dialect is set up: `credentials` name the settings that enable it, all or none."""
+
+    name: str
+    provider: ProviderName
+    prefix: str
+    credentials: tuple[str, ...]
+    build: Callable[[TokenStore], Provider]
+
+
+def _mpesa_daraja(tokens: TokenStore) -> Provider:
+    connection = settings.MPESA_CONNECTION
+    return MpesaDaraja(
+        MpesaDarajaConfig(
+            consumer_key=settings.MPESA_CONSUMER_KEY,
+            consumer_secret=settings.MPESA_CONSUMER_SECRET,
+            business_shortcode=settings.MPESA_BUSINESS_SHORTCODE,
+            passkey=settings.MPESA_PASSKEY,
+            callback_url=settings.MPESA_CALLBACK_URL,
+            base_url=settings.MPESA_BASE_URL,
+            transaction_type=settings.MPESA_TRANSACTION_TYPE,
+            amount_min=connection["amount_min"],
+            amount_max=connection["amount_max"],
+            http=HttpOptions(**connection["http"]),
+        ),
+        tokens,
+    )
+
+
+def _tigo_pesa(tokens: TokenStore) -> Provider:
+    connection = settings.TIGO_PESA_CONNECTION
+    return TigoPesa(
+        TigoPesaConfig(
+            api_key=settings.TIGO_PESA_API_KEY,
+            secret=settings.TIGO_PESA_SECRET,
+            biller_msisdn=settings.TIGO_PESA_BILLER_MSISDN,
+            biller_code=settings.TIGO_PESA_BILLER_CODE,
+            base_url=settings.TIGO_PESA_BASE_URL,
+            token_path=settings.TIGO_PESA_TOKEN_PATH,
+            push_path=settings.TIGO_PESA_PUSH_PATH,
+            reply_family=settings.TIGO_PESA_REPLY_FAMILY,
+            amount_min=connection["amount_min"],
+            amount_max=connection["amount_max"],
+            http=HttpOptions(**connection["http"]),
+        ),
+        tokens,
+    )
+
+
+def _airtel_money(tokens: TokenStore) -> Provider:
+    connection = settings.AIRTEL_CONNECTION
+    return AirtelMoney(
+        AirtelMoneyConfig(
+            client_id=settings.AIRTEL_CLIENT_ID,
+            client_secret=settings.AIRTEL_CLIENT_SECRET,
+            base_url=settings.AIRTEL_BASE_URL,
+            country=settings.AIRTEL_COUNTRY,
+            currency=settings.AIRTEL_CURRENCY,
+            callback_key=settings.AIRTEL_CALLBACK_KEY,
+            hash_form=settings.AIRTEL_HASH_FORM,
+            collection_version=settings.AIRTEL_COLLECTION_VERSION,
+            amount_min=connection["amount_min"],
+            amount_max=connection["amount_max"],
+            http=HttpOptions(**connection["http"]),
+        ),
+        tokens,
+    )
+
+
+DIALECTS = (
+    Dialect(
+        name="mpesa_daraja",
+        provider=ProviderName.VODACOM_MPESA,
+        prefix="MPESA",
+        credentials=(
+            "MPESA_CONSUMER_KEY",
+            "MPESA_CONSUMER_SECRET",
+            "MPESA_BUSINESS_SHORTCODE",
+            "MPESA_PASSKEY",
+            "MPESA_BASE_URL",
+        ),
+        build=_mpesa_daraja,
+    ),
+    Dialect(
+        name="tigo_pesa",
+        provider=ProviderName.TIGO_PESA,
+        prefix="TIGO_PESA",
+        credentials=(
+            "TIGO_PESA_API_KEY",
+            "TIGO_PESA_SECRET",
+            "TIGO_PESA_BILLER_MSISDN",
+            "TIGO_PESA_BILLER_CODE",
+            "TIGO_PESA_BASE_URL",
+        ),
+        build=_tigo_pesa,
+    ),
+    Dialect(
+        name="airtel_money",
+        provider=ProviderName.AIRTEL_MONEY,
+        prefix="AIRTEL",
+        credentials=("AIRTEL_CLIENT_ID", "AIRTEL_CLIENT_SECRET", "AIRTEL_BASE_URL"),
+        build=_airtel_money,
+    ),
+)
+
+
+def is_enabled(dialect: Dialect) -> bool:
+    """Whether all its credentials are set and staff have not switched it off."""
+    is_on: bool = getattr(settings, f"{dialect.prefix}_CONNECTION")["enabled"]
+    return is_on and all(getattr(settings, name) for name in dialect.credentials)
+
+
+def is_known(name: str) -> bool:
+    return any(dialect.name == name for dialect in DIALECTS)
+
+
+def by_dialect(name: str) -> Provider:
+    """The dialect's client, enabled or not: an old attempt still has to be understood.
+
+    Raises UnknownProvider for a name that no release has had.
+    """
+    for dialect in DIALECTS:
+        if dialect.name == name:
+            return _client(dialect)
+    raise UnknownProvider(f"There is no dialect {name}.")
+
+
+def enabled_provider(provider: str) -> Provider:
+    """The client that takes new payments for a stored provider value.
+
+    Raises UnknownProvider or ProviderUnavailable.
+    """
+    dialects = [dialect for dialect in DIALECTS if dialect.provider == provider]
+    if not dialects:
+        raise UnknownProvider("Choose M-Pesa, Tigo Pesa or Airtel Money.")
+    for dialect in dialects:
+        if is_enabled(dialect):
+            return _client(dialect)
+    name = ProviderName(provider).label
+    raise ProviderUnavailable(f"{name} cannot be used at the moment. Choose another provider.")
+
+
+def callback_sources(name: str) -> Sequence[Network]:
+    """The networks that a dialect's callbacks may come from; empty when none is configured."""
+    prefix = next(dialect.prefix for dialect in DIALECTS if dialect.name == name)
+    sources: Sequence[Network] = getattr(settings, f"{prefix}_CALLBACK_SOURCES")
+    return sources
+
+
+def short_code(name: str) -> str:
+    """Our short code with a dialect that names it in callbacks, else ""."""
+    return settings.MPESA_BUSINESS_SHORTCODE if name == "mpesa_daraja" else ""
+
+
+@cache
+def _tokens() -> TokenStore:
+    return RedisTokenStore(settings.REDIS_URL)
+
+
+@cache
+def _client(dialect: Dialect) -> Provider:
+    return dialect.build(_tokens())
+
+
+def forget_clients() -> None:
+    """Build clients anew, from changed settings."""
+    _client.cache_clear()
+    _tokens.cache_clear()

@@ -1,0 +1,136 @@
+"""Calls Tigo Pesa's push bill-pay (Tigo fact sheet, product A). Its result comes by callback only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from payments.providers.authorised import AuthorisedHttp, TokenRules, token_name
+from payments.providers.base import (
+    Acknowledgement,
+    Answer,
+    Collection,
+    Description,
+    Health,
+    Notice,
+    Outcome,
+    StatusQuestion,
+)
+from payments.providers.http import CallFailed, Exchange, ProviderHttp, TokenStore
+from payments.providers.tigo_pesa import callbacks
+from payments.providers.tigo_pesa.codes import (
+    NOT_PROCESSED,
+    REFUSED_BEFORE_PROCESSING,
+    UNKNOWN,
+    Meaning,
+    push_code_meaning,
+)
+from payments.providers.tigo_pesa.config import TigoPesaConfig
+from payments.providers.wire import identifier, member
+
+UNCACHED = {"Cache-Control": "no-cache"}
+
+
+class TigoPesa:
+    """One biller's account."""
+
+    def __init__(self, config: TigoPesaConfig, tokens: TokenStore) -> None:
+        self.description = Description(
+            provider="tigo_pesa",
+            dialect="tigo_pesa",
+            name="Tigo Pesa",
+            amount_min=config.amount_min,
+            amount_max=config.amount_max,
+            can_query=False,
+            query_without_handle=False,
+            first_query_seconds=0,
+            not_found_grace_seconds=0,
+            blocks_on_pin=False,
+        )
+        self._config = config
+        self._http = ProviderHttp(config.base_url, config.http)
+        self._calls = AuthorisedHttp(
+            self._http,
+            tokens,
+            name=token_name("tigo_pesa", config.base_url, config.token_path, config.api_key),
+            rules=TokenRules(
+                fetch=self._fetch_token,
+                lifetime_seconds=600,  # the real life is not published
+                is_dead=lambda exchange: exchange.status == 401 and not _code(exchange),
+                scheme="bearer",
+            ),
+        )
+
+    def collect(self, request: Collection) -> Answer:
+        """Queue a prompt on the customer's phone; accepted is PENDING."""
+        body = {
+            "CustomerMSISDN": request.msisdn,
+            "BillerMSISDN": self._config.biller_msisdn,
+            "Amount": request.amount,
+            "Remarks": request.description,
+            "ReferenceID": f"{self._config.biller_code}{request.reference}",
+        }
+        # Besides the token, the credentials themselves go in the clear (A.2).
+        headers = {
+            **UNCACHED,
+            "Username": self._config.api_key,
+            "Password": self._config.secret,
+        }
+        try:
+            exchange = self._calls.call(
+                "POST", self._config.push_path, headers=headers, json_body=body
+            )
+        except CallFailed as failure:
+            return failure.collect_answer()
+        outcome, reason = _push_meaning(exchange, request.sent_before or exchange.is_repeat)
+        return Answer(
+            outcome=outcome,
+            reason=reason,
+            code=_code(exchange),
+            message=exchange.words("ResponseDescription") or exchange.words("Message"),
+            request=exchange.request,
+            response=exchange.response,
+        )
+
+    def query(self, question: StatusQuestion) -> Answer:
+        """Always UNKNOWN: no status call exists (A.4)."""
+        return Answer(outcome=Outcome.UNKNOWN, message="Tigo Pesa cannot be asked")
+
+    def parse_callback(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+        return callbacks.parse_callback(body, headers, biller_code=self._config.biller_code)
+
+    def acknowledge(self, body: bytes) -> Acknowledgement:
+        return callbacks.acknowledge(body, family=self._config.reply_family)
+
+    def health(self) -> Health:
+        return self._calls.health()
+
+    def _fetch_token(self) -> Exchange:
+        form = {
+            "username": self._config.api_key,
+            "password": self._config.secret,
+            "grant_type": "password",
+        }
+        return self._http.call("POST", self._config.token_path, headers=UNCACHED, form=form)
+
+
+def _code(exchange: Exchange) -> str:
+    return identifier(member(exchange.json, "ResponseCode"))
+
+
+def _push_meaning(exchange: Exchange, sent_before: bool) -> Meaning:
+    code = _code(exchange)
+    if not code:
+        has_message = bool(exchange.words("Message"))
+        is_refused = has_message and exchange.status in REFUSED_BEFORE_PROCESSING
+        return NOT_PROCESSED if is_refused else UNKNOWN
+    meaning = push_code_meaning(code, http_status=exchange.status, sent_before=sent_before)
+    if _contradicts(member(exchange.json, "ResponseStatus"), meaning):
+        return UNKNOWN
+    return meaning
+
+
+def _contradicts(status: object, meaning: Meaning) -> bool:
+    """Whether ResponseStatus, a boolean or its name, says the opposite of the code."""
+    said = str(status).lower()
+    opposite = "false" if meaning[0] == Outcome.PENDING else "true"
+    return meaning != UNKNOWN and said == opposite

@@ -1,0 +1,71 @@
+"""Reads of payments; the only place that locks their rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from payments.models import MobileMoneyTransaction, Payment, WebhookDelivery
+from payments.states import LIVE
+
+
+def payment_for_update(payment_id: int) -> Payment:
+    """The payment, locked until the transaction ends. Lock it before its attempt and the ledger."""
+    return Payment.objects.select_for_update().get(pk=payment_id)
+
+
+def attempt_for_update(attempt_id: int) -> MobileMoneyTransaction:
+    """The attempt, locked; its payment must be locked already."""
+    return MobileMoneyTransaction.objects.select_for_update().get(pk=attempt_id)
+
+
+def live_payment(subject: str) -> Payment | None:
+    """The payment for this subject that may still be paid, if there is one."""
+    return Payment.objects.filter(live_subject=subject).first()
+
+
+def latest_attempt(payment: Payment) -> MobileMoneyTransaction | None:
+    """The payment's attempt; None for a payment made wholly from credit."""
+    return payment.attempts.order_by("-id").first()
+
+
+def unanswered_attempts(subject: str) -> QuerySet[MobileMoneyTransaction]:
+    """Expired attempts that were posted and about which the provider has told nothing final."""
+    return MobileMoneyTransaction.objects.filter(
+        payment__subject=subject, status="expired", posted_at__isnull=False
+    )
+
+
+def payments_of(user_id: int) -> QuerySet[Payment]:
+    """A person's payments, newest first, with their attempts."""
+    return Payment.objects.filter(payer_id=user_id).prefetch_related("attempts").order_by("-id")
+
+
+def due_attempts(now: datetime, limit: int) -> list[MobileMoneyTransaction]:
+    """Attempts whose next step is due, the longest waiting first."""
+    return list(
+        MobileMoneyTransaction.objects.filter(next_check_at__lte=now)
+        .only("id", "status", "resend_due", "next_check_at")
+        .order_by("next_check_at")[:limit]
+    )
+
+
+def due_deliveries(now: datetime, limit: int) -> list[WebhookDelivery]:
+    return list(
+        WebhookDelivery.objects.filter(next_try_at__lte=now)
+        .only("id", "next_try_at")
+        .order_by("next_try_at")[:limit]
+    )
+
+
+def due_follow_ups(now: datetime, limit: int) -> list[Payment]:
+    return list(
+        Payment.objects.filter(follow_up_at__lte=now)
+        .only("id", "follow_up_at")
+        .order_by("follow_up_at")[:limit]
+    )
+
+
+def is_live(payment: Payment) -> bool:
+    return payment.state in LIVE

@@ -1,0 +1,153 @@
+"""Turns a stored webhook delivery into news about an attempt: as evidence, or as a hint."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+
+from cases.models import CaseKind
+from cases.services import open_case
+from common.queue import hurry
+from common.transactions import retried
+from payments.models import MobileMoneyTransaction, PaymentEvent, WebhookDelivery
+from payments.providers import registry
+from payments.providers.base import MalformedCallback, Notice, Outcome, Provider, Signature
+from payments.providers.http import redact
+from payments.services.query import can_ask_now
+from payments.services.settle import settle
+from payments.states import LIVE, State
+
+logger = logging.getLogger(__name__)
+
+UNMATCHED_RETRY_SECONDS = (1, 2, 4, 8, 15, 30)  # a callback may overtake our own record: a minute
+FINAL = (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.REVERSED)
+
+
+def apply_delivery(*, delivery_id: int) -> None:
+    """Read, match and apply one delivery; safe to repeat and to run twice at once."""
+    delivery = WebhookDelivery.objects.get(pk=delivery_id)
+    if delivery.next_try_at is None:
+        return
+    provider = registry.by_dialect(delivery.dialect)
+    try:
+        notice = provider.parse_callback(bytes(delivery.body), delivery.headers)
+    except MalformedCallback as error:
+        _finish(delivery, WebhookDelivery.State.MALFORMED, str(error))
+        return
+    attempt = _match(delivery, notice)
+    if attempt is None:
+        _wait_for_match(delivery, notice)
+        return
+    delivery.attempt = attempt
+    _keep_on_attempt(attempt.pk, notice)
+    if trouble := _why_no_evidence(delivery, notice, provider, attempt):
+        _take_as_hint(delivery, notice, attempt, trouble)
+        return
+    changed = settle(
+        attempt_id=attempt.pk,
+        answer=notice.answer,
+        source=PaymentEvent.Source.WEBHOOK,
+        evidence=f"delivery {delivery.pk}: {notice.answer.code} {notice.answer.message}".strip(),
+        delivery_id=delivery.pk,
+    )
+    state = WebhookDelivery.State.APPLIED if changed else WebhookDelivery.State.REPEATED
+    _finish(delivery, state, notice.answer.message)
+
+
+def _match(delivery: WebhookDelivery, notice: Notice) -> MobileMoneyTransaction | None:
+    """The attempt that the callback names: by our token, our reference or the provider's handle."""
+    attempts = MobileMoneyTransaction.objects.select_related("payment").filter(
+        dialect=delivery.dialect
+    )
+    for name, value in (
+        ("callback_token", delivery.attempt_token),
+        ("reference", notice.reference),
+        ("provider_reference", notice.provider_reference),
+    ):
+        if value and (found := attempts.filter(**{name: value}).first()):
+            return found
+    return None
+
+
+def _why_no_evidence(
+    delivery: WebhookDelivery,
+    notice: Notice,
+    provider: Provider,
+    attempt: MobileMoneyTransaction,
+) -> str:
+    """Why the delivery is only a hint; "" when it proves what it says."""
+    if notice.signature == Signature.VALID:
+        return ""
+    if notice.signature == Signature.WRONG:
+        return "its signature is wrong"
+    if provider.description.signs_callbacks:
+        return "it is not signed"
+    if delivery.trust == WebhookDelivery.Trust.QUARANTINED:
+        return "its source is outside the allow-list"
+    has_token = delivery.attempt_token == attempt.callback_token
+    if delivery.trust == WebhookDelivery.Trust.OPEN and not has_token:
+        return "nothing says that the provider sent it"
+    return ""
+
+
+def _take_as_hint(
+    delivery: WebhookDelivery, notice: Notice, attempt: MobileMoneyTransaction, why: str
+) -> None:
+    """Ask the provider because of it; where it cannot be asked, a person must look."""
+    from payments.tasks import check
+
+    _finish(delivery, WebhookDelivery.State.HINT, why)
+    says_something_new = notice.answer.outcome in FINAL and attempt.status not in (
+        State.COMPLETED,
+        State.FAILED,
+    )
+    if not says_something_new:
+        return
+    if can_ask_now(attempt, timezone.now()):
+        hurry(check, attempt.pk)
+        return
+    if attempt.status in LIVE and registry.by_dialect(attempt.dialect).description.can_query:
+        return  # its next check is planned already
+    open_case(
+        kind=CaseKind.UNANSWERABLE_HINT,
+        subject=f"payment:{attempt.payment.public_id}",
+        amount=attempt.payment.amount,
+        detail=f"delivery {delivery.pk} says {notice.answer.outcome}, but {why}",
+    )
+
+
+def _wait_for_match(delivery: WebhookDelivery, notice: Notice) -> None:
+    if delivery.tries < len(UNMATCHED_RETRY_SECONDS):
+        wait = UNMATCHED_RETRY_SECONDS[delivery.tries]
+        WebhookDelivery.objects.filter(pk=delivery.pk).update(
+            tries=delivery.tries + 1, next_try_at=timezone.now() + timedelta(seconds=wait)
+        )
+        return
+    named = notice.reference or notice.provider_reference or "nothing"
+    _finish(delivery, WebhookDelivery.State.UNMATCHED, f"names {named}")
+    open_case(
+        kind=CaseKind.UNMATCHED_DELIVERY,
+        subject=f"delivery:{delivery.dialect}:{named}"[:100],
+        amount=notice.answer.amount or 0,
+        detail=f"delivery {delivery.pk} names {named}, which is no attempt of ours",
+    )
+
+
+@retried
+def _keep_on_attempt(attempt_id: int, notice: Notice) -> None:
+    MobileMoneyTransaction.objects.filter(pk=attempt_id).update(
+        webhook_data=redact(dict(notice.answer.response)), updated_at=timezone.now()
+    )
+
+
+@retried
+def _finish(delivery: WebhookDelivery, state: str, note: str) -> None:
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(
+        state=state,
+        note=note[:255],
+        attempt_id=delivery.attempt_id,
+        next_try_at=None,
+        processed_at=timezone.now(),
+    )

@@ -1,0 +1,140 @@
+"""Acts on a final state, right after it and again by sweep until it is done.
+
+Money that came is fulfilled or becomes the payer's credit; of money that will not come, the seller
+and the customer are told.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from cases.models import CaseKind
+from cases.services import open_case
+from common.transactions import retried
+from notifications.services import queue_message
+from payments import hooks, ledger
+from payments.errors import CannotFulfil
+from payments.models import Disposition, Payment
+from payments.selectors import latest_attempt, live_payment, payment_for_update
+from payments.states import State
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS_MAX = 300
+TRIES_BEFORE_CASE = 8
+
+
+def follow_up(*, payment_id: int) -> None:
+    """Do what the payment's state asks for, if it is still to be done; safe to repeat.
+
+    A failure of a handler is logged, kept for the sweep and, after some tries, given to staff: it
+    never undoes the record of the money.
+    """
+    try:
+        _follow_up(payment_id)
+    except Exception:
+        logger.exception("payment %s could not be followed up", payment_id)
+        _try_later(payment_id)
+
+
+@retried
+def _follow_up(payment_id: int) -> None:
+    payment = payment_for_update(payment_id)
+    if payment.follow_up_at is None:
+        return
+    if payment.state == State.COMPLETED:
+        _fulfil(payment)
+    elif payment.state in (State.FAILED, State.EXPIRED):
+        _close(payment)
+    payment.follow_up_at = None
+    payment.save()
+
+
+def _fulfil(payment: Payment) -> None:
+    if payment.disposition != Disposition.OPEN:
+        return
+    paid = payment.paid_amount or 0
+    if paid < payment.amount:
+        missing = payment.amount - paid
+        _credit(payment, CaseKind.UNDERPAID, f"{missing} TZS are missing")
+        _tell(payment, "payment_underpaid", {"amount": paid, "missing": missing})
+        return
+    try:
+        with transaction.atomic():  # a refusal leaves nothing half done
+            hooks.completed.notify(payment)
+    except CannotFulfil as refusal:
+        _credit(payment, refusal.case_kind, str(refusal))
+        _tell(payment, "payment_late_credit", {"amount": paid})
+        return
+    payment.disposition = Disposition.FULFILLED
+    payment.fulfilled_at = timezone.now()
+    if paid > payment.amount:
+        _move_to_credit(payment, paid - payment.amount, "more was paid than asked")
+
+
+def _credit(payment: Payment, case_kind: str, why: str) -> None:
+    """Give the purchase up: all that was paid is the payer's credit."""
+    paid = payment.paid_amount or 0
+    payment.disposition = Disposition.CREDITED
+    if paid:
+        _move_to_credit(payment, paid, why)
+    open_case(kind=case_kind, subject=_subject(payment), amount=paid, detail=why)
+    hooks.credited.notify(payment)
+
+
+def _move_to_credit(payment: Payment, amount: int, why: str) -> None:
+    ledger.post(
+        source=f"credit:{payment.public_id}",
+        memo=why,
+        payment=payment,
+        lines=[
+            (ledger.RECEIPTS, amount),
+            (ledger.credit_account(payment.payer_id), -amount),
+        ],
+    )
+
+
+def _close(payment: Payment) -> None:
+    if live_payment(payment.subject) is None:
+        hooks.closed.notify(payment)
+    _tell(payment, "payment_failed", {"reason": payment.reason or "no_answer"})
+
+
+def _tell(payment: Payment, message_id: str, context: dict[str, object]) -> None:
+    attempt = latest_attempt(payment)
+    phone = payment.payer.phone or (attempt.customer_phone if attempt else None)
+    if phone is None:
+        return
+    queue_message(
+        message_id=message_id,
+        to=phone,
+        language=payment.payer.language,
+        context=context,
+        key=f"{message_id}:{payment.public_id}",
+    )
+
+
+@retried
+def _try_later(payment_id: int) -> None:
+    payment = payment_for_update(payment_id)
+    if payment.follow_up_at is None:
+        return
+    payment.follow_up_tries += 1
+    wait = min(2**payment.follow_up_tries, RETRY_SECONDS_MAX)
+    payment.follow_up_at = timezone.now() + timedelta(seconds=wait)
+    payment.save()
+    if payment.follow_up_tries >= TRIES_BEFORE_CASE:
+        open_case(
+            kind=CaseKind.FULFILMENT_FAILED,
+            subject=_subject(payment),
+            amount=payment.paid_amount or 0,
+            detail=f"tried {payment.follow_up_tries} times; still trying",
+        )
+
+
+def _subject(payment: Payment) -> str:
+    return f"payment:{payment.public_id}"

@@ -1,0 +1,45 @@
+"""Writes a state, on the attempt and its payment together, with the history of the move."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from payments.models import MobileMoneyTransaction, Payment, PaymentEvent
+from payments.states import State, may_move
+
+
+def record_start(payment: Payment) -> None:
+    """The first line of a payment's history."""
+    PaymentEvent.objects.create(
+        payment=payment, to_state=State.INITIATED, source=PaymentEvent.Source.CUSTOMER
+    )
+
+
+def record_move(
+    payment: Payment,
+    attempt: MobileMoneyTransaction,
+    target: State,
+    *,
+    source: str,
+    evidence: str = "",
+    reason: str = "",
+    delivery_id: int | None = None,
+) -> None:
+    """Move a locked payment and its attempt. Raises ValueError for a move outside the table."""
+    if not may_move(attempt.status, target):
+        raise ValueError(f"{attempt.status} → {target} is no move")
+    PaymentEvent.objects.create(
+        payment=payment,
+        from_state=attempt.status,
+        to_state=target,
+        source=source,
+        evidence=evidence[:255],
+        delivery_id=delivery_id,
+    )
+    attempt.status = payment.state = target
+    attempt.reason = payment.reason = reason
+    if target in (State.COMPLETED, State.FAILED, State.EXPIRED):
+        payment.follow_up_at = timezone.now()
+        payment.follow_up_tries = 0
+    attempt.save()
+    payment.save()

@@ -1,0 +1,215 @@
+"""The one door to every state after `pending`, whoever brings the news."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from cases.models import CaseKind
+from cases.services import open_case
+from common import phone as phones
+from common.transactions import retried
+from payments import ledger
+from payments.models import MobileMoneyTransaction, Payment, PaymentEvent
+from payments.providers import registry
+from payments.providers.base import Answer, Outcome, Reason
+from payments.selectors import attempt_for_update, payment_for_update
+from payments.services.follow_up import follow_up
+from payments.services.record import record_move
+from payments.states import State
+
+logger = logging.getLogger(__name__)
+
+
+def settle(
+    *,
+    attempt_id: int,
+    answer: Answer,
+    source: str,
+    evidence: str,
+    delivery_id: int | None = None,
+) -> bool:
+    """Apply a provider's answer to an attempt, then act on the result at once.
+
+    Two bringers of the same news, at the same time or not, give one result. Returns whether anything
+    changed. The caller has decided that the answer is evidence.
+    """
+    try:
+        changed = _apply(attempt_id, answer, source, evidence, delivery_id)
+    except IntegrityError:
+        # Another attempt took the same receipt or handle in between: now that is visible.
+        changed = _apply(attempt_id, answer, source, evidence, delivery_id)
+    payment_id = MobileMoneyTransaction.objects.values_list("payment_id", flat=True).get(
+        pk=attempt_id
+    )
+    follow_up(payment_id=payment_id)
+    return changed
+
+
+@retried
+def _apply(
+    attempt_id: int, answer: Answer, source: str, evidence: str, delivery_id: int | None
+) -> bool:
+    found = MobileMoneyTransaction.objects.get(pk=attempt_id)
+    payment = payment_for_update(found.payment_id)
+    attempt = attempt_for_update(attempt_id)
+    if answer.outcome == Outcome.SUCCEEDED:
+        return _succeed(payment, attempt, answer, source, evidence, delivery_id)
+    if answer.outcome in (Outcome.FAILED, Outcome.REVERSED):
+        return _fail(payment, attempt, answer, source, evidence, delivery_id)
+    return False
+
+
+def _succeed(
+    payment: Payment,
+    attempt: MobileMoneyTransaction,
+    answer: Answer,
+    source: str,
+    evidence: str,
+    delivery_id: int | None,
+) -> bool:
+    if trouble := contradiction(payment, attempt, answer):
+        _open(payment, CaseKind.WRONG_DETAILS, trouble)
+        return False
+    if attempt.status == State.COMPLETED:
+        return _complete_record(payment, attempt, answer)
+    _learn(attempt, answer)
+    payment.paid_amount = payment.amount if answer.amount is None else answer.amount
+    payment.paid_at = timezone.now()
+    attempt.next_check_at = _confirmation_time(attempt, answer, source)
+    record_move(
+        payment,
+        attempt,
+        State.COMPLETED,
+        source=source,
+        evidence=evidence,
+        delivery_id=delivery_id,
+    )
+    ledger.post(
+        source=f"collection:{attempt.reference}",
+        memo=f"{attempt.get_provider_display()} {attempt.provider_transaction_id or ''}".strip(),
+        payment=payment,
+        lines=[
+            (ledger.collection_account(attempt.provider), payment.paid_amount),
+            (ledger.RECEIPTS, -payment.paid_amount),
+        ],
+    )
+    return True
+
+
+def _complete_record(payment: Payment, attempt: MobileMoneyTransaction, answer: Answer) -> bool:
+    """More news of a completed payment: a receipt not known yet, or a contradiction for staff."""
+    known = attempt.provider_transaction_id
+    if answer.receipt and known and answer.receipt != known:
+        _open(
+            payment,
+            CaseKind.PAID_TWICE,
+            f"receipt {known} is recorded, the provider also names {answer.receipt}",
+        )
+        return False
+    if answer.amount is not None and answer.amount != payment.paid_amount:
+        _open(
+            payment,
+            CaseKind.CONFLICTING_ANSWERS,
+            f"{payment.paid_amount} TZS are recorded, the provider also says {answer.amount}",
+        )
+        return False
+    if answer.receipt and not known:
+        _learn(attempt, answer)
+        attempt.save()
+        return True
+    return False
+
+
+def _fail(
+    payment: Payment,
+    attempt: MobileMoneyTransaction,
+    answer: Answer,
+    source: str,
+    evidence: str,
+    delivery_id: int | None,
+) -> bool:
+    if attempt.status == State.COMPLETED:
+        kind = (
+            CaseKind.REVERSED
+            if answer.outcome == Outcome.REVERSED
+            else CaseKind.CONFLICTING_ANSWERS
+        )
+        _open(payment, kind, f"completed, but the provider says {answer.code} {answer.message}")
+        return False
+    if attempt.status == State.FAILED:
+        return False
+    _learn(attempt, answer)
+    attempt.next_check_at = None
+    record_move(
+        payment,
+        attempt,
+        State.FAILED,
+        source=source,
+        evidence=evidence,
+        reason=answer.reason or Reason.DECLINED,
+        delivery_id=delivery_id,
+    )
+    return True
+
+
+def contradiction(payment: Payment, attempt: MobileMoneyTransaction, answer: Answer) -> str:
+    """What a success says about somebody else's payment; "" when it can be this one.
+
+    A smaller or larger amount is no contradiction: it has its own rules.
+    """
+    ours = phones.msisdn(attempt.customer_phone)
+    short_code = registry.short_code(attempt.dialect)
+    if answer.currency and answer.currency != payment.currency:
+        return f"paid in {answer.currency}, not {payment.currency}"
+    if answer.msisdn and answer.msisdn != ours:
+        return "paid from another phone than the one asked"
+    if answer.short_code and short_code and answer.short_code != short_code:
+        return f"paid to short code {answer.short_code}, which is not ours"
+    if answer.provider_reference and attempt.provider_reference not in (
+        None,
+        answer.provider_reference,
+    ):
+        return f"the provider's handle is {answer.provider_reference}, not ours"
+    if (
+        answer.receipt
+        and MobileMoneyTransaction.objects.filter(
+            provider=attempt.provider, provider_transaction_id=answer.receipt
+        )
+        .exclude(pk=attempt.pk)
+        .exists()
+    ):
+        return f"receipt {answer.receipt} has paid another payment"
+    return ""
+
+
+def _learn(attempt: MobileMoneyTransaction, answer: Answer) -> None:
+    attempt.provider_status = answer.code[:50]
+    if answer.receipt:
+        attempt.provider_transaction_id = answer.receipt
+    if answer.provider_reference and not attempt.provider_reference:
+        attempt.provider_reference = answer.provider_reference
+
+
+def _confirmation_time(
+    attempt: MobileMoneyTransaction, answer: Answer, source: str
+) -> datetime | None:
+    """A callback that names no amount is confirmed by asking, as soon as asking is allowed."""
+    description = registry.by_dialect(attempt.dialect).description
+    needs_confirming = (
+        source == PaymentEvent.Source.WEBHOOK and answer.amount is None and description.can_query
+    )
+    if not needs_confirming or attempt.posted_at is None:
+        return None
+    allowed_at = attempt.posted_at + timedelta(seconds=description.first_query_seconds)
+    return max(allowed_at, timezone.now())
+
+
+def _open(payment: Payment, kind: str, detail: str) -> None:
+    logger.warning("payment %s: %s", payment.public_id, detail)
+    open_case(
+        kind=kind, subject=f"payment:{payment.public_id}", amount=payment.amount, detail=detail
+    )

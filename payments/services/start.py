@@ -1,0 +1,53 @@
+"""Begins a payment: its rows and the message that hurries the prompt to the phone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import User
+from common import phone as phones
+from common.queue import hurry_on_commit
+from payments.errors import AmountOutOfRange
+from payments.models import MobileMoneyTransaction, Payment
+from payments.providers import registry
+from payments.services.limits import check_prompt_allowed
+from payments.services.record import record_start
+
+HURRY_LOST_AFTER = timedelta(seconds=3)
+
+
+def start_payment(
+    *, payer: User, subject: str, amount: int, phone: str, provider: str, daily_amount_floor: int
+) -> Payment:
+    """Write a payment of `amount` TZS for `subject` and its attempt; the provider is asked later.
+
+    Runs inside the caller's transaction, which holds the payer's row locked. The database allows one
+    live payment per subject. Raises ProviderUnavailable, AmountOutOfRange, PaymentInProgress and
+    PromptLimitReached.
+    """
+    dialect = registry.enabled_provider(provider).description
+    if not dialect.amount_min <= amount <= dialect.amount_max:
+        raise AmountOutOfRange(
+            f"{dialect.name} takes payments from {dialect.amount_min:,} to "
+            f"{dialect.amount_max:,} shillings."
+        )
+    check_prompt_allowed(
+        payer=payer, phone=phone, amount=amount, daily_amount_floor=daily_amount_floor
+    )
+    payment = Payment.objects.create(
+        payer=payer, subject=subject, amount=amount, payment_method=provider
+    )
+    attempt = MobileMoneyTransaction.objects.create(
+        payment=payment,
+        provider=provider,
+        dialect=dialect.dialect,
+        customer_phone=phones.parse(phone),
+        next_check_at=timezone.now() + HURRY_LOST_AFTER,
+    )
+    record_start(payment)
+    from payments.tasks import push
+
+    hurry_on_commit(push, attempt.pk)
+    return payment

@@ -1,0 +1,66 @@
+"""Finds rows whose next step is due and queues it. Rows carry the work; messages only hurry it.
+
+Each row is claimed by compare-and-set before its message is sent, so that sweeps may overlap; a
+message that is lost costs the length of the claim.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from common.queue import hurry
+from payments.models import MobileMoneyTransaction, Payment, WebhookDelivery
+from payments.selectors import due_attempts, due_deliveries, due_follow_ups
+from payments.services.query import ASKING_LEASE
+from payments.states import State
+
+BATCH = 200
+QUICK_LEASE = timedelta(seconds=5)
+
+
+def sweep_attempts() -> int:
+    """Queue the prompt or the status query of every attempt that is due. Returns how many."""
+    from payments.tasks import check, push
+
+    queued = 0
+    for attempt in due_attempts(timezone.now(), BATCH):
+        is_push = attempt.status == State.INITIATED or attempt.resend_due
+        lease = QUICK_LEASE if is_push else ASKING_LEASE
+        if _claim(MobileMoneyTransaction, attempt.pk, "next_check_at", attempt.next_check_at, lease):
+            hurry(push if is_push else check, attempt.pk)
+            queued += 1
+    return queued
+
+
+def sweep_deliveries() -> int:
+    """Queue every stored delivery that is not processed. Returns how many."""
+    from payments.tasks import apply_delivery
+
+    queued = 0
+    for delivery in due_deliveries(timezone.now(), BATCH):
+        if _claim(WebhookDelivery, delivery.pk, "next_try_at", delivery.next_try_at, QUICK_LEASE):
+            hurry(apply_delivery, delivery.pk)
+            queued += 1
+    return queued
+
+
+def sweep_follow_ups() -> int:
+    """Queue every payment whose final state has not been acted on. Returns how many."""
+    from payments.tasks import follow_up
+
+    queued = 0
+    for payment in due_follow_ups(timezone.now(), BATCH):
+        if _claim(Payment, payment.pk, "follow_up_at", payment.follow_up_at, QUICK_LEASE):
+            hurry(follow_up, payment.pk)
+            queued += 1
+    return queued
+
+
+def _claim(
+    model: type[models.Model], key: int, column: str, due: datetime | None, lease: timedelta
+) -> bool:
+    rows = model._default_manager.filter(pk=key, **{column: due})
+    return rows.update(**{column: timezone.now() + lease}) == 1

@@ -1,0 +1,66 @@
+"""Celery's doors: fetch nothing, decide nothing, call the service. All are safe to repeat."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task
+def push(attempt_id: int) -> None:
+    """Ask the provider to charge the phone."""
+    from payments.services.push import push_attempt
+
+    push_attempt(attempt_id=attempt_id)
+
+
+@shared_task
+def check(attempt_id: int) -> None:
+    """Ask the provider what became of an attempt; expire it when it is overdue."""
+    from payments.services.query import check_attempt
+
+    check_attempt(attempt_id=attempt_id)
+
+
+@shared_task
+def apply_delivery(delivery_id: int) -> None:
+    """Process a stored webhook delivery."""
+    from payments.services.apply_delivery import apply_delivery as apply
+
+    apply(delivery_id=delivery_id)
+
+
+@shared_task
+def follow_up(payment_id: int) -> None:
+    """Fulfil a completed payment, or tell that one failed."""
+    from payments.services.follow_up import follow_up as follow
+
+    follow(payment_id=payment_id)
+
+
+@shared_task
+def sweep_attempts() -> int:
+    from payments.services.sweep import sweep_attempts as sweep
+
+    return sweep()
+
+
+@shared_task
+def sweep_deliveries() -> int:
+    from payments.services.sweep import sweep_deliveries as sweep
+
+    return sweep()
+
+
+@shared_task
+def sweep_follow_ups() -> int:
+    from payments.services.sweep import sweep_follow_ups as sweep
+
+    return sweep()
+
+
+@shared_task
+def forget_old_keys() -> int:
+    """Delete idempotency keys that are too old to be repeated."""
+    from payments.services.idempotency import forget_old_keys as forget
+
+    return forget()

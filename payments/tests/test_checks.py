@@ -1,0 +1,43 @@
+"""A wrong setting is one sentence with an id and a hint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from payments.checks import check_providers
+
+
+def ids() -> list[str | None]:
+    return [message.id for message in check_providers()]
+
+
+def test_the_tests_own_settings_are_whole() -> None:
+    assert ids() == []
+
+
+def test_half_a_set_of_credentials_is_an_error(settings: Any) -> None:
+    settings.AIRTEL_CLIENT_SECRET = ""
+    (message,) = check_providers()
+    assert message.id == "payments.E001"
+    assert "AIRTEL_CLIENT_SECRET" in message.msg
+    assert message.hint
+
+
+def test_no_credentials_leave_the_provider_out(settings: Any) -> None:
+    settings.AIRTEL_CLIENT_ID = settings.AIRTEL_CLIENT_SECRET = settings.AIRTEL_BASE_URL = ""
+    assert ids() == []
+
+
+def test_a_minimum_over_the_maximum_is_an_error(settings: Any) -> None:
+    settings.MPESA_CONNECTION = {**settings.MPESA_CONNECTION, "amount_min": 10, "amount_max": 1}
+    assert ids() == ["payments.E002"]
+
+
+def test_a_webhook_token_for_no_dialect_is_an_error(settings: Any) -> None:
+    settings.WEBHOOK_TOKENS = {"token": "paypal"}
+    assert ids() == ["payments.E003"]
+
+
+def test_a_callback_url_that_nobody_answers_is_an_error(settings: Any) -> None:
+    settings.AIRTEL_CALLBACK_URL = "https://pay.example.com/callbacks/airtel"
+    assert ids() == ["payments.E004"]

@@ -1,0 +1,162 @@
+"""Asking, expiring and giving to staff; the clock is moved by moving the rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import responses
+from django.utils import timezone
+
+from cases.models import Case
+from payments.models import MobileMoneyTransaction, ProviderName
+from payments.polling import next_check
+from payments.services.push import push_attempt
+from payments.services.query import check_attempt
+from payments.services.sweep import sweep_attempts
+from payments.states import State
+from payments.tests.conftest import AIRTEL, MPESA, TIGO
+from payments.tests.factories import a_payment, reload
+from payments.tests.test_push import ACCEPTED, STK
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUERY = f"{MPESA}/mpesa/stkpushquery/v1/query"
+PAID = {"ResponseCode": "0", "ResultCode": "0", "ResultDesc": "Processed"}
+STILL = {"ResponseCode": "0", "ResultCode": "4999", "ResultDesc": "Under processing"}
+
+
+def posted(provider: str, ago: timedelta, **columns: object) -> MobileMoneyTransaction:
+    """An attempt that was posted a while ago."""
+    attempt = a_payment(provider)
+    then = timezone.now() - ago
+    MobileMoneyTransaction.objects.filter(pk=attempt.pk).update(
+        status=State.PENDING,
+        posted_at=then,
+        created_at=then,
+        expires_at=then + timedelta(minutes=10),
+        **columns,
+    )
+    attempt.payment.state = State.PENDING
+    attempt.payment.save()
+    return attempt
+
+
+def test_a_lost_callback_is_found_by_asking(wire: responses.RequestsMock) -> None:
+    wire.post(STK, json=ACCEPTED)
+    wire.post(QUERY, json=PAID)
+    attempt = a_payment()
+    push_attempt(attempt_id=attempt.pk)
+    MobileMoneyTransaction.objects.filter(pk=attempt.pk).update(
+        posted_at=timezone.now() - timedelta(seconds=20)
+    )
+    check_attempt(attempt_id=attempt.pk)
+    attempt, payment = reload(attempt)
+    assert payment.state == State.COMPLETED
+    assert attempt.next_check_at is None
+
+
+def test_a_payment_still_waited_for_is_asked_about_again(wire: responses.RequestsMock) -> None:
+    wire.post(QUERY, json=STILL)
+    attempt = posted(
+        ProviderName.VODACOM_MPESA, timedelta(seconds=20), provider_reference="ws_CO_2"
+    )
+    check_attempt(attempt_id=attempt.pk)
+    attempt, payment = reload(attempt)
+    assert payment.state == State.PENDING
+    assert attempt.next_check_at is not None
+    assert attempt.next_check_at > timezone.now()
+
+
+def test_after_its_time_a_payment_expires_and_is_asked_about_still(
+    wire: responses.RequestsMock,
+) -> None:
+    wire.post(QUERY, json=STILL)
+    attempt = posted(
+        ProviderName.VODACOM_MPESA, timedelta(minutes=11), provider_reference="ws_CO_3"
+    )
+    check_attempt(attempt_id=attempt.pk)
+    attempt, payment = reload(attempt)
+    assert payment.state == State.EXPIRED
+    assert attempt.next_check_at is not None
+
+
+def test_the_provider_is_asked_before_a_payment_expires(wire: responses.RequestsMock) -> None:
+    wire.post(QUERY, json=PAID)
+    attempt = posted(
+        ProviderName.VODACOM_MPESA, timedelta(minutes=11), provider_reference="ws_CO_4"
+    )
+    check_attempt(attempt_id=attempt.pk)
+    assert reload(attempt)[1].state == State.COMPLETED
+
+
+def test_a_provider_that_cannot_be_asked_leaves_a_case(wire: responses.RequestsMock) -> None:
+    attempt = posted(ProviderName.TIGO_PESA, timedelta(minutes=11))
+    check_attempt(attempt_id=attempt.pk)
+    attempt, payment = reload(attempt)
+    assert payment.state == State.EXPIRED
+    assert attempt.next_check_at is None
+    assert Case.objects.get().kind == "unresolved_payment"
+    assert not [call for call in wire.calls if call.request.url.startswith(TIGO)]
+
+
+def test_airtel_is_not_asked_before_three_minutes(wire: responses.RequestsMock) -> None:
+    attempt = posted(ProviderName.AIRTEL_MONEY, timedelta(seconds=60))
+    check_attempt(attempt_id=attempt.pk)
+    assert not [call for call in wire.calls if call.request.url.startswith(f"{AIRTEL}/standard")]
+    assert reload(attempt)[0].next_check_at > timezone.now() + timedelta(seconds=110)
+
+
+def test_not_found_fails_only_when_time_has_proved_it(wire: responses.RequestsMock) -> None:
+    attempt = posted(ProviderName.AIRTEL_MONEY, timedelta(minutes=20))
+    wire.get(
+        f"{AIRTEL}/standard/v1/payments/{attempt.reference}",
+        json={
+            "status": {
+                "code": "200",
+                "message": "not found",
+                "result_code": "ESB000045",
+                "success": False,
+            }
+        },
+    )
+    check_attempt(attempt_id=attempt.pk)
+    assert reload(attempt)[1].state == State.EXPIRED
+    check_attempt(attempt_id=attempt.pk)
+    assert reload(attempt)[1].state == State.EXPIRED
+
+
+def test_an_unasked_attempt_is_sent_by_the_sweep_and_claimed_once() -> None:
+    attempt = a_payment()
+    MobileMoneyTransaction.objects.filter(pk=attempt.pk).update(next_check_at=timezone.now())
+    assert sweep_attempts() == 1
+    assert sweep_attempts() == 0
+
+
+def test_an_attempt_nobody_sent_in_time_expires_unasked(wire: responses.RequestsMock) -> None:
+    attempt = a_payment()
+    MobileMoneyTransaction.objects.filter(pk=attempt.pk).update(
+        expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    push_attempt(attempt_id=attempt.pk)
+    attempt, payment = reload(attempt)
+    assert payment.state == State.EXPIRED
+    assert attempt.posted_at is None
+    assert attempt.next_check_at is None
+    assert not wire.calls
+
+
+def test_the_plan_starts_when_asking_is_allowed_and_ends_after_a_week() -> None:
+    start = timezone.now()
+
+    def after(**elapsed: float) -> timedelta | None:
+        found = next_check(
+            posted_at=start, now=start + timedelta(**elapsed), first_query_seconds=180
+        )
+        return found and found - start
+
+    assert after(seconds=0) == timedelta(minutes=3)
+    assert after(minutes=3) == timedelta(minutes=5)
+    assert after(minutes=16) == timedelta(hours=1)
+    assert after(days=6, hours=1) == timedelta(days=7)
+    assert after(days=7) is None

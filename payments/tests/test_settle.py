@@ -1,0 +1,206 @@
+"""The one door to a final state."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from cases.models import Case
+from notifications.models import Message
+from payments import hooks, ledger
+from payments.errors import CannotFulfil
+from payments.models import Disposition, Entry, Payment, PaymentEvent, Posting, ProviderName
+from payments.providers.base import Answer, Outcome, Reason
+from payments.services.settle import settle
+from payments.states import MOVES, State
+from payments.tests.factories import a_payment, reload
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAID = Answer(outcome=Outcome.SUCCEEDED, code="0", receipt="ABC123", amount=1000)
+REFUSED = Answer(outcome=Outcome.FAILED, reason=Reason.WRONG_PIN, code="2001")
+
+
+def told(attempt_id: int, answer: Answer, source: str = "webhook") -> bool:
+    return settle(attempt_id=attempt_id, answer=answer, source=source, evidence="test")
+
+
+def test_a_success_completes_posts_and_fulfils(sold: list[Payment]) -> None:
+    attempt = a_payment()
+    assert told(attempt.pk, PAID)
+    attempt, payment = reload(attempt)
+    assert payment.state == attempt.status == State.COMPLETED
+    assert payment.disposition == Disposition.FULFILLED
+    assert attempt.provider_transaction_id == "ABC123"
+    assert [p.pk for p in sold] == [payment.pk]
+    assert ledger.balance("provider:vodacom_mpesa:collection") == 1000
+    assert ledger.balance("receipts") == -1000
+
+
+def test_the_same_news_twice_is_one_result(sold: list[Payment]) -> None:
+    attempt = a_payment()
+    assert told(attempt.pk, PAID)
+    assert not told(attempt.pk, PAID)
+    assert not told(attempt.pk, PAID, source="query")
+    assert Posting.objects.count() == 1
+    assert len(sold) == 1
+    assert PaymentEvent.objects.filter(to_state=State.COMPLETED).count() == 1
+
+
+def test_a_failure_after_success_changes_nothing_and_opens_a_case() -> None:
+    attempt = a_payment()
+    told(attempt.pk, PAID)
+    told(attempt.pk, REFUSED)
+    assert reload(attempt)[1].state == State.COMPLETED
+    assert Case.objects.get().kind == "conflicting_answers"
+
+
+def test_a_late_success_after_failure_is_recorded_as_paid(sold: list[Payment]) -> None:
+    attempt = a_payment()
+    told(attempt.pk, REFUSED)
+    assert reload(attempt)[1].state == State.FAILED
+    told(attempt.pk, PAID)
+    assert reload(attempt)[1].state == State.COMPLETED
+    assert len(sold) == 1
+
+
+def test_a_failure_tells_the_customer_why_once() -> None:
+    attempt = a_payment()
+    told(attempt.pk, REFUSED)
+    told(attempt.pk, REFUSED)
+    message = Message.objects.get()
+    assert message.message_id == "payment_failed"
+    assert message.context["reason"] == "wrong_pin"
+
+
+def test_less_than_the_price_is_credit_and_a_case_and_no_activation(sold: list[Payment]) -> None:
+    attempt = a_payment()
+    told(attempt.pk, Answer(outcome=Outcome.SUCCEEDED, code="0", receipt="R1", amount=400))
+    payment = reload(attempt)[1]
+    assert payment.disposition == Disposition.CREDITED
+    assert sold == []
+    assert ledger.balance(f"credit:{payment.payer_id}") == -400
+    assert ledger.balance("receipts") == 0
+    assert Case.objects.get().kind == "underpaid"
+
+
+def test_more_than_the_price_is_fulfilled_and_the_rest_is_credit(sold: list[Payment]) -> None:
+    attempt = a_payment()
+    told(attempt.pk, Answer(outcome=Outcome.SUCCEEDED, code="0", receipt="R1", amount=1500))
+    payment = reload(attempt)[1]
+    assert payment.disposition == Disposition.FULFILLED
+    assert len(sold) == 1
+    assert ledger.balance(f"credit:{payment.payer_id}") == -500
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"currency": "KES"},
+        {"msisdn": "255799999999"},
+        {"short_code": "999999"},
+    ],
+)
+def test_a_success_for_somebody_else_settles_nothing(other: dict[str, str]) -> None:
+    attempt = a_payment()
+    answer = Answer(outcome=Outcome.SUCCEEDED, code="0", receipt="R1", amount=1000, **other)
+    assert not told(attempt.pk, answer)
+    assert reload(attempt)[1].state == State.INITIATED
+    assert Case.objects.get().kind == "wrong_details"
+
+
+def test_one_receipt_pays_one_payment_only() -> None:
+    first, second = a_payment(), a_payment()
+    assert told(first.pk, PAID)
+    assert not told(second.pk, PAID)
+    assert reload(second)[1].state == State.INITIATED
+    assert Case.objects.get().kind == "wrong_details"
+
+
+def test_receipts_that_differ_in_case_are_two_receipts() -> None:
+    first, second = a_payment(), a_payment()
+    for attempt, receipt in ((first, "abcD1"), (second, "ABCd1")):
+        told(
+            attempt.pk,
+            Answer(outcome=Outcome.SUCCEEDED, code="0", receipt=receipt, amount=1000),
+        )
+    assert reload(second)[1].state == State.COMPLETED
+
+
+def test_a_query_knows_no_receipt_and_a_late_callback_fills_it() -> None:
+    attempt = a_payment()
+    told(attempt.pk, Answer(outcome=Outcome.SUCCEEDED, code="0"), source="query")
+    assert reload(attempt)[0].provider_transaction_id is None
+    told(attempt.pk, PAID)
+    assert reload(attempt)[0].provider_transaction_id == "ABC123"
+    assert Posting.objects.count() == 1
+
+
+def test_an_airtel_success_without_an_amount_is_confirmed_later() -> None:
+    attempt = a_payment(ProviderName.AIRTEL_MONEY)
+    attempt.posted_at = attempt.created_at
+    attempt.save()
+    told(attempt.pk, Answer(outcome=Outcome.SUCCEEDED, code="TS", receipt="MP1"))
+    attempt, payment = reload(attempt)
+    assert payment.state == State.COMPLETED
+    assert attempt.next_check_at is not None
+
+
+def test_a_failing_seller_does_not_undo_the_money_and_is_asked_again(
+    sold: list[Payment],
+) -> None:
+    def fail(payment: Payment) -> None:
+        raise RuntimeError("the VPN is on fire")
+
+    attempt = a_payment()
+    with hooks.completed.temporarily(fail):
+        told(attempt.pk, PAID)
+    payment = reload(attempt)[1]
+    assert payment.state == State.COMPLETED
+    assert payment.disposition == Disposition.OPEN
+    assert payment.follow_up_at is not None
+    from payments.services.follow_up import follow_up
+
+    follow_up(payment_id=payment.pk)
+    assert reload(attempt)[1].disposition == Disposition.FULFILLED
+
+
+def test_money_that_buys_nothing_any_more_is_credit() -> None:
+    def refuse(payment: Payment) -> None:
+        Posting.objects.create(source="half-done", memo="", payment=payment)
+        raise CannotFulfil("no seat", case_kind="late_payment")
+
+    attempt = a_payment()
+    with hooks.completed.temporarily(refuse):
+        told(attempt.pk, PAID)
+    payment = reload(attempt)[1]
+    assert payment.disposition == Disposition.CREDITED
+    assert not Posting.objects.filter(source="half-done").exists()
+    assert Case.objects.get().kind == "late_payment"
+    assert {m.message_id for m in Message.objects.all()} == {"payment_late_credit"}
+
+
+def test_every_posting_sums_to_zero() -> None:
+    with pytest.raises(ValueError, match="does not balance"):
+        ledger.post(source="x", memo="", lines=[("a", 1), ("b", -2)])
+    assert not Entry.objects.exists()
+
+
+def test_posting_the_same_source_twice_posts_once() -> None:
+    lines = [("a", 5), ("b", -5)]
+    assert ledger.post(source="x", memo="", lines=lines)
+    assert not ledger.post(source="x", memo="", lines=lines)
+    assert ledger.balance("a") == 5
+
+
+@pytest.mark.parametrize("table", ["payments_entry", "payments_posting", "payments_paymentevent"])
+def test_the_database_refuses_to_change_the_ledger(table: str) -> None:
+    told(a_payment().pk, PAID)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        connection.cursor().execute(f"UPDATE {table} SET id = id + 1000")  # noqa: S608
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        connection.cursor().execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def test_completed_has_no_way_out() -> None:
+    assert MOVES[State.COMPLETED] == frozenset()

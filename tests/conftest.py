@@ -1,0 +1,57 @@
+"""The system under test, started once for each of pytest's workers that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from tests.person import Person
+from tests.system import System, running_system
+
+PREFIXES = {"vodacom_mpesa": "75", "tigo_pesa": "71", "airtel_money": "68"}
+
+
+@pytest.fixture(scope="session")
+def started_system(django_db_blocker: Any) -> Iterator[System]:
+    with running_system() as system:
+        yield system
+
+
+@pytest.fixture
+def system(started_system: System, django_db_blocker: Any) -> Iterator[System]:
+    """The running system, with its own rows in reach; it keeps what earlier tests did."""
+    started_system.listen()
+    with django_db_blocker.unblock():
+        yield started_system
+
+
+@pytest.fixture(scope="session")
+def fresh_phone() -> Callable[[str], str]:
+    """Makes a number of a provider that nobody has used, in E.164."""
+    numbers = count(1)
+    return lambda provider: f"+255{PREFIXES[provider]}6{next(numbers):06d}"
+
+
+@pytest.fixture
+def newcomer(system: System, fresh_phone: Callable[[str], str]) -> Callable[..., Person]:
+    """Registers somebody new, with a phone of the given provider or the given phone."""
+
+    def register(provider: str = "vodacom_mpesa", *, phone: str = "") -> Person:
+        return Person(system.url, phone or fresh_phone(provider))
+
+    return register
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure comes with what the system's programs said during the test."""
+    report = yield
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.failed and isinstance(system, System):
+        report.sections += [(f"{name} said", words) for name, words in system.said().items()]
+    return report

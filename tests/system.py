@@ -1,0 +1,185 @@
+"""The real thing as processes: web, workers, beat and simulator on a fresh database and a Redis."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from celery import Celery
+from django.db.models import Model, QuerySet
+from redis import Redis
+
+from deploy.local import dotenv
+from deploy.local.ports import free_port
+from deploy.local.redis_server import redis_server
+from tests.fresh_database import ALIAS, fresh_database, readable_here
+from tests.programs import ROOT, Program, procfile
+from tests.waiting import wait_until
+
+Row = TypeVar("Row", bound=Model)
+
+START_SECONDS = 60
+WORKERS = ("collect", "worker")
+
+
+class System:
+    """A running Konektika with its simulator. Everything in it is real but the providers."""
+
+    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+        self.environment = dict(environment)
+        self.url = f"http://127.0.0.1:{environment['PORT']}"
+        self.simulator_url = f"http://127.0.0.1:{environment['SIMULATOR_PORT']}"
+        self.redis_url = environment["REDIS_URL"]
+        self._logs = logs
+        self._programs = {
+            "simulator": Program(
+                "simulator", "python -m simulator", environment=environment, logs=logs
+            ),
+            **procfile(environment, logs),
+        }
+        self._heard: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Prepare the database and start all programs; returns once each answers."""
+        self._programs["simulator"].start()
+        self._prepare()
+        for program in self._programs.values():
+            if not program.is_running():
+                program.start()
+        for name in self._programs:
+            self._wait_until_it_answers(name)
+
+    def stop(self) -> None:
+        for program in reversed(self._programs.values()):
+            program.stop()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a program and its children."""
+        self._programs[name].kill()
+
+    def restart(self, name: str) -> None:
+        """Start a program again, after stopping it if it still runs."""
+        program = self._programs[name]
+        program.stop()
+        program.start()
+        self._wait_until_it_answers(name)
+
+    def flush_redis(self) -> None:
+        """Empty the broker, the cache and the shared tokens."""
+        with Redis.from_url(self.redis_url) as redis:
+            redis.flushdb()
+
+    def rows(self, model: type[Row]) -> QuerySet[Row]:
+        """The system's own rows of a model, read and written past all services."""
+        return model._default_manager.using(ALIAS)
+
+    def manage(self, *arguments: str) -> None:
+        """Run one of Django's commands in the system's environment."""
+        self._run("manage.py", *arguments)
+
+    def listen(self) -> None:
+        """Forget what the programs have said so far."""
+        self._heard = {name: program.bytes_said() for name, program in self._programs.items()}
+
+    def said(self) -> dict[str, str]:
+        """What each program wrote since `listen`."""
+        return {
+            name: program.said(self._heard.get(name, 0)) for name, program in self._programs.items()
+        }
+
+    def _prepare(self) -> None:
+        self._run("-m", "deploy.local.prepare")
+
+    def _run(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{arguments} failed:\n{done.stdout}\n{done.stderr}"
+
+    def _wait_until_it_answers(self, name: str) -> None:
+        def answers() -> bool:
+            program = self._programs[name]
+            assert program.is_running(), f"{name} ended:\n{program.said()}"
+            return self._answers(name)
+
+        try:
+            wait_until(answers, START_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}\n{self._programs[name].said()}") from error
+
+    def _answers(self, name: str) -> bool:
+        if name == "simulator":
+            return _is_ok(f"{self.simulator_url}/control/truth")
+        if name == "web":
+            return _is_ok(f"{self.url}/health/ready")
+        if name in WORKERS:
+            return name in self._workers_that_answer()
+        return "beat: Starting" in self._programs[name].said()
+
+    def _workers_that_answer(self) -> set[str]:
+        with Celery(broker=self.redis_url, set_as_current=False) as app:
+            replies = app.control.ping(timeout=1, limit=len(WORKERS)) or []
+            return {worker.partition("@")[0] for reply in replies for worker in reply}
+
+
+@contextmanager
+def running_system(**variables: str) -> Iterator[System]:
+    """A system for the length of a `with` block, against DATABASE_URL and REDIS_URL where given.
+
+    Without them it has an SQLite file and a Redis of its own. `variables` are settings of its own.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="konektika-system-")))
+        database_url = stack.enter_context(
+            fresh_database(os.environ.get("DATABASE_URL", ""), folder)
+        )
+        redis_url = _redis_url(stack)
+        explicit = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "DOTENV": "",
+            "PORT": str(free_port()),
+            "SIMULATOR_PORT": str(free_port()),
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            **variables,
+        }
+        dotenv.write_once(folder / ".env")
+        environment = dotenv.effective(folder / ".env", explicit)
+        environment["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{environment['PORT']}"
+        environment.setdefault("WEB_CONCURRENCY", "1")
+        stack.enter_context(readable_here(database_url))
+        system = System(environment, folder)
+        stack.callback(system.stop)
+        system.start()
+        yield system
+
+
+def _redis_url(stack: ExitStack) -> str:
+    """A numbered database of the given Redis for each of pytest's workers, or an own Redis."""
+    given = os.environ.get("REDIS_URL")
+    if given:
+        number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+        return urlsplit(given)._replace(path=f"/{number}").geturl()
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    stack.enter_context(redis_server(url))
+    return url
+
+
+def _is_ok(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False

@@ -17,6 +17,7 @@ GIGABYTE = 10**9
 class Terms(models.Model):
     """The conditions of sale that staff edit: one row, kept under primary key 1."""
 
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     price_min = models.PositiveIntegerField(help_text="TZS")
     price_max = models.PositiveIntegerField(help_text="TZS")
     commission_percent = models.PositiveSmallIntegerField(help_text="The platform's share")

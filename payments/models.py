@@ -325,6 +325,7 @@ class PhoneLock(models.Model):
 class PromptLimits(models.Model):
     """How often phones are prompted and accounts may pay: one row, edited by staff."""
 
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     phone_per_10_minutes = models.PositiveSmallIntegerField(default=3)
     phone_per_hour = models.PositiveSmallIntegerField(default=5)
     phone_per_day = models.PositiveSmallIntegerField(default=8)

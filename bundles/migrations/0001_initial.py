@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Terms',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
                 ('price_min', models.PositiveIntegerField(help_text='TZS')),
                 ('price_max', models.PositiveIntegerField(help_text='TZS')),
                 ('commission_percent', models.PositiveSmallIntegerField(help_text="The platform's share")),

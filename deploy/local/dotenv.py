@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -71,25 +72,25 @@ def effective(path: Path, explicit: Mapping[str, str]) -> dict[str, str]:
     chosen = {**variables, **explicit}
     port = chosen.get("PORT") or str(PORT)
     simulator_port = chosen.get("SIMULATOR_PORT") or str(SIMULATOR_PORT)
-    moved = {
-        name: _moved(_moved(value, PORT, port), SIMULATOR_PORT, simulator_port)
-        for name, value in variables.items()
-    }
+    ports = {PORT: port, SIMULATOR_PORT: simulator_port}
+    moved = {name: _moved(value, ports) for name, value in variables.items()}
     return {**moved, **explicit, "PORT": port, "SIMULATOR_PORT": simulator_port}
 
 
 def _read(path: Path) -> dict[str, str]:
     """The file's variables, read by the parser that the settings use."""
     variables: dict[str, str] = {}
-    type("Reader", (environ.Env,), {"ENVIRON": variables}).read_env(str(path))
+    reader: Any = type("Reader", (environ.Env,), {"ENVIRON": variables})
+    reader.read_env(str(path))
     return variables
 
 
-def _moved(url: str, old_port: int, new_port: str) -> str:
-    """A URL of this machine's old port at the new one; any other value as it is."""
-    old, new = f"http://127.0.0.1:{old_port}", f"http://127.0.0.1:{new_port}"
-    if url == old or url.startswith(f"{old}/"):
-        return new + url.removeprefix(old)
+def _moved(url: str, ports: Mapping[int, str]) -> str:
+    """A URL at one of the old ports of this machine at its new one; any other value as it is."""
+    for old_port, new_port in ports.items():
+        old = f"http://127.0.0.1:{old_port}"
+        if url == old or url.startswith(f"{old}/"):
+            return f"http://127.0.0.1:{new_port}{url.removeprefix(old)}"
     return url
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import MySQLdb
@@ -102,8 +102,9 @@ USE mysql;
 
 
 def _answers(port: int, password: str) -> bool:
+    account = {"user": "konektika", "password": password}
     try:
-        MySQLdb.connect(host="127.0.0.1", port=port, user="konektika", password=password).close()
+        with closing(MySQLdb.connect(host="127.0.0.1", port=port, **account)):
+            return True
     except MySQLdb.OperationalError:
         return False
-    return True

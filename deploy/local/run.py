@@ -62,6 +62,8 @@ def _run() -> None:
     environment = dotenv.effective(Path(".env"), os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     environment["PYTHONUNBUFFERED"] = "1"
+    # Celery's advice against root is for servers; here it would only hide what matters.
+    environment["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser privileges"
     # One web process is enough for one person; both variables are gunicorn's own.
     environment.setdefault("WEB_CONCURRENCY", "1")
     environment.setdefault("GUNICORN_CMD_ARGS", f"--bind 127.0.0.1:{environment['PORT']}")

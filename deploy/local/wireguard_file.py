@@ -19,7 +19,7 @@ class Malformed(Exception):
 
 def check_configuration(text: str) -> None:
     """Raises Malformed. Where `wg-quick` may be run, it decides too; as root only: it asks sudo."""
-    parser = ConfigParser()
+    parser = ConfigParser(delimiters=("=",), interpolation=None)
     try:
         parser.read_string(text)
         interface, peer = parser["Interface"], parser["Peer"]

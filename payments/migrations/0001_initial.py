@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PromptLimits',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
                 ('phone_per_10_minutes', models.PositiveSmallIntegerField(default=3)),
                 ('phone_per_hour', models.PositiveSmallIntegerField(default=5)),
                 ('phone_per_day', models.PositiveSmallIntegerField(default=8)),

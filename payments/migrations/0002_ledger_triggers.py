@@ -8,4 +8,5 @@ from payments.ledger_triggers import create_triggers, drop_triggers
 class Migration(migrations.Migration):
     dependencies = [("payments", "0001_initial")]
 
-    operations = [migrations.RunPython(create_triggers, drop_triggers)]
+    # MySQL and MariaDB cannot roll DDL back, so there it must not run inside a transaction.
+    operations = [migrations.RunPython(create_triggers, drop_triggers, atomic=False)]

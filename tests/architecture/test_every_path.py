@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -56,7 +55,7 @@ def test_without_a_token_only_the_open_paths_answer() -> None:
 
 
 @pytest.fixture
-def owned() -> Iterator[tuple[User, dict[str, Any]]]:
+def owned() -> tuple[User, dict[str, Any]]:
     """A customer with a payment and a configuration, and how paths name these."""
     ensure_first_gateway()
     customer, bundle = a_customer(), a_bundle()
@@ -69,14 +68,14 @@ def owned() -> Iterator[tuple[User, dict[str, Any]]]:
         evidence="test",
     )
     config = app.post("/api/vpn/generate-config", {"bundle_id": bundle.pk}, format="json").json()
-    yield customer, {"payment_id": payment["payment_id"], "id": config["data"]["config"]["id"]}
+    return customer, {"payment_id": payment["payment_id"], "id": config["data"]["config"]["id"]}
 
 
 @pytest.mark.parametrize("role", ["customer", "owner", "staff"])
 def test_anybody_elses_object_is_not_found_by_any_method(
     owned: tuple[User, dict[str, Any]], role: str
 ) -> None:
-    customer, names = owned
+    _, names = owned
     other = a_customer()
     other.role = role
     other.save()

@@ -111,7 +111,7 @@ def test_twenty_payments_complete_side_by_side() -> None:
 
     assert errors_in(results) == []
     assert Payment.objects.filter(disposition="fulfilled").count() == 20
-    addresses = list(Peer.objects.values_list("address4", flat=True))
+    addresses = list(Peer.objects.values_list("address__number", flat=True))
     assert len(set(addresses)) == len(addresses) == 20
     numbers = list(Seat.objects.values_list("number", flat=True))
     assert len(set(numbers)) == 20

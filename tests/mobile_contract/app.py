@@ -14,7 +14,11 @@ PASSWORD = "a-long-fake-password"
 
 def signed_in(person: User) -> APIClient:
     """An app that holds a person's token."""
-    return with_token(AuthToken.objects.create(person)[1])
+    return with_token(token_of(person))
+
+
+def token_of(person: User) -> str:
+    return str(AuthToken.objects.create(person)[1])
 
 
 def with_token(token: str) -> APIClient:

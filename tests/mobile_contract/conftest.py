@@ -10,12 +10,12 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from bundles.models import Bundle
 from bundles.tests.factories import a_bundle
-from payments.models import Payment, PromptLimits
+from payments.models import Payment
 from payments.providers import registry
 from payments.providers.base import Answer, Outcome
 from payments.services.settle import settle
 from payments.tests.factories import a_customer
-from tests.mobile_contract.app import PASSWORD, signed_in
+from tests.mobile_contract.app import signed_in
 
 
 @pytest.fixture(autouse=True)

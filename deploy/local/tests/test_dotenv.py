@@ -1,0 +1,64 @@
+"""The `.env` of `make run`."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from deploy.local import dotenv
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / ".env"
+    assert dotenv.write_once(path)
+    return path
+
+
+def test_a_file_that_exists_is_never_written_again(file: Path) -> None:
+    before = file.read_text()
+    assert not dotenv.write_once(file)
+    assert file.read_text() == before
+
+
+def test_nobody_else_may_read_the_secrets(file: Path) -> None:
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_two_clones_share_no_secret(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    dotenv.write_once(other)
+    ours, theirs = dotenv.effective(file, {}), dotenv.effective(other, {})
+    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "REDIS_URL", "WEBHOOK_TOKENS"):
+        assert ours[name] != theirs[name]
+
+
+def test_private_keys_can_be_encrypted_with_the_generated_key(file: Path) -> None:
+    Fernet(dotenv.effective(file, {})["FIELD_ENCRYPTION_KEYS"])
+
+
+def test_callbacks_of_an_unsigned_dialect_come_by_its_secret_path(file: Path) -> None:
+    variables = dotenv.effective(file, {})
+    dialect, _, token = variables["WEBHOOK_TOKENS"].partition(":")
+    assert dialect == "tigo_pesa"
+    assert variables["TIGO_PESA_CALLBACK_URL"].endswith(f"/api/webhooks/in/{token}")
+
+
+def test_other_ports_move_the_urls_of_both_sides_along(file: Path) -> None:
+    moved = dotenv.effective(file, {"PORT": "9000", "SIMULATOR_PORT": "9100"})
+    assert moved["MPESA_CALLBACK_URL"] == "http://127.0.0.1:9000/api/webhooks/mpesa"
+    assert moved["MPESA_BASE_URL"] == "http://127.0.0.1:9100"
+    assert moved["TIGO_PESA_BASE_URL"] == "http://127.0.0.1:9100/tigo"
+
+
+def test_ports_may_be_exchanged(file: Path) -> None:
+    moved = dotenv.effective(file, {"PORT": "8100", "SIMULATOR_PORT": "8000"})
+    assert moved["AIRTEL_CALLBACK_URL"].startswith("http://127.0.0.1:8100/")
+    assert moved["AIRTEL_BASE_URL"] == "http://127.0.0.1:8000"
+
+
+def test_the_environment_wins_over_the_file_and_is_not_moved(file: Path) -> None:
+    explicit = {"PORT": "9000", "MPESA_BASE_URL": "http://127.0.0.1:8100", "SECRET_KEY": "mine"}
+    variables = dotenv.effective(file, explicit)
+    assert variables["SECRET_KEY"] == "mine"
+    assert variables["MPESA_BASE_URL"] == "http://127.0.0.1:8100"

@@ -1,0 +1,82 @@
+"""The contract's shapes of configurations and usage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from vpn.models import Peer
+from vpn.wireguard_config import customer_config
+
+
+class ConfigSerializer(serializers.Serializer[Peer]):
+    """One device's configuration; `config_data` is the WireGuard file's text."""
+
+    id = serializers.IntegerField()
+    user_id = serializers.IntegerField(source="subscription.customer_id")
+    bundle_id = serializers.IntegerField(source="subscription.bundle_id")
+    bundle_name = serializers.CharField(source="subscription.bundle.name")
+    device_name = serializers.CharField()
+    config_data = serializers.SerializerMethodField()
+    expires_at = serializers.DateTimeField(source="subscription.ends_at")
+    created_at = serializers.DateTimeField()
+    is_active = serializers.BooleanField(source="is_usable")
+    server_ip = serializers.CharField(source="gateway.endpoint_host")
+    server_port = serializers.IntegerField(source="gateway.endpoint_port")
+    protocol = serializers.SerializerMethodField()
+
+    def get_config_data(self, peer: Peer) -> str:
+        return customer_config(peer)
+
+    def get_protocol(self, peer: Peer) -> str:
+        return "wireguard"
+
+
+class ConfigReplySerializer(serializers.Serializer[Any]):
+    config = ConfigSerializer()
+
+
+class ConfigListSerializer(serializers.Serializer[Any]):
+    configs = ConfigSerializer(many=True)
+
+
+class GenerateSerializer(serializers.Serializer[Any]):
+    bundle_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    device_name = serializers.CharField(
+        max_length=50, required=False, allow_blank=True, default=""
+    )
+    public_key = serializers.CharField(
+        max_length=100, required=False, allow_blank=True, default=""
+    )
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    initialized = serializers.BooleanField(help_text="A gateway is set up")
+    running = serializers.BooleanField(help_text="A gateway is in service")
+    active_connections = serializers.IntegerField(help_text="Devices heard from; 0 without meter")
+    total_data_transferred = serializers.IntegerField(help_text="Bytes metered so far")
+    configured_devices = serializers.IntegerField()
+
+
+class StatusReplySerializer(serializers.Serializer[Any]):
+    status = StatusSerializer()
+
+
+class UsageDaySerializer(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    bytes = serializers.IntegerField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    usage = UsageDaySerializer(many=True)
+    total_bytes = serializers.IntegerField()
+
+
+class ConnectionSerializer(serializers.Serializer[Any]):
+    config_id = serializers.IntegerField()
+    started_at = serializers.DateTimeField()
+
+
+class ConnectionsSerializer(serializers.Serializer[Any]):
+    connections = ConnectionSerializer(many=True)

@@ -1,0 +1,39 @@
+"""Why no configuration is given."""
+
+from __future__ import annotations
+
+from common.errors import DomainError
+
+
+class NoActiveSubscription(DomainError):
+    code = "no_active_subscription"
+    status = 409
+
+
+class ConfigNotFound(DomainError):
+    code = "config_not_found"
+    status = 404
+
+
+class DeviceLimitReached(DomainError):
+    code = "device_limit_reached"
+    status = 409
+
+
+class InvalidPublicKey(DomainError):
+    code = "invalid_public_key"
+
+
+class PublicKeyInUse(DomainError):
+    code = "public_key_in_use"
+    status = 409
+
+
+class NoGateway(DomainError):
+    code = "no_gateway"
+    status = 503
+
+
+class AddressesExhausted(DomainError):
+    code = "addresses_exhausted"
+    status = 503

@@ -1,0 +1,17 @@
+"""What vpn does when bundles tells of a subscription; registered in `apps.py`."""
+
+from __future__ import annotations
+
+from bundles.models import Subscription
+from vpn.services.provision import provision
+from vpn.services.revoke import revoke_all
+
+
+def deliver(subscription: Subscription) -> None:
+    """A subscription began or was extended."""
+    provision(subscription=subscription)
+
+
+def withdraw(subscription: Subscription) -> None:
+    """A subscription has ended."""
+    revoke_all(subscription=subscription)

@@ -1,0 +1,41 @@
+"""The page behind the SMS's link: reveals a configuration once, on a press of the button.
+
+A GET uses nothing up, so that link previews do no harm.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from vpn.services.links import find_link, use_link
+from vpn.wireguard_config import customer_config, qr_code_svg
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def one_time_config(request: HttpRequest, token: str) -> HttpResponse:
+    if request.method != "POST":
+        is_good = find_link(token=token) is not None
+        template = "vpn/reveal.html" if is_good else "vpn/link_used.html"
+        return _page(request, template, status=200 if is_good else 404)
+    peer = use_link(token=token)
+    if peer is None:
+        return _page(request, "vpn/link_used.html", status=404)
+    text = customer_config(peer)
+    return _page(
+        request,
+        "vpn/config.html",
+        peer=peer,
+        text=text,
+        qr=mark_safe(qr_code_svg(text)),  # noqa: S308 - drawn by segno, holds no text
+    )
+
+
+def _page(request: HttpRequest, template: str, status: int = 200, **context: object) -> HttpResponse:
+    response = render(request, template, context, status=status)
+    response["Referrer-Policy"] = "no-referrer"
+    return response

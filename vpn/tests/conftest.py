@@ -1,0 +1,31 @@
+"""A gateway, and customers who have paid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import User
+from bundles.models import Subscription
+from bundles.tests.factories import a_bundle
+from bundles.tests.test_buy_and_activate import pay
+from payments.tests.conftest import providers as providers
+from payments.tests.factories import a_customer
+from vpn.models import Gateway
+from vpn.services.seed import ensure_first_gateway
+
+
+@pytest.fixture(autouse=True)
+def gateway(transactional_db: None) -> Gateway:
+    return ensure_first_gateway()
+
+
+@pytest.fixture
+def subscribe() -> Callable[..., Subscription]:
+    def subscribe_customer(customer: User | None = None, **bundle: object) -> Subscription:
+        customer = customer or a_customer()
+        pay(customer, a_bundle(**bundle))
+        return Subscription.objects.filter(customer=customer).latest("id")
+
+    return subscribe_customer

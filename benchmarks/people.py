@@ -9,7 +9,7 @@ from tests.person import Person
 from tests.system import System
 
 SEATS = 100_000
-NEVER_ANSWERS = "+255714{:06d}"
+BY_HAND = "+255714{:06d}"
 
 
 class People:
@@ -23,4 +23,4 @@ class People:
         self.bundle_id: int = offer.pk
 
     def newcomer(self) -> Person:
-        return Person(self._url, NEVER_ANSWERS.format(next(self._numbers)))
+        return Person(self._url, BY_HAND.format(next(self._numbers)))

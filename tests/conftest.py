@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tests.person import Person
+from tests.simulator import PREFIXES, Simulator
 from tests.system import System, running_system
-
-PREFIXES = {"vodacom_mpesa": "75", "tigo_pesa": "71", "airtel_money": "68"}
 
 
 @pytest.fixture(scope="session")
-def started_system(django_db_blocker: Any) -> Iterator[System]:
+def started_system() -> Iterator[System]:
     with running_system() as system:
+        Simulator(system.simulator_url).behave_as_usual()
         yield system
 
 
@@ -28,10 +28,18 @@ def system(started_system: System, django_db_blocker: Any) -> Iterator[System]:
         yield started_system
 
 
+@pytest.fixture
+def simulator(system: System) -> Iterator[Simulator]:
+    """The simulator's control; what a test changes is as usual again afterwards."""
+    control = Simulator(system.simulator_url)
+    yield control
+    control.behave_as_usual()
+
+
 @pytest.fixture(scope="session")
 def fresh_phone() -> Callable[[str], str]:
-    """Makes a number of a provider that nobody has used, in E.164."""
-    numbers = count(1)
+    """Makes a number of a provider that nobody has used, in E.164; its prompts wait for a hand."""
+    numbers = count(100_000)
     return lambda provider: f"+255{PREFIXES[provider]}6{next(numbers):06d}"
 
 

@@ -61,6 +61,13 @@ class System:
         for program in reversed(self._programs.values()):
             program.stop()
 
+    def is_running(self, name: str) -> bool:
+        return self._programs[name].is_running()
+
+    def stop_program(self, name: str) -> None:
+        """Stop one program as a deployment does; the others go on."""
+        self._programs[name].stop()
+
     def kill(self, name: str) -> None:
         """SIGKILL a program and its children."""
         self._programs[name].kill()
@@ -154,6 +161,7 @@ def running_system(**variables: str) -> Iterator[System]:
             "SIMULATOR_PORT": str(free_port()),
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
+            "SIMULATOR_DATABASE": str(folder / "simulator.sqlite3"),
             **variables,
         }
         dotenv.write_once(folder / ".env")

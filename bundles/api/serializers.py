@@ -54,9 +54,11 @@ class InitiateSerializer(serializers.Serializer[Any]):
 
     bundle_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     phone_number = serializers.CharField(max_length=30)
-    provider = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
+    provider = serializers.CharField(
+        max_length=20, required=False, allow_blank=True, allow_null=True, default=""
+    )
     payment_method = serializers.CharField(
-        max_length=20, required=False, allow_blank=True, default=""
+        max_length=20, required=False, allow_blank=True, allow_null=True, default=""
     )
 
     def validate_phone_number(self, value: str) -> str:
@@ -68,7 +70,7 @@ class InitiateSerializer(serializers.Serializer[Any]):
         An unknown word is kept, so that it is refused by name.
         """
         words = (self.validated_data["provider"], self.validated_data["payment_method"])
-        return next((word for word in words if word not in WORK_IT_OUT), "auto")
+        return next((word for word in words if word and word not in WORK_IT_OUT), "auto")
 
 
 class PaymentSerializer(serializers.Serializer[Payment]):

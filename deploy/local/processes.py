@@ -18,7 +18,9 @@ from typing import IO, Any
 _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 # What the libraries say of their daily work stays in the log.
-_CHATTER = re.compile(rb"\s*$|(INFO|DEBUG) (celery|kombu|django)|\[.{25}\] \[\d+\] \[INFO\]")
+_CHATTER = re.compile(
+    rb"\s*$|worker: |(INFO|DEBUG) (celery|kombu|django)|\[.{25}\] \[\d+\] \[INFO\]"
+)
 
 
 class Ended(Exception):

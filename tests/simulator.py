@@ -1,0 +1,66 @@
+"""The simulator's control: what customers and providers do next, and the money that really moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+PREFIXES = {"vodacom_mpesa": "75", "tigo_pesa": "71", "airtel_money": "68"}
+PAYS = "000001"
+WRONG_PIN = "000002"
+INSUFFICIENT_FUNDS = "000003"
+CANCELLED = "000004"
+NEVER_ANSWERS = "000005"
+CALLBACK_LOST = "000006"
+CALLBACK_TWICE = "000007"
+CALLBACK_FIRST = "000008"
+ERROR_AFTER_CHARGING = "000009"
+SLOW = "000010"
+
+USUAL: dict[str, Any] = {
+    "answer_seconds": 0,
+    "query_seconds": 0,
+    "callback_seconds": 0,
+    "error_rate": 0,
+    "pin_seconds": 0.3,
+    "slow_seconds": 3,
+    "prompt_seconds": 60,
+}
+
+
+def special(ending: str, provider: str, series: int = 0) -> str:
+    """A number whose customer acts without a hand, in E.164; ten series of each."""
+    return f"+255{PREFIXES[provider]}{series}{ending}"
+
+
+class Simulator:
+    """A running simulator, at its base URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def configure(self, **changes: Any) -> None:
+        """Change how providers and customers behave; what is not named stays."""
+        response = requests.post(f"{self._url}/control/config", json=changes, timeout=10)
+        assert response.ok, response.text
+
+    def behave_as_usual(self) -> None:
+        self.configure(**USUAL)
+
+    def answers_after(self, seconds: float) -> None:
+        """How long a provider takes to answer a request to charge a phone."""
+        self.configure(answer_seconds=seconds)
+
+    def charges(self, phone: str) -> list[dict[str, Any]]:
+        """What was really taken from a phone's wallet."""
+        msisdn = phone.removeprefix("+")
+        return [each for each in self._truth()["movements"] if each["msisdn"] == msisdn]
+
+    def prompts(self) -> int:
+        """How many prompts phones were shown, of all providers together."""
+        return sum(self._truth()["prompts"].values())
+
+    def _truth(self) -> dict[str, Any]:
+        truth: dict[str, Any] = requests.get(f"{self._url}/control/truth", timeout=10).json()
+        return truth

@@ -11,7 +11,7 @@ from accounts.models import User
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc] - unfold ships no types
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -29,6 +29,16 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc] - unfold shi
     add_fieldsets = (
         (
             None,
-            {"fields": ("full_name", "email", "phone", "role", "is_staff", "password1", "password2")},
+            {
+                "fields": (
+                    "full_name",
+                    "email",
+                    "phone",
+                    "role",
+                    "is_staff",
+                    "password1",
+                    "password2",
+                )
+            },
         ),
     )

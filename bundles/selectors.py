@@ -48,9 +48,7 @@ def purchases_of(payments: Iterable[Payment]) -> dict[str, Purchase]:
 
 def own_payment(*, user_id: int, name: str) -> Payment:
     """A person's payment by its id or by its attempt's reference. Raises PaymentNotFound."""
-    payment = (
-        payments_of(user_id).filter(Q(public_id=name) | Q(attempts__reference=name)).first()
-    )
+    payment = payments_of(user_id).filter(Q(public_id=name) | Q(attempts__reference=name)).first()
     if payment is None:
         raise PaymentNotFound("There is no such payment.")
     return payment

@@ -15,8 +15,6 @@ class DomainError(Exception):
     code = "domain_error"
     status = 400
 
-    def __init__(
-        self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None
-    ) -> None:
+    def __init__(self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(message)
         self.errors = dict(errors or {})

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-class ReferenceField(models.CharField):
+class ReferenceField(models.CharField):  # type: ignore[type-arg]  # not generic when it runs
     """A CharField for references and receipts: `abcD1`, `ABCd1` and `abcD1 ` are three values.
 
     MySQL's and MariaDB's default collations would make them one; there the column is `utf8mb4_bin`.

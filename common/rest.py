@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,9 +33,7 @@ CODES: dict[type[exceptions.APIException], tuple[str, str]] = {
 }
 
 
-def error_body(
-    message: str, code: str, errors: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def error_body(message: str, code: str, errors: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The contract's error shape."""
     return {"success": False, "message": message, "code": code, "errors": dict(errors or {})}
 
@@ -66,8 +64,8 @@ def _from_framework(error: exceptions.APIException) -> Response:
         return Response(body, status=error.status_code)
     code, message = CODES.get(type(error), (str(error.default_code), str(error.detail)))
     response = Response(error_body(message, code), status=error.status_code)
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        response["Retry-After"] = str(int(error.wait) + 1)
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(int(wait) + 1)
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header
     return response

@@ -56,9 +56,7 @@ class Environment:
 
     def boolean(self, name: str, default: bool) -> bool:
         words = {"true": True, "false": False}
-        return self._parsed(
-            name, default, lambda text: words[text.lower()], "Write True or False."
-        )
+        return self._parsed(name, default, lambda text: words[text.lower()], "Write True or False.")
 
     def integer(self, name: str, default: int, minimum: int = 0) -> int:
         def parse(text: str) -> int:

@@ -33,7 +33,9 @@ PAYMENT_TIMEOUT_MINUTES = env.integer("PAYMENT_TIMEOUT_MINUTES", 10, minimum=1)
 TOKEN_DAYS = env.integer("TOKEN_DAYS", 7, minimum=1)
 WEBHOOK_TOKENS = env.pairs("WEBHOOK_TOKENS")  # secret path segment -> dialect
 
-DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var/konektika.sqlite3'}")}
+DATABASES = {
+    "default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var/konektika.sqlite3'}")
+}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.mysql":
     _database["CONN_MAX_AGE"] = 60
@@ -94,6 +96,7 @@ MPESA_TRANSACTION_TYPE = env.choice(
     "CustomerPayBillOnline",
     ("CustomerPayBillOnline", "CustomerBuyGoodsOnline"),
 )
+MPESA_TILL_NUMBER = env.text("MPESA_TILL_NUMBER")
 MPESA_CALLBACK_SOURCES = env.networks("MPESA_CALLBACK_SOURCES")
 
 # --- Tigo Pesa ---
@@ -116,9 +119,7 @@ AIRTEL_BASE_URL = env.url("AIRTEL_BASE_URL")
 AIRTEL_COUNTRY = env.text("AIRTEL_COUNTRY", "TZ")
 AIRTEL_CURRENCY = env.text("AIRTEL_CURRENCY", "TZS")
 AIRTEL_CALLBACK_KEY = env.text("AIRTEL_CALLBACK_KEY")
-AIRTEL_HASH_FORM = env.choice(
-    "AIRTEL_HASH_FORM", "auto", ("auto", "transaction", "wrapped", "raw")
-)
+AIRTEL_HASH_FORM = env.choice("AIRTEL_HASH_FORM", "auto", ("auto", "transaction", "wrapped", "raw"))
 AIRTEL_CALLBACK_SOURCES = env.networks("AIRTEL_CALLBACK_SOURCES")
 AIRTEL_COLLECTION_VERSION = env.choice("AIRTEL_COLLECTION_VERSION", "1", ("1", "2"))
 

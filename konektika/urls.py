@@ -1,7 +1,7 @@
 """The whole public URL map on one screen."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
@@ -19,7 +19,7 @@ handler403 = "common.rest.handler403"
 handler404 = "common.rest.handler404"
 handler500 = "common.rest.handler500"
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("auth/", include(auth_urlpatterns)),
     path("users/", include(person_urlpatterns)),
     path("users/", include(subscription_urlpatterns)),

@@ -11,7 +11,7 @@ from notifications.models import Message
 
 
 @admin.register(Message)
-class MessageAdmin(ModelAdmin):  # type: ignore[misc] - unfold ships no types
+class MessageAdmin(ModelAdmin):
     list_display = ["created_at", "to", "message_id", "language", "shown_state", "text"]
     list_filter = ["state", "message_id", "language", "created_at"]
     search_fields = ["to", "key", "text"]

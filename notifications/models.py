@@ -45,4 +45,4 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return str(self.key)

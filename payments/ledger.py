@@ -32,7 +32,9 @@ def post(*, source: str, memo: str, lines: Sequence[Line], payment: Payment | No
 
 def balance(account: str) -> int:
     """The account's balance in TZS: debits less credits."""
-    total: int | None = Entry.objects.filter(account=account).aggregate(total=Sum("amount"))["total"]
+    total: int | None = Entry.objects.filter(account=account).aggregate(total=Sum("amount"))[
+        "total"
+    ]
     return total or 0
 
 

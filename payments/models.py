@@ -98,7 +98,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.public_id
+        return str(self.public_id)
 
 
 def default_expiry() -> datetime:
@@ -174,7 +174,7 @@ class MobileMoneyTransaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.reference
+        return str(self.reference)
 
 
 class PaymentEvent(models.Model):
@@ -294,7 +294,7 @@ class Posting(models.Model):
         ordering = ["id"]
 
     def __str__(self) -> str:
-        return self.source
+        return str(self.source)
 
 
 class Entry(models.Model):
@@ -319,7 +319,7 @@ class PhoneLock(models.Model):
     phone = models.CharField(max_length=20, unique=True)
 
     def __str__(self) -> str:
-        return self.phone
+        return str(self.phone)
 
 
 class PromptLimits(models.Model):
@@ -370,4 +370,4 @@ class IdempotentRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return str(self.key)

@@ -16,9 +16,7 @@ class State(models.TextChoices):
 LIVE = (State.INITIATED, State.PENDING)
 
 MOVES: dict[State, frozenset[State]] = {
-    State.INITIATED: frozenset(
-        {State.PENDING, State.COMPLETED, State.FAILED, State.EXPIRED}
-    ),
+    State.INITIATED: frozenset({State.PENDING, State.COMPLETED, State.FAILED, State.EXPIRED}),
     State.PENDING: frozenset({State.COMPLETED, State.FAILED, State.EXPIRED}),
     State.COMPLETED: frozenset(),
     State.FAILED: frozenset({State.COMPLETED}),

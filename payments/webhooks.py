@@ -40,9 +40,7 @@ def secret_webhook(request: HttpRequest, token: str, attempt_token: str = "") ->
     return _receive(request, dialect, attempt_token, Trust.SECRET_PATH)
 
 
-def _receive(
-    request: HttpRequest, dialect: str, attempt_token: str, trust: Trust
-) -> HttpResponse:
+def _receive(request: HttpRequest, dialect: str, attempt_token: str, trust: Trust) -> HttpResponse:
     """One INSERT in autocommit, then the answer: what is stored is acknowledged."""
     body = _read_body(request)
     is_too_large = len(body) > BODY_BYTES_MAX
@@ -54,9 +52,7 @@ def _receive(
         headers={k: v for k, v in request.headers.items() if k not in HEADERS_NOT_KEPT},
         body=body[:BODY_BYTES_MAX],
         body_bytes=max(len(body), _declared_length(request)),
-        state=(
-            WebhookDelivery.State.REFUSED if is_too_large else WebhookDelivery.State.RECEIVED
-        ),
+        state=(WebhookDelivery.State.REFUSED if is_too_large else WebhookDelivery.State.RECEIVED),
         next_try_at=None if is_too_large else timezone.now(),
     )
     if is_too_large:
@@ -70,8 +66,7 @@ def _receive(
 def _read_body(request: HttpRequest) -> bytes:
     """At most one byte more than is allowed, also of a chunked body."""
     if request.headers.get("Transfer-Encoding", "").lower() == "chunked":
-        stream: bytes = request.environ["wsgi.input"].read(BODY_BYTES_MAX + 1)
-        return stream
+        return bytes(request.META["wsgi.input"].read(BODY_BYTES_MAX + 1))
     return bytes(request.read(BODY_BYTES_MAX + 1))
 
 
@@ -88,9 +83,9 @@ def _trust_in(source: str | None, allowed: Sequence[Network]) -> Trust:
 
 def _dialect_of(token: str) -> str:
     for known, dialect in settings.WEBHOOK_TOKENS.items():
-        if secrets.compare_digest(token.encode(), known.encode()):
-            if registry.is_known(dialect):
-                return str(dialect)
+        is_ours = secrets.compare_digest(token.encode(), known.encode())
+        if is_ours and registry.is_known(dialect):
+            return str(dialect)
     raise Http404
 
 

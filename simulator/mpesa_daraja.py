@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import random
 import re
 import secrets
 import string
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Final
+from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
 from aiohttp import BasicAuth, web
 
 from simulator.config import MpesaConfig
 from simulator.phones import Outcome, Scenario
-from simulator.provider import Handler, Json, Provider, answer, bearer_token, json_object, whole_amount
+from simulator.provider import (
+    Handler,
+    Json,
+    Provider,
+    World,
+    answer,
+    bearer_token,
+    json_object,
+    whole_amount,
+)
 from simulator.store import CallbackRequest, Order, Prompt
 
-EAST_AFRICA: Final = timezone(timedelta(hours=3))
+EAST_AFRICA = timezone(timedelta(hours=3))
 TOKEN_SECONDS = 3599
 
 _MSISDN = re.compile(r"254[17][0-9]{8}|255[67][0-9]{8}")
 _SHORT_CODE = re.compile(r"[0-9]{5,7}")
 _TIMESTAMP = re.compile(r"[0-9]{14}")
-_WORDS_REFUSED_IN_URLS = re.compile(r"mpesa|m-pesa|safaricom|\.exe|\bexec?\b|cmd|sql|query")
+_WORDS_REFUSED_IN_URLS = re.compile(r"mpesa|safaricom|exe|cmd|sql|query")
 _TRANSACTION_TYPES = ("CustomerPayBillOnline", "CustomerBuyGoodsOnline")
 
 _MESSAGES = {
@@ -70,7 +79,10 @@ class MpesaDaraja(Provider):
     name = "vodacom_mpesa"
     title = "M-Pesa"
     prefixes = ("/oauth/", "/mpesa/")
-    config: MpesaConfig
+
+    def __init__(self, config: MpesaConfig, world: World) -> None:
+        super().__init__(world)
+        self.config = config
 
     def routes(self) -> list[web.RouteDef]:
         push = "/mpesa/stkpush/v1/processrequest"
@@ -160,7 +172,8 @@ class MpesaDaraja(Provider):
         return self.error(status, "405.001" if status == 405 else "404.001.01")
 
     def scenario_of(self, order: Order) -> Scenario:
-        if order.names["PartyB"] != self.config.short_code and _is_pay_bill(order.names):
+        is_pay_bill = order.names["TransactionType"] == "CustomerPayBillOnline"
+        if is_pay_bill and order.names["PartyB"] != self.config.short_code:
             return Scenario.NOT_PERMITTED
         return super().scenario_of(order)
 
@@ -228,7 +241,7 @@ class MpesaDaraja(Provider):
             reference=reference,
             names={
                 "CheckoutRequestID": reference,
-                "MerchantRequestID": _merchant_request_id(),
+                "MerchantRequestID": _request_id(),
                 "AccountReference": str(account),
                 "TransactionType": body["TransactionType"],
                 "PartyB": _digits(body["PartyB"]),
@@ -264,10 +277,6 @@ def _error(status: int, code: str, message: str) -> web.Response:
 def _request_id() -> str:
     words = (secrets.token_hex(2) for _ in range(3))
     return f"{'-'.join(words)}-{secrets.token_hex(6)}{secrets.randbelow(10**6):06d}"
-
-
-def _merchant_request_id() -> str:
-    return _request_id()
 
 
 def _digits(value: object) -> str:
@@ -311,13 +320,18 @@ def _is_callback_url(url: object) -> bool:
         return False
     if parts.scheme not in ("http", "https") or not host:
         return False
-    if host == "localhost" or "." not in host or re.fullmatch(r"127(\.[0-9]+){3}", host):
-        return True
-    return parts.scheme == "https" and not _WORDS_REFUSED_IN_URLS.search(url.lower())
+    return _is_of_this_network(host) or _is_public_callback_url(url)
 
 
-def _is_pay_bill(names: object) -> bool:
-    return isinstance(names, dict) and names["TransactionType"] == "CustomerPayBillOnline"
+def _is_of_this_network(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host
+
+
+def _is_public_callback_url(url: str) -> bool:
+    return url.startswith("https://") and not _WORDS_REFUSED_IN_URLS.search(url.lower())
 
 
 def _query_result(prompt: Prompt) -> tuple[int, str]:
@@ -326,7 +340,7 @@ def _query_result(prompt: Prompt) -> tuple[int, str]:
 
 
 def _metadata(prompt: Prompt, receipt: str) -> list[Json]:
-    paid_at = datetime.now(UTC).astimezone(EAST_AFRICA)
+    paid_at = datetime.now(EAST_AFRICA)
     items: list[Json] = [
         {"Name": "Amount", "Value": float(prompt.amount)},
         {"Name": "MpesaReceiptNumber", "Value": receipt},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -15,8 +15,6 @@ from simulator.behaviour import Behaviour
 from simulator.phones import Outcome, Scenario
 from simulator.prompts import Prompts
 from simulator.store import CallbackRequest, Order, Prompt, Store
-
-logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,21 +48,29 @@ def whole_amount(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """What every provider works with. `merchant` is the name that phones show."""
+
+    store: Store
+    behaviour: Behaviour
+    prompts: Prompts
+    merchant: str
+
+
 class Provider(ABC):
-    """One provider's API. `prefix` is where its paths start."""
+    """One provider's API. `prefixes` is where its paths start."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     prefixes: ClassVar[tuple[str, ...]]
 
-    def __init__(
-        self, store: Store, behaviour: Behaviour, prompts: Prompts, merchant: str
-    ) -> None:
-        self.store = store
-        self.behaviour = behaviour
-        self.merchant = merchant
-        self._prompts = prompts
-        prompts.register(self.name, self.callback)
+    def __init__(self, world: World) -> None:
+        self.store = world.store
+        self.behaviour = world.behaviour
+        self.merchant = world.merchant
+        self._prompts = world.prompts
+        world.prompts.register(self.name, self.callback)
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from threading import Barrier
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from django.db import connection
 
@@ -14,26 +15,31 @@ Result = TypeVar("Result")
 PATIENCE_SECONDS = 60
 
 
-def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | Exception]:
-    """Make all calls from as many threads, none before all are ready; each one's result or error.
+@dataclass
+class Ended(Generic[Result]):
+    """What the calls returned, and what they raised, in no order."""
+
+    results: list[Result] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+
+def at_once(calls: Sequence[Callable[[], Result]]) -> Ended[Result]:
+    """Make all calls from as many threads, none before all are ready.
 
     Every thread has a database connection of its own, open before the start and closed at the end.
     """
-    ready = Barrier(len(calls))
+    ready, ended = Barrier(len(calls)), Ended[Result]()
 
-    def run(call: Callable[[], Result]) -> Result | Exception:
+    def run(call: Callable[[], Result]) -> None:
         try:
             connection.ensure_connection()
             ready.wait(PATIENCE_SECONDS)
-            return call()
-        except Exception as error:  # noqa: BLE001 - an error is one of the results
-            return error
+            ended.results.append(call())
+        except Exception as error:  # noqa: BLE001 - an error is one of the outcomes
+            ended.errors.append(error)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(max_workers=len(calls)) as threads:
-        return list(threads.map(run, calls))
-
-
-def errors_in(results: Sequence[object]) -> list[Exception]:
-    return [result for result in results if isinstance(result, Exception)]
+        list(threads.map(run, calls))
+    return ended

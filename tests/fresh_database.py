@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ALIAS = "system"
@@ -48,7 +49,7 @@ def _execute(server_url: str, statement: str) -> None:
     import MySQLdb
 
     parts = urlsplit(server_url)
-    server = MySQLdb.connect(
+    server: Any = MySQLdb.connect(
         host=parts.hostname or "127.0.0.1",
         port=parts.port or 3306,
         user=parts.username,

@@ -89,9 +89,7 @@ class Person:
             assert now["state"] in (state, "initiated", "pending"), now
             return now if now["state"] == state else None
 
-        found = wait_until(shown, seconds, every=0.1)
-        assert found is not None
-        return found
+        return wait_until(shown, seconds, every=0.1)
 
     def configuration(self, bundle_id: int) -> Json:
         """The VPN configuration of what was bought."""

@@ -116,15 +116,9 @@ class System:
         assert done.returncode == 0, f"{arguments} failed:\n{done.stdout}\n{done.stderr}"
 
     def _wait_until_it_answers(self, name: str) -> None:
-        def answers() -> bool:
-            program = self._programs[name]
-            assert program.is_running(), f"{name} ended:\n{program.said()}"
-            return self._answers(name)
-
-        try:
-            wait_until(answers, START_SECONDS)
-        except AssertionError as error:
-            raise AssertionError(f"{name}: {error}\n{self._programs[name].said()}") from error
+        program = self._programs[name]
+        wait_until(lambda: not program.is_running() or self._answers(name), START_SECONDS)
+        assert program.is_running(), f"{name} ended:\n{program.said()}"
 
     def _answers(self, name: str) -> bool:
         if name == "simulator":

@@ -13,7 +13,7 @@ LOOK_EVERY_SECONDS = 0.05
 
 
 def wait_until(
-    look: Callable[[], Found], seconds: float, *, every: float = LOOK_EVERY_SECONDS
+    look: Callable[[], Found | None], seconds: float, *, every: float = LOOK_EVERY_SECONDS
 ) -> Found:
     """The first true value that `look` returns. Raises AssertionError after that many seconds."""
     deadline, pause = monotonic() + seconds, Event()

@@ -13,7 +13,7 @@ from vpn.services.revoke import revoke_now
 
 
 @admin.register(Gateway)
-class GatewayAdmin(ModelAdmin):  # type: ignore[misc] - unfold ships no types
+class GatewayAdmin(ModelAdmin):
     """Ranges and keys are fixed once customers have files that name them."""
 
     list_display = ["name", "endpoint", "range4", "range6", "is_active"]
@@ -38,7 +38,7 @@ class GatewayAdmin(ModelAdmin):  # type: ignore[misc] - unfold ships no types
 
 
 @admin.register(Peer)
-class PeerAdmin(ModelAdmin):  # type: ignore[misc] - unfold ships no types
+class PeerAdmin(ModelAdmin):
     """Devices; keys are never shown."""
 
     list_display = ["id", "customer", "device_name", "tunnel_address", "shown_state", "created_at"]

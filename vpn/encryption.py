@@ -15,7 +15,7 @@ def cipher() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not generic when it runs
     """Text that is encrypted in the database; empty stays empty."""
 
     def get_prep_value(self, value: Any) -> Any:

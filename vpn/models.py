@@ -83,9 +83,7 @@ class Peer(models.Model):
         ACTIVE = "active", "Active"
         REVOKED = "revoked", "Revoked"
 
-    subscription = models.ForeignKey(
-        Subscription, on_delete=models.PROTECT, related_name="peers"
-    )
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="peers")
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="peers")
     address = models.ForeignKey(Address, on_delete=models.PROTECT, related_name="peers")
     device_name = models.CharField(max_length=50)
@@ -121,9 +119,7 @@ class Peer(models.Model):
             ),
             models.UniqueConstraint(fields=["live_address"], name="peer_address_used_once"),
             models.UniqueConstraint(fields=["live_public_key"], name="peer_key_used_once"),
-            models.CheckConstraint(
-                condition=Q(state__in=["active", "revoked"]), name="peer_state"
-            ),
+            models.CheckConstraint(condition=Q(state__in=["active", "revoked"]), name="peer_state"),
         ]
 
     def __str__(self) -> str:

@@ -35,7 +35,9 @@ def one_time_config(request: HttpRequest, token: str) -> HttpResponse:
     )
 
 
-def _page(request: HttpRequest, template: str, status: int = 200, **context: object) -> HttpResponse:
+def _page(
+    request: HttpRequest, template: str, status: int = 200, **context: object
+) -> HttpResponse:
     response = render(request, template, context, status=status)
     response["Referrer-Policy"] = "no-referrer"
     return response

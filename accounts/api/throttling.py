@@ -21,7 +21,8 @@ class SignInThrottle(SimpleRateThrottle):
         return 10, 15 * 60
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        named = request.data.get("email", "") if isinstance(request.data, dict) else ""
+        data: object = request.data
+        named = data.get("email", "") if isinstance(data, dict) else ""
         source = source_address(request._request)
         ident = f"{source}|{str(named).strip().lower()[:254]}"
         return self.cache_format % {"scope": self.scope, "ident": ident.encode().hex()}

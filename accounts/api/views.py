@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
+from knox.models import AuthToken
 from rest_framework import status
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.person import signed_in
 from accounts.api.serializers import (
     ROLE_OF_TYPE,
     LoginSerializer,
@@ -56,15 +59,15 @@ class LoginView(APIView):
 class LogoutView(APIView):
     @extend_schema(request=None, responses=None)
     def post(self, request: Request) -> Response:
-        end_token(token=request.auth)  # type: ignore[arg-type] - knox's token, by the authenticator
+        end_token(token=_token(request))
         return Reply(message="You are signed out.")
 
 
 class RefreshView(APIView):
     @extend_schema(request=None, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
-        user = User.objects.get(pk=request.user.pk)
-        token = renew_token(user=user, old=request.auth)  # type: ignore[arg-type] - knox's token
+        user = signed_in(request)
+        token = renew_token(user=user, old=_token(request))
         return _signed_in(user, token, "Your sign-in is renewed.")
 
 
@@ -73,7 +76,7 @@ class ProfileView(APIView):
 
     @extend_schema(responses=UserReplySerializer)
     def get(self, request: Request) -> Response:
-        return Reply({"user": UserSerializer(request.user).data}, message="Your profile")
+        return Reply({"user": UserSerializer(signed_in(request)).data}, message="Your profile")
 
 
 class OwnProfileView(ProfileView):
@@ -81,15 +84,16 @@ class OwnProfileView(ProfileView):
     def put(self, request: Request) -> Response:
         asked = ProfileSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        user = change_profile(
-            user=User.objects.get(pk=request.user.pk), changes=asked.validated_data
-        )
+        user = change_profile(user=signed_in(request), changes=asked.validated_data)
         return Reply({"user": UserSerializer(user).data}, message="Your profile is saved.")
 
 
-def _signed_in(
-    user: User, token: str, message: str, code: int = status.HTTP_200_OK
-) -> Response:
-    return Reply(
-        {"token": token, "user": UserSerializer(user).data}, message=message, status=code
-    )
+def _token(request: Request) -> AuthToken:
+    """The token that the request was authenticated with."""
+    if not isinstance(request.auth, AuthToken):
+        raise NotAuthenticated
+    return request.auth
+
+
+def _signed_in(user: User, token: str, message: str, code: int = status.HTTP_200_OK) -> Response:
+    return Reply({"token": token, "user": UserSerializer(user).data}, message=message, status=code)

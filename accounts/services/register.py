@@ -28,7 +28,7 @@ def register(*, full_name: str, email: str, phone: str, password: str, role: str
 
 def refuse_taken(*, email: str, phone: str | None, but: User | None = None) -> None:
     """Raise AlreadyRegistered when another account has the e-mail address or the phone."""
-    others = User.objects.exclude(pk=but.pk if but else None)
+    others = User.objects.all() if but is None else User.objects.exclude(pk=but.pk)
     errors = {}
     if others.filter(email=email.lower()).exists():
         errors["email"] = ["This e-mail address has an account already."]
@@ -40,6 +40,4 @@ def refuse_taken(*, email: str, phone: str | None, but: User | None = None) -> N
 
 @retried
 def _create(full_name: str, email: str, phone: str, password: str, role: str) -> User:
-    return User.objects.create_user(
-        email, password, full_name=full_name, phone=phone, role=role
-    )
+    return User.objects.create_user(email, password, full_name=full_name, phone=phone, role=role)

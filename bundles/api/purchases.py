@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.person import signed_in
 from accounts.models import User
 from bundles.api.serializers import InitiateSerializer, PaymentListSerializer, PaymentSerializer
 from bundles.selectors import own_payment, purchases_of
@@ -52,7 +53,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
         """Ask the phone for the money. Answers at once; the PIN is waited for elsewhere."""
         asked = InitiateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        customer = _person(request)
+        customer = signed_in(request)
         claimed = _claim(request, customer)
         if claimed is not None and claimed.payment is not None:
             return _replayed(claimed.payment)
@@ -78,14 +79,14 @@ class PurchaseViewSet(GenericViewSet[Payment]):
     @action(detail=False, url_path="status/(?P<payment_id>[^/]+)", url_name="status")
     def state(self, request: Request, payment_id: str) -> Response:
         """What is known of a payment now."""
-        payment = own_payment(user_id=_person(request).pk, name=payment_id)
+        payment = own_payment(user_id=signed_in(request).pk, name=payment_id)
         return Reply(shown([payment])[0], message="Payment status")
 
     @extend_schema(request=None, responses=PaymentSerializer, parameters=[PAYMENT_ID])
     @action(detail=False, methods=["get", "post"], url_path="query/(?P<payment_id>[^/]+)")
     def query(self, request: Request, payment_id: str) -> Response:
         """What is known of a payment after asking the provider, where it can be asked now."""
-        user_id = _person(request).pk
+        user_id = signed_in(request).pk
         ask_now(payment=own_payment(user_id=user_id, name=payment_id))
         payment = own_payment(user_id=user_id, name=payment_id)
         return Reply(shown([payment])[0], message="Payment status")
@@ -94,22 +95,14 @@ class PurchaseViewSet(GenericViewSet[Payment]):
     @action(detail=False)
     def history(self, request: Request) -> Response:
         """The person's payments, newest first."""
-        page = self.paginate_queryset(payments_of(_person(request).pk)) or []
+        page = self.paginate_queryset(payments_of(signed_in(request).pk)) or []
         return self.get_paginated_response({"payments": shown(page), "message": "Your payments"})
 
 
 def shown(payments: Sequence[Payment]) -> list[dict[str, Any]]:
     """Payments as the app reads them."""
-    serializer = PaymentSerializer(
-        payments, many=True, context={"purchases": purchases_of(payments)}
-    )
-    return list(serializer.data)
-
-
-def _person(request: Request) -> User:
-    person = request.user
-    assert isinstance(person, User)  # noqa: S101 - the permission class lets nobody else in
-    return person
+    context = {"purchases": purchases_of(payments)}
+    return [dict(PaymentSerializer(payment, context=context).data) for payment in payments]
 
 
 def _claim(request: Request, customer: User) -> IdempotentRequest | None:

@@ -94,7 +94,7 @@ class PaymentSerializer(serializers.Serializer[Payment]):
 
     def get_transaction_reference(self, payment: Payment) -> str:
         attempt = _attempt(payment)
-        return attempt.reference if attempt else payment.public_id
+        return str(attempt.reference if attempt else payment.public_id)
 
     def get_bundle_id(self, payment: Payment) -> int:
         return self._purchase(payment).bundle_id

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.person import signed_in
 from bundles.api.serializers import SubscriptionListSerializer, SubscriptionSerializer
 from bundles.models import Subscription
 from bundles.selectors import subscriptions_of
@@ -20,7 +21,7 @@ class SubscriptionViewSet(GenericViewSet[Subscription]):
 
     @extend_schema(responses=SubscriptionListSerializer)
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(subscriptions_of(request.user.pk))
+        page = self.paginate_queryset(subscriptions_of(signed_in(request).pk)) or []
         return self.get_paginated_response(
             {
                 "subscriptions": SubscriptionSerializer(page, many=True).data,

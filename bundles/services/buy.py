@@ -75,9 +75,7 @@ def _start(
         raise BundleUnavailable("This bundle is not sold at the moment.")
     _refuse_unwarned(purchase)
     timeout = timedelta(minutes=settings.PAYMENT_TIMEOUT_MINUTES)
-    hold_seat(
-        bundle=bundle, customer=customer, until=timezone.now() + timeout + HELD_AFTER_EXPIRY
-    )
+    hold_seat(bundle=bundle, customer=customer, until=timezone.now() + timeout + HELD_AFTER_EXPIRY)
     return start_payment(
         payer=customer,
         subject=purchase.subject,
@@ -92,7 +90,9 @@ def _open_purchase(customer: User, bundle: Bundle) -> Purchase:
     """The customer's unpaid purchase of this bundle, if its terms are still today's, or a new one."""
     terms = terms_snapshot(bundle, Terms.current())
     purchase = (
-        Purchase.objects.select_for_update().filter(customer=customer, open_bundle=bundle.pk).first()
+        Purchase.objects.select_for_update()
+        .filter(customer=customer, open_bundle=bundle.pk)
+        .first()
     )
     if purchase is not None:
         is_current = all(getattr(purchase, name) == value for name, value in terms.items())

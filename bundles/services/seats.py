@@ -18,7 +18,8 @@ from bundles.models import Bundle, Seat
 def hold_seat(*, bundle: Bundle, customer: User, until: datetime) -> None:
     """Hold a place for a customer; one who has a place keeps it. Raises BundleSoldOut."""
     seat = _own_or_new(bundle, customer)
-    if seat.pk is None or seat.held_until is not None:
+    is_in_use = not seat._state.adding and seat.held_until is None
+    if not is_in_use:
         seat.held_until = until
         seat.save()
 

@@ -1,4 +1,26 @@
-"""The providers of payments' tests, and the real hooks."""
+"""The providers of payments' tests, and a listener in the place of those who deliver."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bundles import hooks
+from bundles.models import Subscription
 from payments.tests.conftest import providers as providers
 from payments.tests.conftest import wire as wire
+
+
+@pytest.fixture(autouse=True)
+def delivered() -> Iterator[list[Subscription]]:
+    """What was told to be delivered."""
+    told: list[Subscription] = []
+    both = (hooks.subscription_activated, hooks.subscription_ended)
+    kept = [list(hook._handlers) for hook in both]
+    for hook in both:
+        hook._handlers.clear()
+    hooks.subscription_activated.register(told.append)
+    yield told
+    for hook, handlers in zip(both, kept, strict=True):
+        hook._handlers[:] = handlers

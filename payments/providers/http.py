@@ -237,16 +237,15 @@ class ProviderHttp:
 
 def _read_capped(response: requests.Response, deadline: float) -> bytes:
     """The body, cut at ANSWER_BYTES_MAX; a body that drips past the deadline is no answer."""
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_content(8192):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > ANSWER_BYTES_MAX:
+    body = bytearray()
+    # What has arrived, not a full buffer: a body sent byte by byte must meet the deadline too.
+    while chunk := response.raw.read1(8192, decode_content=True):
+        body += chunk
+        if len(body) > ANSWER_BYTES_MAX:
             break
         if monotonic() > deadline:
             raise requests.exceptions.ReadTimeout("the answer came too slowly")
-    return b"".join(chunks)
+    return bytes(body)
 
 
 def _json_answer(body: bytes, content_type: str) -> dict[str, Any] | None:

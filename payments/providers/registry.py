@@ -47,6 +47,7 @@ def _mpesa_daraja(tokens: TokenStore) -> Provider:
             callback_url=settings.MPESA_CALLBACK_URL,
             base_url=settings.MPESA_BASE_URL,
             transaction_type=settings.MPESA_TRANSACTION_TYPE,
+            till_number=settings.MPESA_TILL_NUMBER,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
             http=HttpOptions(**connection["http"]),

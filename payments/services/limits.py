@@ -17,9 +17,7 @@ NEVER_PROMPTED = ("unavailable", "configuration", "not_found")
 DECLINED = ("cancelled", "declined")
 
 
-def check_prompt_allowed(
-    *, payer: User, phone: str, amount: int, daily_amount_floor: int
-) -> None:
+def check_prompt_allowed(*, payer: User, phone: str, amount: int, daily_amount_floor: int) -> None:
     """Raise PromptLimitReached or PaymentInProgress when another prompt is one too many.
 
     Runs inside the caller's transaction, which holds the payer's row: this locks the phone's row, so

@@ -40,6 +40,7 @@ def push_attempt(*, attempt_id: int) -> None:
             msisdn=phones.msisdn(attempt.customer_phone),
             description="Konektika",
             callback_token=attempt.callback_token,
+            sent_before=attempt.sends > 1,
         )
     )
     finish_call(call, answer)

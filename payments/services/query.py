@@ -71,13 +71,13 @@ def _believed(attempt_id: int, answer: Answer) -> Answer:
     first = attempt.not_found_since
     attempt.not_found_since = first or now
     attempt.save()
-    description = registry.by_dialect(attempt.dialect).description
-    grace = timedelta(seconds=description.not_found_grace_seconds)
+    grace = registry.by_dialect(attempt.dialect).description.not_found_grace_seconds
     is_proved = (
         first is not None
+        and grace is not None
         and now - first >= NOT_FOUND_APART
         and attempt.posted_at is not None
-        and now - attempt.posted_at >= grace
+        and now - attempt.posted_at >= timedelta(seconds=grace)
         and now >= attempt.expires_at
         and attempt.status != State.COMPLETED
     )

@@ -29,7 +29,9 @@ def sweep_attempts() -> int:
     for attempt in due_attempts(timezone.now(), BATCH):
         is_push = attempt.status == State.INITIATED or attempt.resend_due
         lease = QUICK_LEASE if is_push else ASKING_LEASE
-        if _claim(MobileMoneyTransaction, attempt.pk, "next_check_at", attempt.next_check_at, lease):
+        if _claim(
+            MobileMoneyTransaction, attempt.pk, "next_check_at", attempt.next_check_at, lease
+        ):
             hurry(push if is_push else check, attempt.pk)
             queued += 1
     return queued

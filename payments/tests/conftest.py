@@ -45,9 +45,7 @@ def providers(settings: Any) -> Iterator[None]:
 def wire() -> Iterator[responses.RequestsMock]:
     """Answers for the providers; tokens are always given."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        mock.get(
-            f"{MPESA}/oauth/v1/generate", json={"access_token": "token", "expires_in": 3599}
-        )
+        mock.get(f"{MPESA}/oauth/v1/generate", json={"access_token": "token", "expires_in": 3599})
         mock.post(
             f"{TIGO}/token",
             json={"access_token": "token", "token_type": "bearer", "expires_in": 3600},
@@ -63,9 +61,7 @@ def wire() -> Iterator[responses.RequestsMock]:
 def sold() -> Iterator[list[Payment]]:
     """What a seller was told was paid; the real seller's handlers know other subjects."""
     told: list[Payment] = []
-    kept = {
-        hook: list(hook._handlers) for hook in (hooks.completed, hooks.credited, hooks.closed)
-    }
+    kept = {hook: list(hook._handlers) for hook in (hooks.completed, hooks.credited, hooks.closed)}
     for hook in kept:
         hook._handlers.clear()
     hooks.completed.register(told.append)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -101,7 +103,7 @@ def test_more_than_the_price_is_fulfilled_and_the_rest_is_credit(sold: list[Paym
         {"short_code": "999999"},
     ],
 )
-def test_a_success_for_somebody_else_settles_nothing(other: dict[str, str]) -> None:
+def test_a_success_for_somebody_else_settles_nothing(other: dict[str, Any]) -> None:
     attempt = a_payment()
     answer = Answer(outcome=Outcome.SUCCEEDED, code="0", receipt="R1", amount=1000, **other)
     assert not told(attempt.pk, answer)

@@ -10,8 +10,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from bundles.tests.factories import a_bundle
 from payments.models import Payment
-from payments.services.settle import settle
 from payments.providers.base import Answer, Outcome
+from payments.services.settle import settle
 from payments.tests.factories import a_customer
 from tests.architecture.paths import METHODS, blank, described, filled, mapped
 from tests.mobile_contract.app import initiate, signed_in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,17 +41,13 @@ def assert_charged_and_served_once(system: System, simulator: Simulator, person:
     assert len(simulator.charges(person.phone)) == 1
     assert system.rows(Subscription).filter(customer_id=person.id).count() == 1
     assert system.rows(Activation).filter(purchase__customer_id=person.id).count() == 1
-    calls = system.rows(ProviderCall).filter(
-        attempt__payment__payer_id=person.id, kind="collect"
-    )
+    calls = system.rows(ProviderCall).filter(attempt__payment__payer_id=person.id, kind="collect")
     assert calls.count() == 1
     postings = system.rows(Posting).filter(payment__payer_id=person.id)
     assert postings.filter(source__startswith="collection:").count() == 1
 
 
-def kill_while_the_provider_is_asked(
-    system: System, simulator: Simulator, person: Person
-) -> Json:
+def kill_while_the_provider_is_asked(system: System, simulator: Simulator, person: Person) -> Json:
     """The provider has the request, our side does not have the answer, and the worker is dead."""
     simulator.answers_after(ANSWER_SECONDS)
     asked_before = simulator.prompts()
@@ -115,7 +112,7 @@ def test_killed_again_and_again_while_ten_customers_pay(
     payments = [person.asks_to_pay() for person in people]
     mine = system.rows(Posting).filter(payment__payer_id__in=[person.id for person in people])
     for done in (1, 4, 8):
-        wait_until(lambda at_least=done: mine.count() >= at_least, 30)
+        wait_until(partial(_has, mine, done), 30)
         system.kill("worker")
         system.restart("worker")
     for person, payment in zip(people, payments, strict=True):
@@ -123,3 +120,7 @@ def test_killed_again_and_again_while_ten_customers_pay(
         subscribed = system.rows(Subscription).filter(customer_id=person.id)
         wait_until(subscribed.exists, 15)
         assert_charged_and_served_once(system, simulator, person)
+
+
+def _has(rows: Any, at_least: int) -> bool:
+    return bool(rows.count() >= at_least)

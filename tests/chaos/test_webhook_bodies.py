@@ -78,7 +78,6 @@ def waits(system: System, newcomer: Callable[..., Person]) -> Callable[[str], Wa
             reference=payment["transaction_reference"], api_response__isnull=False
         )
         attempt = wait_until(prompted.first, 15)
-        assert attempt is not None
         return Waiting(system, person, payment, attempt)
 
     return start
@@ -105,15 +104,11 @@ def kept(system: System, url: str, body: bytes, **headers: str) -> WebhookDelive
 
 def processed(system: System, delivery: WebhookDelivery) -> WebhookDelivery:
     done = system.rows(WebhookDelivery).filter(pk=delivery.pk, processed_at__isnull=False)
-    found = wait_until(done.first, 10)
-    assert found is not None
-    return found
+    return wait_until(done.first, 10)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_a_forged_callback_is_only_a_hint(
-    waits: Callable[[str], Waiting], provider: str
-) -> None:
+def test_a_forged_callback_is_only_a_hint(waits: Callable[[str], Waiting], provider: str) -> None:
     """Right in every word, but unsigned or wrongly signed, by a path that everybody knows."""
     waiting = waits(provider)
     forged = waiting.body(key="not-the-key")
@@ -164,9 +159,7 @@ def test_what_is_no_callback_is_kept_and_acknowledged(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_an_unknown_reference_becomes_a_case_after_a_minute(
-    system: System, provider: str
-) -> None:
+def test_an_unknown_reference_becomes_a_case_after_a_minute(system: System, provider: str) -> None:
     body = {
         "vodacom_mpesa": callbacks.mpesa(
             "ws_CO_unknown", amount=1000, receipt="UNKNOWN1", msisdn="255754000001"
@@ -181,9 +174,11 @@ def test_an_unknown_reference_becomes_a_case_after_a_minute(
     wait_until(mine.filter(tries__gte=1, state="received").exists, 10)
     mine.update(tries=6)  # as after a minute
     assert processed(system, delivery).state == "unmatched"
-    assert system.rows(Case).filter(
-        kind="unmatched_delivery", detail__contains=f"delivery {delivery.pk} "
-    ).exists()
+    assert (
+        system.rows(Case)
+        .filter(kind="unmatched_delivery", detail__contains=f"delivery {delivery.pk} ")
+        .exists()
+    )
 
 
 @pytest.mark.parametrize("provider", ["vodacom_mpesa", "tigo_pesa"])
@@ -198,9 +193,11 @@ def test_a_smaller_amount_becomes_credit_and_a_case(
     assert not waiting.system.rows(Subscription).filter(customer_id=waiting.person.id).exists()
     payment = waiting.system.rows(Payment).get(public_id=waiting.payment["payment_id"])
     assert (payment.paid_amount, payment.disposition) == (999, "credited")
-    assert waiting.system.rows(Case).filter(
-        kind="underpaid", subject=f"payment:{payment.public_id}", amount=999
-    ).exists()
+    assert (
+        waiting.system.rows(Case)
+        .filter(kind="underpaid", subject=f"payment:{payment.public_id}", amount=999)
+        .exists()
+    )
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

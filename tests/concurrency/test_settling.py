@@ -18,7 +18,7 @@ from payments.providers.base import Answer, Outcome, Reason
 from payments.services.follow_up import follow_up
 from payments.services.settle import settle
 from payments.tests.factories import a_customer
-from tests.at_once import at_once, errors_in
+from tests.at_once import at_once
 from vpn.models import Peer
 from vpn.services.seed import ensure_first_gateway
 
@@ -51,10 +51,10 @@ def attempt(db: None) -> MobileMoneyTransaction:
 
 
 def test_ten_threads_complete_a_payment_once(attempt: MobileMoneyTransaction) -> None:
-    results = at_once([news(attempt, success(attempt))] * 10)
+    ended = at_once([news(attempt, success(attempt))] * 10)
 
-    assert errors_in(results) == []
-    assert results.count(True) == 1
+    assert ended.errors == []
+    assert ended.results.count(True) == 1
     payment = Payment.objects.get()
     assert (payment.state, payment.disposition) == ("completed", "fulfilled")
     assert PaymentEvent.objects.filter(to_state="completed").count() == 1
@@ -72,9 +72,9 @@ def test_contradicting_news_at_once_leaves_one_final_state(
     attempt: MobileMoneyTransaction,
 ) -> None:
     failure = Answer(outcome=Outcome.FAILED, reason=Reason.CANCELLED)
-    results = at_once([news(attempt, success(attempt)), news(attempt, failure)] * 5)
+    ended = at_once([news(attempt, success(attempt)), news(attempt, failure)] * 5)
 
-    assert errors_in(results) == []
+    assert ended.errors == []
     payment = Payment.objects.get()
     assert (payment.state, payment.disposition) == ("completed", "fulfilled")
     assert Subscription.objects.count() == 1
@@ -85,18 +85,18 @@ def test_ten_threads_fulfil_a_completed_payment_once(attempt: MobileMoneyTransac
     settle(attempt_id=attempt.pk, answer=success(attempt), source="webhook", evidence="test")
     Payment.objects.update(follow_up_at=Payment.objects.get().created_at)
 
-    results = at_once([partial(follow_up, payment_id=attempt.payment_id)] * 10)
+    ended = at_once([partial(follow_up, payment_id=attempt.payment_id)] * 10)
 
-    assert errors_in(results) == []
+    assert ended.errors == []
     assert Activation.objects.count() == Peer.objects.count() == 1
 
 
 def test_one_receipt_pays_one_of_two_payments(attempt: MobileMoneyTransaction) -> None:
     other = an_attempt(a_customer(), attempt.payment.payer.bundles.first() or a_bundle())
     answer = success(attempt)
-    results = at_once([news(attempt, answer), news(other, answer)] * 5)
+    ended = at_once([news(attempt, answer), news(other, answer)] * 5)
 
-    assert errors_in(results) == []
+    assert ended.errors == []
     assert Payment.objects.filter(state="completed").count() == 1
     assert Subscription.objects.count() == 1
 
@@ -107,9 +107,9 @@ def test_twenty_payments_complete_side_by_side() -> None:
     bundle = a_bundle()
     attempts = [an_attempt(a_customer(), bundle) for _ in range(20)]
 
-    results = at_once([news(attempt, success(attempt)) for attempt in attempts])
+    ended = at_once([news(attempt, success(attempt)) for attempt in attempts])
 
-    assert errors_in(results) == []
+    assert ended.errors == []
     assert Payment.objects.filter(disposition="fulfilled").count() == 20
     addresses = list(Peer.objects.values_list("address__number", flat=True))
     assert len(set(addresses)) == len(addresses) == 20

@@ -19,7 +19,7 @@ from payments.models import MobileMoneyTransaction, Payment, PaymentEvent, Webho
 from payments.services.query import check_attempt
 from payments.services.sweep import sweep_attempts, sweep_deliveries, sweep_follow_ups
 from payments.tests.factories import a_customer, a_payment
-from tests.at_once import at_once, errors_in
+from tests.at_once import at_once
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -39,7 +39,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 def sweep_five_times(sweep: Callable[[], Any]) -> None:
-    assert errors_in(at_once([sweep] * BEATS)) == []
+    assert at_once([sweep] * BEATS).errors == []
 
 
 def test_each_prompt_is_queued_once(hurried: list[tuple[str, int]]) -> None:
@@ -92,7 +92,7 @@ def test_each_message_is_queued_once_and_sent_once(hurried: list[tuple[str, int]
     assert sorted(hurried) == [("send_message", key) for key in keys]
 
     sends = [partial(send_queued, message_id=key) for key in keys for _ in range(BEATS)]
-    assert errors_in(at_once(sends)) == []
+    assert at_once(sends).errors == []
     assert set(Message.objects.values_list("state", "attempts")) == {("sent", 1)}
 
 
@@ -109,8 +109,8 @@ def test_each_subscription_ends_once() -> None:
             max_connections=1,
         )
         Seat.objects.create(bundle=bundle, customer=customer, number=number)
-    results = at_once([end_overdue_subscriptions] * BEATS)
-    assert errors_in(results) == []
-    assert sum(results) == ROWS  # type: ignore[arg-type]  # no errors
+    ended = at_once([end_overdue_subscriptions] * BEATS)
+    assert ended.errors == []
+    assert sum(ended.results) == ROWS
     assert not Seat.objects.exists()
     assert not Subscription.objects.filter(state="active").exists()

@@ -160,4 +160,5 @@ def test_a_bundle_that_was_not_bought_stays_closed(app: APIClient, bought: Bundl
 
 
 def _line(config: Any, name: str) -> str:
-    return next(line for line in config["config_data"].splitlines() if line.startswith(f"{name} ="))
+    lines: list[str] = config["config_data"].splitlines()
+    return next(line for line in lines if line.startswith(f"{name} ="))

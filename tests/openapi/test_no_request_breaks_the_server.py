@@ -34,7 +34,7 @@ def token(transactional_db: None) -> str:
 def test_no_request_breaks_the_server(token: str, path: str, method: str) -> None:
     document = schemathesis.openapi.from_wsgi("/api/schema", application)
     operation = document[path][method]
-    requests = one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+    requests = one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
 
     @given(request=requests)
     @settings(

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.models import User
+from accounts.api.person import signed_in
 from common.rest import Pages, Reply
 from vpn.api.serializers import (
     ConfigListSerializer,
@@ -35,10 +35,10 @@ class ConfigViewSet(GenericViewSet[Peer]):
 
     @extend_schema(responses=ConfigListSerializer)
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(live_peers_of(request.user.pk))
+        page = self.paginate_queryset(live_peers_of(signed_in(request).pk)) or []
         return self.get_paginated_response(
             {
-                "configs": ConfigSerializer(page, many=True).data,
+                "configs": [ConfigSerializer(peer).data for peer in page],
                 "message": "Your configurations",
             }
         )
@@ -48,19 +48,18 @@ class ConfigViewSet(GenericViewSet[Peer]):
         """The configuration of a bought bundle; asking again gives the same one."""
         asked = GenerateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        customer = User.objects.get(pk=request.user.pk)
-        peer = generate_config(customer=customer, **asked.validated_data)
+        peer = generate_config(customer=signed_in(request), **asked.validated_data)
         return Reply({"config": ConfigSerializer(peer).data}, message="Your VPN is ready.")
 
     @extend_schema(responses=ConfigReplySerializer, parameters=[CONFIG_ID])
     def retrieve(self, request: Request, pk: int) -> Response:
-        peer = own_peer(user_id=request.user.pk, peer_id=pk)
+        peer = own_peer(user_id=signed_in(request).pk, peer_id=pk)
         return Reply({"config": ConfigSerializer(peer).data}, message=peer.device_name)
 
     @extend_schema(responses=None, parameters=[CONFIG_ID])
     def destroy(self, request: Request, pk: int) -> Response:
         """Revoke the device: its configuration stops working."""
-        revoke_now(peer=own_peer(user_id=request.user.pk, peer_id=pk))
+        revoke_now(peer=own_peer(user_id=signed_in(request).pk, peer_id=pk))
         return Reply(message="The device is removed.")
 
     @extend_schema(
@@ -69,7 +68,7 @@ class ConfigViewSet(GenericViewSet[Peer]):
     )
     def qr(self, request: Request, pk: int) -> HttpResponse:
         """The configuration as a PNG to scan with WireGuard's app."""
-        peer = own_peer(user_id=request.user.pk, peer_id=pk)
+        peer = own_peer(user_id=signed_in(request).pk, peer_id=pk)
         return HttpResponse(
             qr_code(customer_config(peer)),
             content_type="image/png",

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.person import signed_in
 from accounts.models import User
 from common.rest import Reply
 from vpn.api.serializers import ConnectionsSerializer, StatusReplySerializer, UsageSerializer
@@ -41,7 +42,7 @@ class UsageView(APIView):
 
     @extend_schema(responses=UsageSerializer)
     def get(self, request: Request) -> Response:
-        figures = {"usage": [], "total_bytes": bytes_used(request.user.pk)}
+        figures = {"usage": [], "total_bytes": bytes_used(signed_in(request).pk)}
         return Reply(figures, message="Your usage")
 
 

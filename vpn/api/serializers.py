@@ -43,12 +43,8 @@ class ConfigListSerializer(serializers.Serializer[Any]):
 
 class GenerateSerializer(serializers.Serializer[Any]):
     bundle_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    device_name = serializers.CharField(
-        max_length=50, required=False, allow_blank=True, default=""
-    )
-    public_key = serializers.CharField(
-        max_length=100, required=False, allow_blank=True, default=""
-    )
+    device_name = serializers.CharField(max_length=50, required=False, allow_blank=True, default="")
+    public_key = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
 
 
 class StatusSerializer(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def gateway(transactional_db: None) -> Gateway:
 
 @pytest.fixture
 def subscribe() -> Callable[..., Subscription]:
-    def subscribe_customer(customer: User | None = None, **bundle: object) -> Subscription:
+    def subscribe_customer(customer: User | None = None, **bundle: Any) -> Subscription:
         customer = customer or a_customer()
         pay(customer, a_bundle(**bundle))
         return Subscription.objects.filter(customer=customer).latest("id")

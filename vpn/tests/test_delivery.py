@@ -39,9 +39,7 @@ Subscribe = Callable[..., Subscription]
 
 
 def ask(subscription: Subscription, **more: str) -> Peer:
-    return generate_config(
-        customer=subscription.customer, bundle_id=subscription.bundle_id, **more
-    )
+    return generate_config(customer=subscription.customer, bundle_id=subscription.bundle_id, **more)
 
 
 def test_a_paid_customer_has_a_configuration_and_one_sms(subscribe: Subscribe) -> None:

@@ -56,7 +56,7 @@ class AirtelMoney:
             can_query=True,
             query_without_handle=True,
             first_query_seconds=180,
-            not_found_grace_seconds=24 * 60 * 60,
+            not_found_grace_seconds=None,  # the sheet leaves it to a person
             blocks_on_pin=False,
             signs_callbacks=bool(config.callback_key),
         )

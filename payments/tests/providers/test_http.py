@@ -6,7 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -57,6 +57,33 @@ def test_a_broken_answer_is_no_answer(answer: bytes) -> None:
     with server(answer) as (base_url, received), pytest.raises(NoAnswer):
         post(base_url)
     assert received[0].startswith(b"POST /pay")
+
+
+def test_an_answer_that_drips_is_no_answer_when_the_time_is_over() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    stopped = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(head)
+                while not stopped.wait(0.05):
+                    try:
+                        connection.sendall(b" ")
+                    except OSError:
+                        return
+
+        thread = Thread(target=drip)
+        thread.start()
+        http = ProviderHttp(f"http://127.0.0.1:{listener.getsockname()[1]}", HttpOptions())
+        try:
+            with pytest.raises(NoAnswer):
+                http.call("POST", "/", json_body={"Amount": 1}, read_seconds=0.3)
+        finally:
+            stopped.set()
+            thread.join(timeout=5)
 
 
 def test_a_port_where_nobody_listens_proves_that_nothing_was_sent() -> None:

@@ -19,7 +19,15 @@ from aiohttp import BasicAuth, web
 
 from simulator.config import AirtelConfig
 from simulator.phones import Outcome
-from simulator.provider import Json, Provider, World, answer, bearer_token, json_object, whole_amount
+from simulator.provider import (
+    Json,
+    Provider,
+    World,
+    answer,
+    bearer_token,
+    json_object,
+    whole_amount,
+)
 from simulator.store import CallbackRequest, DuplicateReference, Order, Prompt
 
 TOKEN_SECONDS = 180
@@ -51,7 +59,11 @@ _ESB = {
 }
 _INVALID_AMOUNT = "Invalid Amount: it must be a number greater than zero"
 _STATUSES: dict[Outcome, tuple[str, str, str]] = {  # status, collection code, message
-    Outcome.PAID: ("TS", "DP00800001001", "Paid TZS {amount:,} to {merchant}, Trans ID {id}."),
+    Outcome.PAID: (
+        "TS",
+        "DP00800001001",
+        "Paid TZS {amount:,} to {merchant} Charge TZS 0, Trans ID {id}.",
+    ),
     Outcome.WRONG_PIN: ("TF", "DP00800001002", "The PIN you have entered is incorrect."),
     Outcome.INSUFFICIENT_FUNDS: ("TF", "DP00800001007", "Insufficient balance."),
     Outcome.CANCELLED: ("TF", "DP00800001008", "The transaction was refused by the customer."),
@@ -85,7 +97,10 @@ class AirtelMoney(Provider):
         """Fact sheet 2: JSON as documented; a form and HTTP Basic as some clients have it."""
         given = await json_object(request) or dict(await request.post())
         basic = _basic(request)
-        client = (given.get("client_id") or basic.login, given.get("client_secret") or basic.password)
+        client = (
+            given.get("client_id") or basic.login,
+            given.get("client_secret") or basic.password,
+        )
         if client != (self.config.client_id, self.config.client_secret):
             return _token_error("invalid_client", "Invalid client authentication")
         if given.get("grant_type") != "client_credentials":
@@ -131,16 +146,20 @@ class AirtelMoney(Provider):
             return answer(_in_progress(prompt))
         return answer(self._final(prompt))
 
+    def new_receipt(self, prompt: Prompt) -> str:
+        """Like MP210603.1234.L06941."""
+        return f"MP{datetime.now(UTC):%y%m%d.%H%M}.L{prompt.id:05d}"
+
     def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:
         """Fact sheet 7. An expired prompt is told as failed: callbacks know no TE."""
-        status, _, message = self._described(prompt, outcome, receipt)
+        status = _STATUSES[outcome][0]
         transaction: Json = {
             "id": prompt.reference,
-            "message": message,
+            "message": self._message(prompt, outcome, receipt),
             "status_code": "TS" if status == "TS" else "TF",
         }
         if receipt:
-            transaction["airtel_money_id"] = _money_id(prompt, receipt)
+            transaction["airtel_money_id"] = receipt
         return CallbackRequest(
             url=prompt.callback_url,
             headers={"Content-Type": "application/json"},
@@ -218,29 +237,20 @@ class AirtelMoney(Provider):
 
     def _final(self, prompt: Prompt) -> Json:
         outcome = Outcome(prompt.state)
-        status, code, message = self._described(prompt, outcome, prompt.receipt)
+        status, code, _ = _STATUSES[outcome]
         is_paid = outcome is Outcome.PAID
         transaction = {
-            "airtel_money_id": _money_id(prompt, prompt.receipt or "0"),
+            # The documented sample of a failure has an id too; it means nothing.
+            "airtel_money_id": prompt.receipt or f"C{prompt.id:012d}",
             "id": prompt.reference,
-            "message": message,
+            "message": self._message(prompt, outcome, prompt.receipt),
             "status": status,
         }
         return _envelope(transaction, code, "SUCCESS" if is_paid else "FAILED", success=is_paid)
 
-    def _described(
-        self, prompt: Prompt, outcome: Outcome, receipt: str | None
-    ) -> tuple[str, str, str]:
-        status, code, message = _STATUSES[outcome]
-        return (
-            status,
-            code,
-            message.format(
-                amount=prompt.amount,
-                merchant=self.merchant,
-                id=_money_id(prompt, receipt or ""),
-            ),
-        )
+    def _message(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> str:
+        words = _STATUSES[outcome][2]
+        return words.format(amount=prompt.amount, merchant=self.merchant, id=receipt)
 
     def _signed(self, transaction: Json) -> bytes:
         """The body with the hash over one of the three byte strings that clients know."""
@@ -277,12 +287,6 @@ def _amount(value: object) -> int:
 
 def _dumped(value: Json, separators: tuple[str, str]) -> bytes:
     return json.dumps(value, separators=separators, ensure_ascii=False).encode()
-
-
-def _money_id(prompt: Prompt, receipt: str) -> str:
-    """Like MP210603.1234.L06941, but never the same twice."""
-    opened_at = datetime.fromtimestamp(prompt.created_at, UTC)
-    return f"MP{opened_at:%y%m%d.%H%M}.L{receipt[:1]}{prompt.id:06d}"
 
 
 def _in_progress(prompt: Prompt) -> Json:

@@ -140,7 +140,9 @@ def _tigo(variables: _Variables) -> TigoConfig | None:
 
 
 def _airtel(variables: _Variables) -> AirtelConfig | None:
-    values = variables.all_or_none("AIRTEL_CLIENT_ID", "AIRTEL_CLIENT_SECRET", "AIRTEL_CALLBACK_URL")
+    values = variables.all_or_none(
+        "AIRTEL_CLIENT_ID", "AIRTEL_CLIENT_SECRET", "AIRTEL_CALLBACK_URL"
+    )
     if not values:
         return None
     return AirtelConfig(

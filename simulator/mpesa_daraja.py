@@ -104,7 +104,8 @@ class MpesaDaraja(Provider):
             given = BasicAuth.decode(header, "utf-8")
         except ValueError:
             return self.error(400, "400.008.01")
-        if given != BasicAuth(self.config.consumer_key, self.config.consumer_secret):
+        wanted = (self.config.consumer_key, self.config.consumer_secret)
+        if (given.login, given.password) != wanted:
             return web.Response(status=400)  # the real one says nothing more, either
         letters = string.ascii_letters + string.digits
         token = "".join(secrets.choice(letters) for _ in range(28))
@@ -143,6 +144,10 @@ class MpesaDaraja(Provider):
         if prompt.queries % 2:
             raise self._server_error("The transaction is being processed")
         return answer(self._result(prompt, 4999, "The transaction is still under processing"))
+
+    def new_receipt(self, prompt: Prompt) -> str:
+        """Ten capital letters and digits."""
+        return "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(10))
 
     def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:
         """Fact sheet 2.3. Metadata only when paid, in any order, without the balance."""

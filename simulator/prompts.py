@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 from simulator.behaviour import Behaviour
 from simulator.callbacks import CallbackSender
@@ -15,9 +14,15 @@ from simulator.store import Callback, CallbackRequest, Order, Prompt, Store
 
 logger = logging.getLogger(__name__)
 
-MakeCallback = Callable[[Prompt, Outcome, str | None], CallbackRequest]
 
-_RECEIPT_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
+class Teller(Protocol):
+    """What a provider decides about a payment: its receipt, and how the merchant is told."""
+
+    def new_receipt(self, prompt: Prompt) -> str:
+        """A receipt as the provider writes them, never the same twice."""
+
+    def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:
+        """The call that tells the merchant of the end; there is a receipt when it was paid."""
 
 
 class NoSuchPrompt(Exception):
@@ -28,24 +33,19 @@ class NotWaiting(Exception):
     """The prompt has ended; it cannot be answered any more."""
 
 
-def new_receipt() -> str:
-    """Ten capital letters and digits, as on an M-Pesa receipt."""
-    return "".join(secrets.choice(_RECEIPT_LETTERS) for _ in range(10))
-
-
 class Prompts:
-    """Opens, answers and ends prompts. `callbacks` makes each provider's call to the merchant."""
+    """Opens, answers and ends prompts, each in the way of its provider."""
 
     def __init__(self, store: Store, behaviour: Behaviour, sender: CallbackSender) -> None:
         self._store = store
         self._behaviour = behaviour
         self._sender = sender
-        self._makers: dict[str, MakeCallback] = {}
+        self._tellers: dict[str, Teller] = {}
         self._changed = asyncio.Event()
 
-    def register(self, provider: str, maker: MakeCallback) -> None:
-        """Tell how a provider calls back."""
-        self._makers[provider] = maker
+    def register(self, provider: str, teller: Teller) -> None:
+        """Tell who decides for a provider."""
+        self._tellers[provider] = teller
 
     def open(self, order: Order, scenario: Scenario) -> Prompt:
         """Show a prompt on the phone. Raises DuplicateReference."""
@@ -84,8 +84,9 @@ class Prompts:
         """End a waiting prompt and queue its callbacks; a wallet too empty cannot pay."""
         if outcome is Outcome.PAID and self._is_too_poor(prompt):
             outcome = Outcome.INSUFFICIENT_FUNDS
-        receipt = new_receipt() if outcome is Outcome.PAID else None
-        request = self._makers[prompt.provider](prompt, outcome, receipt)
+        teller = self._tellers[prompt.provider]
+        receipt = teller.new_receipt(prompt) if outcome is Outcome.PAID else None
+        request = teller.callback(prompt, outcome, receipt)
         callbacks = self._store.end_prompt(
             prompt,
             outcome,

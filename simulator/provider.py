@@ -70,11 +70,15 @@ class Provider(ABC):
         self.behaviour = world.behaviour
         self.merchant = world.merchant
         self._prompts = world.prompts
-        world.prompts.register(self.name, self.callback)
+        world.prompts.register(self.name, self)
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]:
         """Its API."""
+
+    @abstractmethod
+    def new_receipt(self, prompt: Prompt) -> str:
+        """A receipt in its own style, never the same twice."""
 
     @abstractmethod
     def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:

@@ -113,6 +113,10 @@ class TigoPesa(Provider):
         except DuplicateReference:
             return _reply("DebitMandate-10-2020-V", reference)
 
+    def new_receipt(self, prompt: Prompt) -> str:
+        """Like MFSD201707241709w59."""
+        return f"MFSD{datetime.now(UTC):%Y%m%d%H%M}{secrets.token_hex(2)}{prompt.id}"
+
     def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:
         """Fact sheet A.3. Integrators have met both types of both Status and Amount."""
         is_paid = outcome is Outcome.PAID
@@ -125,7 +129,7 @@ class TigoPesa(Provider):
         body = {
             "Status": str(is_paid).lower() if as_text else is_paid,
             "Description": _RESULTS[outcome],
-            "MFSTransactionID": _mfs_id(receipt) if receipt else "",
+            "MFSTransactionID": receipt or "",
             "ReferenceID": prompt.reference,
             "Amount": amounts[self.behaviour.of(self.name, "callback_amount")],
         }
@@ -206,8 +210,3 @@ def _reply(code: str, reference: Any, status: int = 200) -> web.Response:
 
 def _token_error(error: str, description: str) -> web.Response:
     return answer({"error": error, "error_description": description}, 400)
-
-
-def _mfs_id(receipt: str) -> str:
-    """Like MFSD201707241709w59, but never the same twice."""
-    return f"MFSD{datetime.now(UTC):%Y%m%d%H%M}{receipt}"

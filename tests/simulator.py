@@ -18,14 +18,14 @@ CALLBACK_FIRST = "000008"
 ERROR_AFTER_CHARGING = "000009"
 SLOW = "000010"
 
+PROVIDERS = tuple(PREFIXES)
 USUAL: dict[str, Any] = {
-    "answer_seconds": 0,
-    "query_seconds": 0,
-    "callback_seconds": 0,
-    "error_rate": 0,
-    "pin_seconds": 0.3,
+    "answer_seconds": 0.3,  # until a customer acts
     "slow_seconds": 3,
     "prompt_seconds": 60,
+    **{
+        provider: {"collect": {"latency_seconds": 0, "error_rate": 0}} for provider in PROVIDERS
+    },
 }
 
 
@@ -50,7 +50,9 @@ class Simulator:
 
     def answers_after(self, seconds: float) -> None:
         """How long a provider takes to answer a request to charge a phone."""
-        self.configure(answer_seconds=seconds)
+        self.configure(
+            **{provider: {"collect": {"latency_seconds": seconds}} for provider in PROVIDERS}
+        )
 
     def charges(self, phone: str) -> list[dict[str, Any]]:
         """What was really taken from a phone's wallet."""

@@ -32,7 +32,9 @@ IDENTIFIER_MAX = 100
 PHRASES = (
     (r"insufficient|not enough balance", Reason.INSUFFICIENT_FUNDS),
     (r"(wrong|invalid|incorrect) pin", Reason.WRONG_PIN),
+    (r"pin\b.{0,30}\b(wrong|invalid|incorrect)", Reason.WRONG_PIN),
     (r"cancel(l?ed)?", Reason.CANCELLED),
+    (r"(declined|refused|rejected) by (the )?(user|customer|payer|subscriber)", Reason.CANCELLED),
     (r"not registered|msisdn not found", Reason.NOT_REGISTERED),
     (r"time(d )?-?out|expired|no response", Reason.NO_ANSWER),
     (r"limits?", Reason.LIMIT),

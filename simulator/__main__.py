@@ -25,7 +25,7 @@ def main() -> int:
         config = from_environment(os.environ)
         asyncio.run(_serve(config))
     except (ConfigError, OSError) as error:
-        logger.error("%s", error)  # noqa: TRY400 - a sentence for the operator, no traceback
+        logger.error("%s", error)
         return 1
     return 0
 

@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from simulator.config import AirtelConfig
 from simulator.phones import Outcome
@@ -24,6 +24,7 @@ from simulator.provider import (
     Provider,
     World,
     answer,
+    basic_credentials,
     bearer_token,
     json_object,
     whole_amount,
@@ -96,11 +97,8 @@ class AirtelMoney(Provider):
     async def token(self, request: web.Request) -> web.Response:
         """Fact sheet 2: JSON as documented; a form and HTTP Basic as some clients have it."""
         given = await json_object(request) or dict(await request.post())
-        basic = _basic(request)
-        client = (
-            given.get("client_id") or basic.login,
-            given.get("client_secret") or basic.password,
-        )
+        user, password = basic_credentials(request) or ("", "")
+        client = (given.get("client_id") or user, given.get("client_secret") or password)
         if client != (self.config.client_id, self.config.client_secret):
             return _token_error("invalid_client", "Invalid client authentication")
         if given.get("grant_type") != "client_credentials":
@@ -263,13 +261,6 @@ class AirtelMoney(Provider):
         digest = hmac.digest(self.config.callback_key.encode(), hashed, hashlib.sha256)
         signed = {"transaction": transaction, "hash": base64.b64encode(digest).decode()}
         return _dumped(signed, separators)
-
-
-def _basic(request: web.Request) -> BasicAuth:
-    try:
-        return BasicAuth.decode(request.headers.get("Authorization", ""), "utf-8")
-    except ValueError:
-        return BasicAuth("")
 
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:

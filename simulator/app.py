@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from simulator.airtel_money import AirtelMoney
 from simulator.behaviour import Behaviour
@@ -57,7 +57,7 @@ def _providers(config: Config, world: World) -> list[Provider]:
     return providers
 
 
-def _provider_errors(providers: list[Provider]) -> web.Middleware:
+def _provider_errors(providers: list[Provider]) -> Middleware:
     """Wrong paths and methods get the error that the provider itself would give."""
 
     @web.middleware

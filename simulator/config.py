@@ -145,8 +145,11 @@ def _airtel(variables: _Variables) -> AirtelConfig | None:
     )
     if not values:
         return None
+    client_id, client_secret, callback_url = values
     return AirtelConfig(
-        *values,
+        client_id,
+        client_secret,
+        callback_url,
         callback_key=variables.shared("AIRTEL_CALLBACK_KEY"),
         country=variables.shared("AIRTEL_COUNTRY") or "TZ",
         currency=variables.shared("AIRTEL_CURRENCY") or "TZS",

@@ -17,7 +17,7 @@ import string
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from simulator.config import MpesaConfig
 from simulator.phones import Outcome, Scenario
@@ -27,6 +27,7 @@ from simulator.provider import (
     Provider,
     World,
     answer,
+    basic_credentials,
     bearer_token,
     json_object,
     whole_amount,
@@ -100,12 +101,10 @@ class MpesaDaraja(Provider):
             return self.error(400, "400.008.01")
         if request.query.get("grant_type") != "client_credentials":
             return self.error(400, "400.008.02")
-        try:
-            given = BasicAuth.decode(header, "utf-8")
-        except ValueError:
+        given = basic_credentials(request)
+        if given is None:
             return self.error(400, "400.008.01")
-        wanted = (self.config.consumer_key, self.config.consumer_secret)
-        if (given.login, given.password) != wanted:
+        if given != (self.config.consumer_key, self.config.consumer_secret):
             return web.Response(status=400)  # the real one says nothing more, either
         letters = string.ascii_letters + string.digits
         token = "".join(secrets.choice(letters) for _ in range(28))

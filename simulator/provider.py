@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
@@ -28,6 +29,18 @@ def bearer_token(request: web.Request) -> str:
     """The token of an `Authorization: Bearer` header in any case; empty without one."""
     scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def basic_credentials(request: web.Request) -> tuple[str, str] | None:
+    """User and password of an `Authorization: Basic` header; None without a readable one."""
+    scheme, _, encoded = request.headers.get("Authorization", "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return (user, password) if colon else None
 
 
 async def json_object(request: web.Request) -> Json | None:

@@ -23,9 +23,7 @@ USUAL: dict[str, Any] = {
     "answer_seconds": 0.3,  # until a customer acts
     "slow_seconds": 3,
     "prompt_seconds": 60,
-    **{
-        provider: {"collect": {"latency_seconds": 0, "error_rate": 0}} for provider in PROVIDERS
-    },
+    **{provider: {"collect": {"latency_seconds": 0, "error_rate": 0}} for provider in PROVIDERS},
 }
 
 

@@ -11,11 +11,11 @@ import requests
 STAMP = "20261124101500"
 
 
-def daraja_token(url: str, key: str = "fake-key", secret: str = "fake-secret") -> requests.Response:
+def daraja_token(url: str, password: str = "fake-secret") -> requests.Response:  # noqa: S107 - fake
     return requests.get(
         f"{url}/oauth/v1/generate",
         params={"grant_type": "client_credentials"},
-        auth=(key, secret),
+        auth=("fake-key", password),
         timeout=5,
     )
 

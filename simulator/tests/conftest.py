@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +13,33 @@ import pytest
 import requests
 from aiohttp import web
 
-from simulator.app import make_app
-from simulator.config import Settings
+from simulator.app import running
+from simulator.config import AirtelConfig, Config, MpesaConfig, TigoConfig
 
 
 class Served:
-    """An aiohttp application in a thread of its own."""
+    """An aiohttp application in a thread of its own, on a free port."""
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, making: AbstractAsyncContextManager[web.Application]) -> None:
         self._loop = asyncio.new_event_loop()
-        self._runner = web.AppRunner(app, access_log=None)
+        self._stack = AsyncExitStack()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self.url = self._run(self._start())
+        self.url = self._run(self._start(making))
 
     def stop(self) -> None:
-        self._run(self._runner.cleanup())
+        self._run(self._stack.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _start(self) -> str:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        return f"http://127.0.0.1:{port}"
+    async def _start(self, making: AbstractAsyncContextManager[web.Application]) -> str:
+        app = await self._stack.enter_async_context(making)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
     def _run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
@@ -51,7 +53,7 @@ class Merchant:
         self._something = threading.Condition()
         app = web.Application()
         app.router.add_post("/{path:.*}", self._hear)
-        self._served = Served(app)
+        self._served = Served(nullcontext(app))
         self.url = self._served.url
 
     def wait_for(self, count: int, seconds: float = 10) -> list[dict[str, Any]]:
@@ -79,10 +81,10 @@ class Merchant:
 class Simulator:
     """A running simulator with quick customers."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._served = Served(make_app(settings))
+    def __init__(self, config: Config) -> None:
+        self._served = Served(running(config))
         self.url = self._served.url
-        self.configure(pin_seconds=0.05, slow_seconds=0.3, prompt_seconds=30)
+        self.configure(answer_seconds=0.05, slow_seconds=0.3, prompt_seconds=30)
 
     def configure(self, **changes: Any) -> None:
         answer = requests.post(f"{self.url}/control/config", json=changes, timeout=5)
@@ -109,28 +111,23 @@ def merchant() -> Iterator[Merchant]:
 
 
 @pytest.fixture
-def settings_of_simulator(merchant: Merchant, tmp_path: Path) -> Settings:
-    return Settings(
+def config(merchant: Merchant, tmp_path: Path) -> Config:
+    return Config(
         port=0,
-        database=str(tmp_path / "simulator.sqlite3"),
-        mpesa_consumer_key="fake-key",
-        mpesa_consumer_secret="fake-secret",
-        mpesa_short_code="600100",
-        mpesa_passkey="fake-passkey",
-        tigo_username="fake-user",
-        tigo_password="fake-password",
-        tigo_biller_msisdn="255710000100",
-        tigo_biller_code="KNK",
-        tigo_callback_url=f"{merchant.url}/tigo",
-        airtel_client_id="fake-id",
-        airtel_client_secret="fake-secret",
-        airtel_callback_url=f"{merchant.url}/airtel",
-        airtel_callback_key="test-callback-key",
+        database=tmp_path / "simulator.sqlite3",
+        merchant="KONEKTIKA",
+        mpesa=MpesaConfig("fake-key", "fake-secret", "600100", "fake-passkey"),
+        tigo=TigoConfig(
+            "fake-user", "fake-password", "255710000100", "KNK", f"{merchant.url}/tigo"
+        ),
+        airtel=AirtelConfig(
+            "fake-id", "fake-secret", f"{merchant.url}/airtel", "test-callback-key", "TZ", "TZS"
+        ),
     )
 
 
 @pytest.fixture
-def simulator(settings_of_simulator: Settings) -> Iterator[Simulator]:
-    running = Simulator(settings_of_simulator)
-    yield running
-    running.stop()
+def simulator(config: Config) -> Iterator[Simulator]:
+    served = Simulator(config)
+    yield served
+    served.stop()

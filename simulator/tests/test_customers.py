@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from simulator.config import Settings
-from simulator.numbers import ENDINGS
+from simulator.config import Config
+from simulator.phones import SPECIAL_ENDINGS
 from simulator.tests import clients
 from simulator.tests.conftest import Merchant, Simulator
 
@@ -29,7 +29,7 @@ def test_an_unanswered_prompt_ends(simulator: Simulator, merchant: Merchant) -> 
     simulator.configure(prompt_seconds=0.2)
     clients.airtel_pay(simulator.url, "684000005")
     (heard,) = merchant.wait_for(1)
-    assert heard["body"]["transaction"]["status_code"] == "TE"
+    assert heard["body"]["transaction"]["status_code"] == "TF"
 
 
 def test_a_lost_callback_is_found_by_asking(simulator: Simulator, merchant: Merchant) -> None:
@@ -69,28 +69,35 @@ def test_a_slow_answer_comes_all_the_same(simulator: Simulator, merchant: Mercha
 def test_a_hand_pays_on_the_page(simulator: Simulator, merchant: Merchant) -> None:
     clients.daraja_push(simulator.url, "255754123456", merchant.url)
     page = requests.get(simulator.url, timeout=5).text
-    assert "0754 123 456" in page
+    assert "+255 754 123 456" in page
     (prompt,) = simulator.prompts()
-    form = {"pin": "1234", "do": "pin"}
-    page = requests.post(f"{simulator.url}/prompts/{prompt['id']}", data=form, timeout=5).text
-    assert "Paid" in page
+    form = {"pin": "1234", "action": "pay"}
+    page = requests.post(
+        f"{simulator.url}/prompts/{prompt['id']}/answer", data=form, timeout=5
+    ).text
+    assert "paid" in page.lower()
     merchant.wait_for(1)
     assert simulator.truth()["wallets"]["255754123456"] == 199_000
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
-    [({"pin": "0000"}, "wrong_pin"), ({"decline": True}, "cancelled"), ({"ignore": True}, "no_answer")],
+    ("wish", "state"),
+    [
+        ({"pin": "0000"}, "wrong_pin"),
+        ({"decline": True}, "cancelled"),
+        ({"ignore": True}, "waiting"),
+    ],
 )
 def test_a_script_can_be_the_hand(
-    simulator: Simulator, merchant: Merchant, wish: dict[str, object], reason: str
+    simulator: Simulator, merchant: Merchant, wish: dict[str, object], state: str
 ) -> None:
     clients.tigo_push(simulator.url, "255714123456")
     (prompt,) = simulator.prompts()
     url = f"{simulator.url}/control/prompts/{prompt['id']}/answer"
-    assert requests.post(url, json=wish, timeout=5).json()["prompt"]["reason"] == reason
-    assert requests.post(url, json=wish, timeout=5).status_code == 400
-    merchant.wait_for(1)
+    assert requests.post(url, json=wish, timeout=5).json()["prompt"]["state"] == state
+    if state != "waiting":
+        assert requests.post(url, json=wish, timeout=5).status_code == 409
+        merchant.wait_for(1)
 
 
 def test_nobody_pays_more_than_the_wallet_holds(simulator: Simulator, merchant: Merchant) -> None:
@@ -103,7 +110,11 @@ def test_nobody_pays_more_than_the_wallet_holds(simulator: Simulator, merchant: 
 def test_a_wrong_setting_is_refused_whole(simulator: Simulator) -> None:
     url = f"{simulator.url}/control/config"
     before = requests.get(url, timeout=5).json()
-    for wrong in ({"pin_seconds": 1, "nonsense": 1}, {"pin_seconds": -1}, {"error_rate": {"x": 1}}):
+    for wrong in (
+        {"answer_seconds": 1, "nonsense": 1},
+        {"answer_seconds": -1},
+        {"numbers": {"x": "pays"}},
+    ):
         answer = requests.post(url, json=wrong, timeout=5)
         assert answer.status_code == 400
         assert answer.json()["error"]
@@ -111,18 +122,16 @@ def test_a_wrong_setting_is_refused_whole(simulator: Simulator) -> None:
 
 
 def test_a_number_can_be_given_another_outcome(simulator: Simulator, merchant: Merchant) -> None:
-    simulator.configure(scenarios={"255714123456": "pays"})
+    simulator.configure(numbers={"255714123456": "pays"})
     clients.tigo_push(simulator.url, "255714123456")
     merchant.wait_for(1)
 
 
-def test_a_restart_forgets_neither_prompts_nor_money(
-    settings_of_simulator: Settings, merchant: Merchant
-) -> None:
-    before = Simulator(settings_of_simulator)
+def test_a_restart_forgets_neither_prompts_nor_money(config: Config, merchant: Merchant) -> None:
+    before = Simulator(config)
     clients.tigo_push(before.url, "255714123456")
     before.stop()
-    after = Simulator(settings_of_simulator)
+    after = Simulator(config)
     try:
         (prompt,) = after.prompts()
         url = f"{after.url}/control/prompts/{prompt['id']}/answer"
@@ -135,4 +144,4 @@ def test_a_restart_forgets_neither_prompts_nor_money(
 
 def test_the_readme_lists_every_number() -> None:
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{ending}`" in text for ending in ENDINGS)
+    assert all(f"`{ending}`" in text for ending in SPECIAL_ENDINGS)

@@ -1,0 +1,254 @@
+"""A payment's whole story: what every app knows of it, in the order of time. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from bundles.models import Activation, Purchase
+from cases.models import Case
+from common import phone as phones
+from notifications.models import Message
+from payments.admin.deliveries import readable
+from payments.models import (
+    Disposition,
+    MobileMoneyTransaction,
+    Payment,
+    Posting,
+    WebhookDelivery,
+)
+from payments.providers import registry
+from payments.services.query import can_ask_now
+from payments.states import State
+from vpn.models import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a posting, in TZS."""
+
+    account: str
+    debit: int
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened. `raw` is shown on request, `lines` are a posting's."""
+
+    at: datetime
+    kind: str
+    title: str
+    detail: str = ""
+    tone: str = ""  # good, bad or ""
+    raw: str = ""
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    payment: Payment
+    attempt: MobileMoneyTransaction | None
+    purchase: Purchase | None
+    activation: Activation | None
+    moments: list[Moment]
+    next_step: str
+    can_ask: bool
+    open_cases: list[Case] = field(default_factory=list)
+
+
+def story_of(payment: Payment) -> Story:
+    """The story of a payment, in a number of queries that does not grow with it."""
+    attempts = list(payment.attempts.prefetch_related("calls", "deliveries"))
+    attempt = attempts[-1] if attempts else None
+    purchase = (
+        Purchase.objects.select_related("bundle", "customer", "activation__subscription")
+        .filter(pk=Purchase.id_from(payment.subject))
+        .first()
+    )
+    activation = _activation(purchase, payment)
+    cases = list(Case.objects.filter(subject=f"payment:{payment.public_id}"))
+    moments = [
+        *_states(payment),
+        *(moment for each in attempts for moment in _attempt(each)),
+        *_postings(payment),
+        *_service(activation),
+        *_messages(payment, activation),
+        *_cases(cases),
+    ]
+    return Story(
+        payment=payment,
+        attempt=attempt,
+        purchase=purchase,
+        activation=activation,
+        moments=sorted(moments, key=lambda moment: moment.at),
+        next_step=_next_step(payment, attempt, activation),
+        can_ask=attempt is not None and can_ask_now(attempt, timezone.now()),
+        open_cases=[case for case in cases if case.state == Case.State.OPEN],
+    )
+
+
+def _activation(purchase: Purchase | None, payment: Payment) -> Activation | None:
+    """What this payment's money bought; nothing when the money became credit."""
+    if purchase is None or payment.disposition != Disposition.FULFILLED:
+        return None
+    return getattr(purchase, "activation", None)
+
+
+def _states(payment: Payment) -> Iterator[Moment]:
+    for event in payment.events.all():
+        yield Moment(
+            at=event.at,
+            kind="state",
+            title=event.get_to_state_display(),
+            detail=" · ".join(filter(None, [event.get_source_display(), event.evidence])),
+            tone={State.COMPLETED: "good", State.FAILED: "bad"}.get(State(event.to_state), ""),
+        )
+
+
+def _attempt(attempt: MobileMoneyTransaction) -> Iterator[Moment]:
+    for call in attempt.calls.all():
+        yield Moment(
+            at=call.started_at,
+            kind="call",
+            title=f"{call.get_kind_display()} · {attempt.get_provider_display()}",
+            detail=" · ".join(
+                filter(None, [call.outcome or "no answer recorded", call.code, call.message])
+            ),
+            raw=_json({"request": call.request, "response": call.response}),
+        )
+    for delivery in attempt.deliveries.all():
+        yield _delivery(delivery)
+
+
+def _delivery(delivery: WebhookDelivery) -> Moment:
+    return Moment(
+        at=delivery.received_at,
+        kind="delivery",
+        title=f"Webhook delivery {delivery.pk}",
+        detail=" · ".join(
+            filter(
+                None,
+                [
+                    delivery.get_state_display(),
+                    delivery.get_trust_display(),
+                    str(delivery.source or ""),
+                    delivery.note,
+                ],
+            )
+        ),
+        raw=readable(bytes(delivery.body)),
+    )
+
+
+def _postings(payment: Payment) -> Iterator[Moment]:
+    for posting in Posting.objects.filter(payment=payment).prefetch_related("entries"):
+        yield Moment(
+            at=posting.posted_at,
+            kind="ledger",
+            title="Posted",
+            detail=f"{posting.source} · {posting.memo}",
+            lines=tuple(
+                Line(entry.account, max(entry.amount, 0), max(-entry.amount, 0))
+                for entry in posting.entries.all()
+            ),
+        )
+
+
+def _service(activation: Activation | None) -> Iterator[Moment]:
+    if activation is None:
+        return
+    subscription = activation.subscription
+    yield Moment(
+        at=activation.created_at,
+        kind="service",
+        title="Activated",
+        detail=f"{activation.data_bytes / 10**9:g} GB for {activation.days} days; "
+        f"subscription {subscription.pk} ends {subscription.ends_at:%Y-%m-%d %H:%M} UTC",
+        tone="good",
+    )
+    peers = Peer.objects.filter(subscription=subscription).select_related("gateway", "address")
+    for peer in peers:
+        where = f"{', '.join(peer.tunnel_addresses)} on gateway {peer.gateway.name}"
+        yield Moment(
+            at=peer.created_at,
+            kind="service",
+            title=f"VPN peer for {peer.device_name}",
+            detail=where,
+        )
+        if peer.revoked_at is not None:
+            yield Moment(
+                at=peer.revoked_at,
+                kind="service",
+                title="VPN peer revoked",
+                detail=where,
+                tone="bad",
+            )
+
+
+def _messages(payment: Payment, activation: Activation | None) -> Iterator[Moment]:
+    told = Message.objects.filter(key__endswith=f":{payment.public_id}")
+    if activation is not None:
+        told |= Message.objects.filter(key__startswith=f"vpn_ready:{activation.subscription_id}:")
+    for message in told:
+        yield Moment(
+            at=message.created_at,
+            kind="message",
+            title=f"SMS to {phones.mask(message.to)}",
+            detail=f"{message.get_state_display()} · {_without_link(message)}",
+        )
+
+
+def _without_link(message: Message) -> str:
+    """The text, without the link that would reveal the customer's key to staff."""
+    link = message.context.get("link")
+    return message.text.replace(link, "[one-time link]") if link else message.text
+
+
+def _cases(cases: list[Case]) -> Iterator[Moment]:
+    for case in cases:
+        yield Moment(
+            at=case.opened_at,
+            kind="case",
+            title=f"Case: {case.get_kind_display()}",
+            detail=case.detail,
+            tone="bad",
+        )
+        if case.resolved_at is not None:
+            yield Moment(
+                at=case.resolved_at,
+                kind="case",
+                title="Case resolved",
+                detail=case.resolution,
+                tone="good",
+            )
+
+
+def _next_step(
+    payment: Payment, attempt: MobileMoneyTransaction | None, activation: Activation | None
+) -> str:
+    """One sentence for whoever has the customer on the phone."""
+    if activation is not None:
+        return "Paid and activated. If the customer has no internet, look at the VPN."
+    if payment.disposition == Disposition.CREDITED:
+        return "The money is the customer's credit: see the case for why, and decide there."
+    if payment.state == State.COMPLETED:
+        return "Paid; the activation is being tried again every few seconds."
+    if payment.state == State.FAILED:
+        return "No money moved. The customer may start a new payment."
+    if attempt is None or attempt.next_check_at is None:
+        return "The provider cannot be asked: wait for its callback or its statement."
+    if payment.state == State.EXPIRED:
+        return "The time is over; we go on asking the provider. A late success still counts."
+    can_query = registry.by_dialect(attempt.dialect).description.can_query
+    asked = "asked again" if can_query else "expired if no callback comes"
+    return f"Waiting for the PIN or the callback; to be {asked} at the time of the next check."
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,74 @@
+"""The catalogue, and what was bought of it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from bundles.models import Bundle, Purchase, Seat, Subscription, Terms
+from common.admin import OneRow, ReadOnly
+
+
+@admin.register(Bundle)
+class BundleAdmin(ModelAdmin):
+    """A change never touches a purchase already made."""
+
+    list_display = [
+        "name",
+        "owner",
+        "price",
+        "data_limit_gb",
+        "duration_days",
+        "max_clients",
+        "is_active",
+    ]
+    list_filter = ["is_active", "owner"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "owner__full_name", "owner__email"]
+    autocomplete_fields = ["owner"]
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(ReadOnly, ModelAdmin):
+    list_display = ["id", "customer", "bundle", "price", "shown_state", "created_at", "paid_at"]
+    list_filter = ["state", "bundle", "created_at"]
+    list_select_related = ["customer", "bundle"]
+    search_fields = ["customer__email", "customer__phone", "customer__full_name"]
+    list_per_page = 50
+    ordering = ["-id"]
+
+    @display(
+        description="State",
+        ordering="state",
+        label={"awaiting_payment": "info", "paid": "success", "abandoned": "warning"},
+    )
+    def shown_state(self, purchase: Purchase) -> str:
+        return purchase.state
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["id", "customer", "bundle", "shown_state", "starts_at", "ends_at"]
+    list_filter = ["state", "bundle", "ends_at"]
+    list_select_related = ["customer", "bundle"]
+    search_fields = ["customer__email", "customer__phone", "customer__full_name"]
+    list_per_page = 50
+    ordering = ["-id"]
+
+    @display(description="State", ordering="state", label={"active": "success", "ended": "info"})
+    def shown_state(self, subscription: Subscription) -> str:
+        return subscription.state
+
+
+@admin.register(Seat)
+class SeatAdmin(ReadOnly, ModelAdmin):
+    list_display = ["bundle", "number", "customer", "held_until"]
+    list_filter = ["bundle"]
+    list_select_related = ["bundle", "customer"]
+    list_per_page = 50
+
+
+@admin.register(Terms)
+class TermsAdmin(OneRow, ModelAdmin):
+    list_display = ["__str__", "price_min", "price_max", "commission_percent", "tax_percent"]

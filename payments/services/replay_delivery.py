@@ -1,0 +1,29 @@
+"""Processes a stored delivery once more, after whatever kept it from being understood was mended."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from common.queue import hurry
+from payments.models import WebhookDelivery
+
+REPLAYABLE = (
+    WebhookDelivery.State.HINT,
+    WebhookDelivery.State.UNMATCHED,
+    WebhookDelivery.State.MALFORMED,
+)
+
+
+def replay_delivery(*, delivery_id: int) -> bool:
+    """Queue a delivery again; trust is decided anew, by how it once came in.
+
+    Returns False for one that was applied, or of which only the start was kept.
+    """
+    from payments.tasks import apply_delivery
+
+    is_ours = WebhookDelivery.objects.filter(pk=delivery_id, state__in=REPLAYABLE).update(
+        state=WebhookDelivery.State.RECEIVED, tries=0, next_try_at=timezone.now()
+    )
+    if is_ours:
+        hurry(apply_delivery, delivery_id)
+    return bool(is_ours)

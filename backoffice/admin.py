@@ -60,7 +60,7 @@ class NeedsAttention(admin.SimpleListFilter):
 @admin.register(Payment)
 class PaymentAdmin(ReadOnly, ModelAdmin):
     list_display = [
-        "created_at",
+        "started",
         "payer",
         "phone",
         "payment_method",
@@ -69,7 +69,7 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         "receipt",
         "reference",
     ]
-    list_display_links = ["created_at", "payer"]
+    list_display_links = ["started", "payer"]
     list_filter = [
         "state",
         "payment_method",
@@ -113,6 +113,10 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         else:
             found |= Q(pk__in=_payments_with(customer_phone=phone)) | Q(payer__phone=phone)
         return queryset.filter(found), False
+
+    @display(description="Started", ordering="created_at")
+    def started(self, payment: Payment) -> str:
+        return f"{timezone.localtime(payment.created_at):%d.%m.%Y %H:%M:%S}"
 
     @display(description="Phone")
     def phone(self, payment: Payment) -> str:

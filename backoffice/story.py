@@ -123,10 +123,11 @@ def _attempt(attempt: MobileMoneyTransaction) -> Iterator[Moment]:
             raw=_json({"request": call.request, "response": call.response}),
         )
     for delivery in attempt.deliveries.all():
-        yield _delivery(delivery)
+        yield _delivery(delivery, attempt)
 
 
-def _delivery(delivery: WebhookDelivery) -> Moment:
+def _delivery(delivery: WebhookDelivery, attempt: MobileMoneyTransaction) -> Moment:
+    has_own_token = delivery.attempt_token == attempt.callback_token
     return Moment(
         at=delivery.received_at,
         kind="delivery",
@@ -136,7 +137,7 @@ def _delivery(delivery: WebhookDelivery) -> Moment:
                 None,
                 [
                     delivery.get_state_display(),
-                    delivery.get_trust_display(),
+                    "The attempt's own token" if has_own_token else delivery.get_trust_display(),
                     str(delivery.source or ""),
                     delivery.note,
                 ],

@@ -168,6 +168,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "backoffice.middleware.business_time_in_admin",
 ]
 ROOT_URLCONF = "konektika.urls"
 WSGI_APPLICATION = "konektika.wsgi.application"

@@ -53,6 +53,7 @@ for name, dialect in (
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="api-docs"), name="home"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/webhooks/", include(webhooks)),
     path("api/", include(api)),

@@ -114,10 +114,9 @@ class Environment:
         """Django's database settings from a URL."""
 
         def parse(text: str) -> dict[str, Any]:
-            config = dict(environ.Env.db_url_config(text))
-            if not config.get("ENGINE"):
+            if urlsplit(text).scheme not in ("mysql", "sqlite"):
                 raise ValueError
-            return config
+            return dict(environ.Env.db_url_config(text))
 
         placeholder = dict(environ.Env.db_url_config("sqlite://:memory:"))
         hint = "Write mysql://user:password@host:3306/name or sqlite:///path/to/file."

@@ -136,7 +136,6 @@ def test_the_provider_is_asked_on_request_and_it_is_recorded(
         provider_reference="ws_CO_1",
     )
     assert "ask-the-provider" in story(staff, payment)
-    attempt = payment.attempts.get()
     # The worker's part, done here: the page only queues it and waits for its answer.
     monkeypatch.setattr(
         "payments.services.ask_now.hurry", lambda task, key: check_attempt(attempt_id=key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
@@ -24,5 +26,6 @@ class SignInThrottle(SimpleRateThrottle):
         data: object = request.data
         named = data.get("email", "") if isinstance(data, dict) else ""
         source = source_address(request._request)
-        ident = f"{source}|{str(named).strip().lower()[:254]}"
-        return self.cache_format % {"scope": self.scope, "ident": ident.encode().hex()}
+        ident = f"{source}|{str(named).strip().lower()}".encode("utf-8", "surrogatepass")
+        digest = hashlib.sha256(ident).hexdigest()
+        return self.cache_format % {"scope": self.scope, "ident": digest}

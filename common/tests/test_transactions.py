@@ -14,7 +14,7 @@ DEADLOCK = OperationalError(1213, "Deadlock found when trying to get lock")
 
 
 def test_a_deadlock_is_retried_from_the_start() -> None:
-    tries = []
+    tries: list[int] = []
 
     @retried
     def work() -> int:
@@ -29,7 +29,7 @@ def test_a_deadlock_is_retried_from_the_start() -> None:
 
 
 def test_it_gives_up_in_the_end() -> None:
-    tries = []
+    tries: list[int] = []
 
     @retried
     def work() -> None:
@@ -43,7 +43,7 @@ def test_it_gives_up_in_the_end() -> None:
 
 @pytest.mark.parametrize("error", [IntegrityError(1062, "Duplicate"), ValueError("ours")])
 def test_other_failures_are_not_repeated(error: Exception) -> None:
-    tries = []
+    tries: list[int] = []
 
     @retried
     def work() -> None:

@@ -252,7 +252,7 @@ def _json_answer(body: bytes, content_type: str) -> dict[str, Any] | None:
     if len(body) > ANSWER_BYTES_MAX:
         return None
     try:
-        return json_object(decode(body, content_type))
+        return json_object(decode(body))
     except ValueError:
         return None
 

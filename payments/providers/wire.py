@@ -5,26 +5,14 @@ Pure, and strict where a lenient reading could be a wrong one. What cannot be re
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Mapping
-from email.message import Message
 from math import isinf
 from typing import Any, NoReturn
 
 from payments.providers.base import Reason
 
-ENCODINGS = frozenset(
-    {"utf-8", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"}
-)
-BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins like UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 DEPTH_MAX = 20  # MariaDB stores JSON up to 32 levels, and ours adds some
 DIGITS_MAX = 20
 IDENTIFIER_MAX = 100
@@ -41,22 +29,12 @@ PHRASES = (
 )
 
 
-def decode(body: bytes, content_type: str = "") -> str:
-    """The body's text: by its byte order mark, else its declared charset if known, else UTF-8."""
-    for mark, encoding in BYTE_ORDER_MARKS:
-        if body.startswith(mark):
-            return body.decode(encoding)
-    return body.decode(_charset(content_type))
+def decode(body: bytes) -> str:
+    """The body's text, which is UTF-8 with or without its mark, as JSON on a wire has to be.
 
-
-def _charset(content_type: str) -> str:
-    message = Message()
-    message["Content-Type"] = content_type
-    try:
-        name = codecs.lookup(message.get_content_charset("utf-8")).name
-    except LookupError:
-        return "utf-8"
-    return name if name in ENCODINGS else "utf-8"
+    Nothing else is guessed at: bytes that could be read in two ways must not move money.
+    """
+    return body.decode("utf-8-sig")
 
 
 def json_object(text: str) -> dict[str, Any]:

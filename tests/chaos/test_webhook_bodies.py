@@ -94,7 +94,7 @@ def kept(system: System, url: str, body: bytes, **headers: str) -> WebhookDelive
     before = system.rows(WebhookDelivery).first()
     response = post(url, body, **headers)
     assert response.status_code == 200
-    assert response.json()
+    assert isinstance(response.json(), dict)
     delivery = system.rows(WebhookDelivery).get(
         pk__gt=before.pk if before else 0, body=body[:LIMIT]
     )

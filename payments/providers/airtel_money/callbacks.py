@@ -20,7 +20,7 @@ from payments.providers.base import (
     Signature,
 )
 from payments.providers.http import redact
-from payments.providers.wire import decode, header, identifier, json_object, text
+from payments.providers.wire import decode, identifier, json_object, text
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def parse_callback(config: AirtelMoneyConfig, body: bytes, headers: Mapping[str,
     Raises MalformedCallback.
     """
     try:
-        document = decode(body, header(headers, "Content-Type"))
+        document = decode(body)
         payload = json_object(document)
         return _notice(payload, _signature(config, document, payload))
     except ValueError as error:

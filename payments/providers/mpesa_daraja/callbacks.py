@@ -34,7 +34,7 @@ def parse_callback(body: bytes, headers: Mapping[str, str]) -> Notice:
     Raises MalformedCallback.
     """
     try:
-        return _notice(json_object(decode(body, header(headers, "Content-Type"))), headers)
+        return _notice(json_object(decode(body)), headers)
     except ValueError as error:
         raise MalformedCallback(f"no STK callback: {error}") from error
 

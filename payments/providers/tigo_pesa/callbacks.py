@@ -17,7 +17,6 @@ from payments.providers.base import (
 from payments.providers.http import redact
 from payments.providers.wire import (
     decode,
-    header,
     identifier,
     json_object,
     member,
@@ -33,7 +32,7 @@ REFERENCE_IN_BODY = re.compile(r'"ReferenceID"\s*:\s*"([A-Za-z0-9_.-]{1,64})"')
 def parse_callback(body: bytes, headers: Mapping[str, str], *, biller_code: str) -> Notice:
     """The only news of a push there is. Raises MalformedCallback."""
     try:
-        return _notice(json_object(decode(body, header(headers, "Content-Type"))), biller_code)
+        return _notice(json_object(decode(body)), biller_code)
     except ValueError as error:
         raise MalformedCallback(f"no BillerPay callback: {error}") from error
 

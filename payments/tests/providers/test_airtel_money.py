@@ -60,7 +60,7 @@ DP_REFUSALS: list[tuple[str, str, Reason]] = [
     ("DP00800001005", "Msisdn Not Found", Reason.NOT_REGISTERED),
     ("DP00800001005", "Not enough balance", Reason.INSUFFICIENT_FUNDS),
     ("DP00800001007", "Not enough balance", Reason.INSUFFICIENT_FUNDS),
-    ("DP00800001007", "Declined by user", Reason.DECLINED),
+    ("DP00800001007", "Declined by user", Reason.CANCELLED),
     ("DP00800001008", "Refused", Reason.DECLINED),
     ("DP00800001026", "Forbidden", Reason.CONFIGURATION),
     ("DP00800001029", "Transaction gone", Reason.NO_ANSWER),

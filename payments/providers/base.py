@@ -60,7 +60,6 @@ class Description:
     query_without_handle: bool  # status can be asked by our own reference alone
     first_query_seconds: int  # asking sooner is not allowed, or tells nothing
     not_found_grace_seconds: int | None  # "not found" proves nothing before this; None: never
-    blocks_on_pin: bool  # the collect call stays open until the customer decides
     signs_callbacks: bool = False  # then an unsigned callback is no evidence, whatever its path
 
 

@@ -24,7 +24,6 @@ from payments.providers.wire import decode, header, json_object, member, text
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
-BLOCKING_READ_SECONDS = 150  # a collect call that stays open while the customer types a PIN
 ANSWER_BYTES_MAX = 256 * 1024
 REFRESH_EARLY_SECONDS = 30
 SHOWN_CHARACTERS_MAX = 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 from cases.models import Case
 from payments.models import MobileMoneyTransaction, ProviderName
 from payments.polling import next_check
+from payments.providers import registry
 from payments.services.push import push_attempt
 from payments.services.query import check_attempt
 from payments.services.sweep import sweep_attempts
@@ -130,6 +132,26 @@ def test_airtel_not_knowing_a_payment_is_no_proof_of_anything(wire: responses.Re
     assert reload(attempt)[1].state == State.EXPIRED
     check_attempt(attempt_id=attempt.pk)
     assert reload(attempt)[1].state == State.EXPIRED
+
+
+def test_not_found_fails_only_where_the_dialect_allows_it_and_time_has_proved_it(
+    wire: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    airtel = registry.by_dialect("airtel_money")
+    allowing = replace(airtel.description, not_found_grace_seconds=300)
+    monkeypatch.setattr(airtel, "description", allowing)
+    attempt = posted(ProviderName.AIRTEL_MONEY, timedelta(minutes=20))
+    wire.get(
+        f"{AIRTEL}/standard/v1/payments/{attempt.reference}",
+        json={"status": {"code": "200", "result_code": "ESB000045", "success": False}},
+    )
+    for _ in range(2):  # twice, but not a quarter of an hour apart
+        check_attempt(attempt_id=attempt.pk)
+        assert reload(attempt)[1].state == State.EXPIRED
+    MobileMoneyTransaction.objects.update(not_found_since=timezone.now() - timedelta(minutes=15))
+    check_attempt(attempt_id=attempt.pk)
+    payment = reload(attempt)[1]
+    assert (payment.state, payment.reason) == (State.FAILED, "not_found")
 
 
 def test_an_unasked_attempt_is_sent_by_the_sweep_and_claimed_once() -> None:

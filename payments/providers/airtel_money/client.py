@@ -57,7 +57,6 @@ class AirtelMoney:
             query_without_handle=True,
             first_query_seconds=180,
             not_found_grace_seconds=None,  # the sheet leaves it to a person
-            blocks_on_pin=False,
             signs_callbacks=bool(config.callback_key),
         )
         self._config = config

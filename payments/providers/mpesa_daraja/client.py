@@ -53,8 +53,7 @@ class MpesaDaraja:
             can_query=True,
             query_without_handle=False,
             first_query_seconds=15,
-            not_found_grace_seconds=0,  # this dialect never says "not found"
-            blocks_on_pin=False,
+            not_found_grace_seconds=None,  # this dialect never says "not found"
         )
         self._config = config
         self._http = ProviderHttp(config.base_url, config.http)

@@ -43,8 +43,7 @@ class TigoPesa:
             can_query=False,
             query_without_handle=False,
             first_query_seconds=0,
-            not_found_grace_seconds=0,
-            blocks_on_pin=False,
+            not_found_grace_seconds=None,
         )
         self._config = config
         self._http = ProviderHttp(config.base_url, config.http)

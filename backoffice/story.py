@@ -123,11 +123,10 @@ def _attempt(attempt: MobileMoneyTransaction) -> Iterator[Moment]:
             raw=_json({"request": call.request, "response": call.response}),
         )
     for delivery in attempt.deliveries.all():
-        yield _delivery(delivery, attempt)
+        yield _delivery(delivery)
 
 
-def _delivery(delivery: WebhookDelivery, attempt: MobileMoneyTransaction) -> Moment:
-    has_own_token = delivery.attempt_token == attempt.callback_token
+def _delivery(delivery: WebhookDelivery) -> Moment:
     return Moment(
         at=delivery.received_at,
         kind="delivery",
@@ -137,7 +136,7 @@ def _delivery(delivery: WebhookDelivery, attempt: MobileMoneyTransaction) -> Mom
                 None,
                 [
                     delivery.get_state_display(),
-                    "The attempt's own token" if has_own_token else delivery.get_trust_display(),
+                    delivery.get_trust_display(),
                     str(delivery.source or ""),
                     delivery.note,
                 ],
@@ -169,8 +168,8 @@ def _service(activation: Activation | None) -> Iterator[Moment]:
         at=activation.created_at,
         kind="service",
         title="Activated",
-        detail=f"{activation.data_bytes / 10**9:g} GB for {activation.days} days; "
-        f"subscription {subscription.pk} ends {subscription.ends_at:%Y-%m-%d %H:%M} UTC",
+        detail=f"{activation.data_bytes / 10**9:g} GB, {activation.days} "
+        f"day{'s' if activation.days > 1 else ''} of subscription {subscription.pk}",
         tone="good",
     )
     peers = Peer.objects.filter(subscription=subscription).select_related("gateway", "address")

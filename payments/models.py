@@ -100,6 +100,12 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return str(self.public_id)
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether its money is, or is about to be, credit: less than the price buys nothing."""
+        is_underpaid = self.paid_amount is not None and self.paid_amount < self.amount
+        return self.disposition == Disposition.CREDITED or is_underpaid
+
 
 def default_expiry() -> datetime:
     return timezone.now() + timedelta(minutes=settings.PAYMENT_TIMEOUT_MINUTES)
@@ -182,6 +188,7 @@ class PaymentEvent(models.Model):
 
     class Source(models.TextChoices):
         CUSTOMER = "customer", "Customer"
+        WORKER = "worker", "Worker"
         ANSWER = "answer", "Provider's answer"
         WEBHOOK = "webhook", "Webhook"
         QUERY = "query", "Status query"
@@ -239,7 +246,7 @@ class WebhookDelivery(models.Model):
 
         SECRET_PATH = "secret_path", "Secret path"
         ALLOWED_SOURCE = "allowed_source", "Source in the allow-list"
-        OPEN = "open", "Nothing known"
+        OPEN = "open", "Open path"
         QUARANTINED = "quarantined", "Source outside the allow-list"
 
     class State(models.TextChoices):

@@ -108,13 +108,13 @@ class PaymentSerializer(serializers.Serializer[Payment]):
 
     def get_status(self, payment: Payment) -> str:
         """One of the four words that the released app knows."""
-        if payment.disposition == Disposition.CREDITED:
+        if payment.is_given_up:
             return "cancelled"
         return APP_STATUS[State(payment.state)]
 
     def get_state(self, payment: Payment) -> str:
         """The exact state; `credited` when the money became the customer's credit."""
-        if payment.disposition == Disposition.CREDITED:
+        if payment.is_given_up:
             return str(Disposition.CREDITED)
         return payment.state
 

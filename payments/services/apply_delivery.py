@@ -42,14 +42,15 @@ def apply_delivery(*, delivery_id: int) -> None:
         return
     delivery.attempt = attempt
     _keep_on_attempt(attempt.pk, notice)
-    if trouble := _why_no_evidence(delivery, notice, provider, attempt):
-        _take_as_hint(delivery, notice, attempt, trouble)
+    proof = _proof(delivery, notice, provider, attempt)
+    if proof is None:
+        _take_as_hint(delivery, notice, attempt, _why_no_proof(delivery, notice, provider))
         return
     changed = settle(
         attempt_id=attempt.pk,
         answer=notice.answer,
         source=PaymentEvent.Source.WEBHOOK,
-        evidence=f"delivery {delivery.pk}: {notice.answer.code} {notice.answer.message}".strip(),
+        evidence=f"delivery {delivery.pk}, proved by {proof}: {notice.answer.message}",
         delivery_id=delivery.pk,
     )
     state = WebhookDelivery.State.APPLIED if changed else WebhookDelivery.State.REPEATED
@@ -71,25 +72,39 @@ def _match(delivery: WebhookDelivery, notice: Notice) -> MobileMoneyTransaction 
     return None
 
 
-def _why_no_evidence(
+def _proof(
     delivery: WebhookDelivery,
     notice: Notice,
     provider: Provider,
     attempt: MobileMoneyTransaction,
-) -> str:
-    """Why the delivery is only a hint; "" when it proves what it says."""
+) -> str | None:
+    """What makes the delivery evidence, in words; None when it is only a hint.
+
+    A wrong signature, or a missing one where the dialect signs, is mended by no path and no source.
+    """
     if notice.signature == Signature.VALID:
-        return ""
+        return "its signature"
+    if notice.signature == Signature.WRONG or provider.description.signs_callbacks:
+        return None
+    if delivery.trust == WebhookDelivery.Trust.QUARANTINED:
+        return None
+    if delivery.attempt_token == attempt.callback_token:
+        return "the attempt's own token"
+    return {
+        WebhookDelivery.Trust.SECRET_PATH: "the secret path",
+        WebhookDelivery.Trust.ALLOWED_SOURCE: "its source",
+    }.get(WebhookDelivery.Trust(delivery.trust))
+
+
+def _why_no_proof(delivery: WebhookDelivery, notice: Notice, provider: Provider) -> str:
+    """In words for staff."""
     if notice.signature == Signature.WRONG:
         return "its signature is wrong"
     if provider.description.signs_callbacks:
         return "it is not signed"
     if delivery.trust == WebhookDelivery.Trust.QUARANTINED:
         return "its source is outside the allow-list"
-    has_token = delivery.attempt_token == attempt.callback_token
-    if delivery.trust == WebhookDelivery.Trust.OPEN and not has_token:
-        return "nothing says that the provider sent it"
-    return ""
+    return "nothing says that the provider sent it"
 
 
 def _take_as_hint(

@@ -92,7 +92,7 @@ def _claim(attempt_id: int) -> ProviderCall | None:
             payment,
             attempt,
             State.PENDING,
-            source=PaymentEvent.Source.SWEEP if attempt.sends > 1 else PaymentEvent.Source.ANSWER,
+            source=PaymentEvent.Source.WORKER,
             evidence=f"{description.name} is being asked",
         )
     else:

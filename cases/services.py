@@ -23,6 +23,13 @@ def open_case(*, kind: str, subject: str, amount: int = 0, detail: str = "") -> 
         return open_cases.get()
 
 
+def resolve_by_itself(*, kind: str, subject: str, resolution: str) -> None:
+    """Close the open case, if there is one, whose question has answered itself."""
+    Case.objects.filter(kind=kind, subject=subject, state=Case.State.OPEN).update(
+        state=Case.State.RESOLVED, resolution=resolution, resolved_at=timezone.now()
+    )
+
+
 def resolve_case(*, case: Case, resolution: str, owner_id: int | None = None) -> bool:
     """Close an open case with a reason. Returns False when somebody else was faster."""
     return (

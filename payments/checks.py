@@ -14,7 +14,7 @@ from payments.providers import registry
 
 def check_providers(**_: Any) -> list[checks.CheckMessage]:
     """`payments.E001` half a set of credentials, `E002` a bad amount range, `E003` a bad token,
-    `E004` a callback URL that this server does not answer.
+    `W001` a callback URL that this server does not answer.
     """
     found: list[checks.CheckMessage] = []
     for dialect in registry.DIALECTS:
@@ -40,10 +40,10 @@ def check_providers(**_: Any) -> list[checks.CheckMessage]:
         callback_url = getattr(settings, f"{dialect.prefix}_CALLBACK_URL")
         if not missing and not _is_a_webhook(callback_url):
             found.append(
-                checks.Error(
+                checks.Warning(
                     f"{dialect.prefix}_CALLBACK_URL leads to no webhook of this server.",
                     hint="Its path is one of /api/webhooks/…; see README and docs/architecture.md.",
-                    id="payments.E004",
+                    id="payments.W001",
                 )
             )
     for dialect_name in settings.WEBHOOK_TOKENS.values():

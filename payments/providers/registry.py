@@ -118,7 +118,6 @@ DIALECTS = (
             "TIGO_PESA_API_KEY",
             "TIGO_PESA_SECRET",
             "TIGO_PESA_BILLER_MSISDN",
-            "TIGO_PESA_BILLER_CODE",
             "TIGO_PESA_BASE_URL",
         ),
         build=_tigo_pesa,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet, Sum
@@ -12,6 +13,8 @@ from common.clock import start_of_business_day
 from payments.errors import PaymentInProgress, PromptLimitReached
 from payments.models import MobileMoneyTransaction, PhoneLock, PromptLimits
 from payments.states import LIVE, State
+
+logger = logging.getLogger(__name__)
 
 NEVER_PROMPTED = ("unavailable", "configuration", "not_found")
 DECLINED = ("cancelled", "declined")
@@ -149,4 +152,5 @@ def _too_many(sentence: str, wait: timedelta) -> PromptLimitReached:
     when = f"in {minutes} minutes" if minutes < 120 else "tomorrow"
     if minutes == 1:
         when = "in a minute"
+    logger.info("prompt refused: %s", sentence)
     return PromptLimitReached(f"{sentence} Try again {when}.", retry_after_seconds=seconds)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from cases.models import CaseKind
+from cases.services import resolve_by_itself
 from payments.models import MobileMoneyTransaction, Payment, PaymentEvent
 from payments.states import State, may_move
 
@@ -43,3 +45,9 @@ def record_move(
         payment.follow_up_tries = 0
     attempt.save()
     payment.save()
+    if target in (State.COMPLETED, State.FAILED):
+        resolve_by_itself(
+            kind=CaseKind.UNRESOLVED_PAYMENT,
+            subject=f"payment:{payment.public_id}",
+            resolution=f"the provider has answered: {target}",
+        )

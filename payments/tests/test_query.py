@@ -13,8 +13,10 @@ from cases.models import Case
 from payments.models import MobileMoneyTransaction, ProviderName
 from payments.polling import next_check
 from payments.providers import registry
+from payments.providers.base import Answer, Outcome
 from payments.services.push import push_attempt
 from payments.services.query import check_attempt
+from payments.services.settle import settle
 from payments.services.sweep import sweep_attempts
 from payments.states import State
 from payments.tests.conftest import AIRTEL, MPESA, TIGO
@@ -104,6 +106,19 @@ def test_a_provider_that_cannot_be_asked_leaves_a_case(wire: responses.RequestsM
     assert attempt.next_check_at is None
     assert Case.objects.get().kind == "unresolved_payment"
     assert not asked(wire, TIGO)
+
+
+def test_a_late_answer_closes_the_case_that_asked_for_it(wire: responses.RequestsMock) -> None:
+    attempt = posted(ProviderName.TIGO_PESA, timedelta(minutes=11))
+    check_attempt(attempt_id=attempt.pk)
+    settle(
+        attempt_id=attempt.pk,
+        answer=Answer(outcome=Outcome.SUCCEEDED, receipt="MFS1", amount=1000),
+        source="webhook",
+        evidence="test",
+    )
+    assert reload(attempt)[1].state == State.COMPLETED
+    assert Case.objects.get().state == Case.State.RESOLVED
 
 
 def test_airtel_is_not_asked_before_three_minutes(wire: responses.RequestsMock) -> None:

@@ -21,23 +21,11 @@ def one_time_config(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         is_good = find_link(token=token) is not None
         template = "vpn/reveal.html" if is_good else "vpn/link_used.html"
-        return _page(request, template, status=200 if is_good else 404)
+        return render(request, template, status=200 if is_good else 404)
     peer = use_link(token=token)
     if peer is None:
-        return _page(request, "vpn/link_used.html", status=404)
+        return render(request, "vpn/link_used.html", status=404)
     text = customer_config(peer)
-    return _page(
-        request,
-        "vpn/config.html",
-        peer=peer,
-        text=text,
-        qr=mark_safe(qr_code_svg(text)),  # noqa: S308 - drawn by segno, holds no text
-    )
-
-
-def _page(
-    request: HttpRequest, template: str, status: int = 200, **context: object
-) -> HttpResponse:
-    response = render(request, template, context, status=status)
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    # The picture is drawn by segno and holds no text.
+    context = {"peer": peer, "text": text, "qr": mark_safe(qr_code_svg(text))}  # noqa: S308
+    return render(request, "vpn/config.html", context)

@@ -44,7 +44,8 @@ function countDown(phone) {
 phones.addEventListener("submit", async (event) => {
   event.preventDefault();
   const body = new URLSearchParams(new FormData(event.target, event.submitter));
-  await fetch(event.target.action, { method: "POST", body, redirect: "manual" });
+  // Not `form.action`: the buttons are named so, and a control hides the form's own property.
+  await fetch(event.target.getAttribute("action"), { method: "POST", body, redirect: "manual" });
   refresh();
 });
 

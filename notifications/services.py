@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from common.queue import hurry, hurry_on_commit
@@ -32,36 +31,31 @@ def queue_message(
     """
     from notifications.tasks import send_message
 
-    if Message.objects.filter(key=key).exists():
-        return
-    try:
-        with transaction.atomic():  # a savepoint: losing a race must not spoil the caller's work
-            message = Message.objects.create(
-                key=key,
-                message_id=message_id,
-                to=to,
-                language=language,
-                context=dict(context),
-                text=render(message_id, language, context),
-                next_attempt_at=timezone.now() + HURRY_LOST_AFTER,
-            )
-    except IntegrityError:
-        return
-    hurry_on_commit(send_message, message.pk)
+    message = Message(
+        key=key,
+        message_id=message_id,
+        to=to,
+        language=language,
+        context=dict(context),
+        text=render(message_id, language, context),
+        next_attempt_at=timezone.now() + HURRY_LOST_AFTER,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    hurry_on_commit(send_message, key)
 
 
-def send_queued(*, message_id: int) -> None:
+def send_queued(*, key: str) -> None:
     """Send one message, if nobody is sending it; safe to repeat.
 
     A sender that dies in between leaves `sending`, which becomes `unknown`: an SMS that may have gone
     out is not sent a second time.
     """
-    is_ours = Message.objects.filter(pk=message_id, state=Message.State.QUEUED).update(
+    is_ours = Message.objects.filter(key=key, state=Message.State.QUEUED).update(
         state=Message.State.SENDING, next_attempt_at=timezone.now() + SENDING_LOST_AFTER
     )
     if not is_ours:
         return
-    message = Message.objects.get(pk=message_id)
+    message = Message.objects.get(key=key)
     channel = sms_channel()
     message.channel = channel.name
     message.attempts += 1
@@ -85,9 +79,9 @@ def sweep_outbox() -> int:
         state=Message.State.UNKNOWN, next_attempt_at=None
     )
     due = Message.objects.filter(state=Message.State.QUEUED, next_attempt_at__lte=now)
-    keys = list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+    keys = list(due.order_by("next_attempt_at").values_list("key", flat=True)[:BATCH])
     for key in keys:
-        is_ours = Message.objects.filter(pk=key, next_attempt_at__lte=now).update(
+        is_ours = Message.objects.filter(key=key, next_attempt_at__lte=now).update(
             next_attempt_at=now + HURRY_LOST_AFTER
         )
         if is_ours:

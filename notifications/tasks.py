@@ -6,11 +6,11 @@ from celery import shared_task
 
 
 @shared_task
-def send_message(message_id: int) -> None:
+def send_message(key: str) -> None:
     """Send one queued message."""
     from notifications.services import send_queued
 
-    send_queued(message_id=message_id)
+    send_queued(key=key)
 
 
 @shared_task

@@ -11,13 +11,17 @@ from payments.states import LIVE
 
 
 def payment_for_update(payment_id: int) -> Payment:
-    """The payment, locked until the transaction ends. Lock it before its attempt and the ledger."""
+    """The payment, locked until the transaction ends. Lock it before what it bought."""
     return Payment.objects.select_for_update().get(pk=payment_id)
 
 
 def attempt_for_update(attempt_id: int) -> MobileMoneyTransaction:
-    """The attempt, locked; its payment must be locked already."""
-    return MobileMoneyTransaction.objects.select_for_update().get(pk=attempt_id)
+    """The attempt and its `payment`, both rows locked until the transaction ends."""
+    return (
+        MobileMoneyTransaction.objects.select_for_update()
+        .select_related("payment")
+        .get(pk=attempt_id)
+    )
 
 
 def live_payment(subject: str) -> Payment | None:

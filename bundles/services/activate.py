@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from bundles import hooks
 from bundles.errors import BundleSoldOut
-from bundles.models import GIGABYTE, Activation, Bundle, Purchase, Subscription
+from bundles.models import GIGABYTE, Activation, Purchase, Subscription
 from bundles.selectors import active_subscription
 from bundles.services.end import end_subscription
 from bundles.services.seats import use_seat
@@ -28,15 +28,17 @@ def activate_purchase(*, payment: Payment) -> Subscription:
 
     Raises CannotFulfil when the purchase was paid before, was given up, or has no free seat left.
     """
-    found = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
-    bundle = Bundle.objects.select_for_update().get(pk=found.bundle_id)
-    purchase = Purchase.objects.select_for_update().get(pk=found.pk)
+    purchase = (
+        Purchase.objects.select_for_update()
+        .select_related("bundle")  # its row is locked too
+        .get(pk=Purchase.id_from(payment.subject))
+    )
     if purchase.state == Purchase.State.PAID:
         raise CannotFulfil("the purchase was paid before", case_kind=CaseKind.PAID_TWICE)
     if purchase.state == Purchase.State.ABANDONED:
         raise CannotFulfil("the purchase was given up", case_kind=CaseKind.LATE_PAYMENT)
     try:
-        use_seat(bundle=bundle, customer=purchase.customer)
+        use_seat(bundle=purchase.bundle, customer=purchase.customer)
     except BundleSoldOut as error:
         raise CannotFulfil("no seat is free any more", case_kind=CaseKind.LATE_PAYMENT) from error
     subscription = _begin_or_extend(purchase)

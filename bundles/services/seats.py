@@ -26,9 +26,10 @@ def hold_seat(*, bundle: Bundle, customer: User, until: datetime) -> None:
 
 def use_seat(*, bundle: Bundle, customer: User) -> None:
     """Give a customer a place for as long as the subscription lasts. Raises BundleSoldOut."""
-    seat = _own_or_new(bundle, customer)
-    seat.held_until = None
-    seat.save()
+    own = Seat.objects.filter(bundle=bundle, customer=customer)
+    if not own.update(held_until=None) and not own.exists():
+        seat = _own_or_new(bundle, customer)
+        seat.save()
 
 
 def release_hold(*, bundle_id: int, customer_id: int) -> None:

@@ -44,8 +44,8 @@ def test_a_message_is_sent_once_although_the_task_runs_twice(
 ) -> None:
     message = queue()
     with caplog.at_level(logging.INFO, logger="konektika.sms"):
-        send_queued(message_id=message.pk)
-        send_queued(message_id=message.pk)
+        send_queued(key=message.key)
+        send_queued(key=message.key)
     assert len([line for line in caplog.records if line.name == "konektika.sms"]) == 1
     assert PHONE not in caplog.text
     message.refresh_from_db()
@@ -57,7 +57,7 @@ def test_a_sender_that_died_leaves_a_doubt_and_no_second_sms() -> None:
     past = timezone.now() - timedelta(minutes=2)
     Message.objects.update(state=Message.State.SENDING, next_attempt_at=past)
     sweep_outbox()
-    send_queued(message_id=message.pk)
+    send_queued(key=message.key)
     message.refresh_from_db()
     assert message.state == Message.State.UNKNOWN
 

@@ -41,9 +41,9 @@ def apply_delivery(*, delivery_id: int) -> None:
         _wait_for_match(delivery, notice)
         return
     delivery.attempt = attempt
-    _keep_on_attempt(attempt.pk, notice)
     proof = _proof(delivery, notice, provider, attempt)
     if proof is None:
+        _keep_on_attempt(attempt.pk, notice)
         _take_as_hint(delivery, notice, attempt, _why_no_proof(delivery, notice, provider))
         return
     changed = settle(
@@ -52,6 +52,7 @@ def apply_delivery(*, delivery_id: int) -> None:
         source=PaymentEvent.Source.WEBHOOK,
         evidence=f"delivery {delivery.pk}, proved by {proof}: {notice.answer.message}",
         delivery_id=delivery.pk,
+        webhook_data=notice.answer.response,
     )
     state = WebhookDelivery.State.APPLIED if changed else WebhookDelivery.State.REPEATED
     _finish(delivery, state, notice.answer.message)

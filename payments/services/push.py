@@ -12,7 +12,7 @@ from payments.models import MobileMoneyTransaction, PaymentEvent, ProviderCall
 from payments.polling import next_check
 from payments.providers import registry
 from payments.providers.base import Answer, Collection, Outcome, Reason
-from payments.selectors import attempt_for_update, payment_for_update
+from payments.selectors import attempt_for_update
 from payments.services.calls import finish_call
 from payments.services.record import record_move
 from payments.services.settle import settle
@@ -61,9 +61,8 @@ def push_attempt(*, attempt_id: int) -> None:
 @retried
 def _claim(attempt_id: int) -> ProviderCall | None:
     """Make the attempt ours: `initiated` → `pending`, or a refused sending → its second one."""
-    found = MobileMoneyTransaction.objects.get(pk=attempt_id)
-    payment = payment_for_update(found.payment_id)
     attempt = attempt_for_update(attempt_id)
+    payment = attempt.payment
     now = timezone.now()
     is_first = attempt.status == State.INITIATED and attempt.posted_at is None
     is_second = attempt.status == State.PENDING and attempt.resend_due
@@ -97,7 +96,6 @@ def _claim(attempt_id: int) -> ProviderCall | None:
         )
     else:
         attempt.save()
-    attempt.payment = payment
     return ProviderCall.objects.create(attempt=attempt, kind=ProviderCall.Kind.COLLECT)
 
 

@@ -13,7 +13,7 @@ from payments.models import MobileMoneyTransaction, PaymentEvent, ProviderCall
 from payments.polling import NOT_FOUND_APART, next_check
 from payments.providers import registry
 from payments.providers.base import Answer, Description, Outcome, Reason, StatusQuestion
-from payments.selectors import attempt_for_update, payment_for_update
+from payments.selectors import attempt_for_update
 from payments.services.calls import finish_call
 from payments.services.follow_up import follow_up
 from payments.services.record import record_move
@@ -94,9 +94,8 @@ def _believed(attempt_id: int, answer: Answer) -> Answer:
 @retried
 def _plan_next(attempt_id: int) -> int:
     """Expire an overdue attempt, and set when to ask again. Returns the payment's key."""
-    found = MobileMoneyTransaction.objects.get(pk=attempt_id)
-    payment = payment_for_update(found.payment_id)
     attempt = attempt_for_update(attempt_id)
+    payment = attempt.payment
     now = timezone.now()
     if attempt.status in LIVE and now >= attempt.expires_at:
         record_move(

@@ -38,6 +38,7 @@ def record_move(
         evidence=evidence[:255],
         delivery_id=delivery_id,
     )
+    was_expired = attempt.status == State.EXPIRED
     attempt.status = payment.state = target
     attempt.reason = payment.reason = reason
     if target in (State.COMPLETED, State.FAILED, State.EXPIRED):
@@ -45,7 +46,7 @@ def record_move(
         payment.follow_up_tries = 0
     attempt.save()
     payment.save()
-    if target in (State.COMPLETED, State.FAILED):
+    if was_expired:
         resolve_by_itself(
             kind=CaseKind.UNRESOLVED_PAYMENT,
             subject=f"payment:{payment.public_id}",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -16,7 +19,8 @@ from payments import ledger
 from payments.models import MobileMoneyTransaction, Payment, PaymentEvent
 from payments.providers import registry
 from payments.providers.base import Answer, Outcome, Reason
-from payments.selectors import attempt_for_update, payment_for_update
+from payments.providers.http import redact
+from payments.selectors import attempt_for_update
 from payments.services.follow_up import follow_up
 from payments.services.record import record_move
 from payments.states import State
@@ -31,36 +35,44 @@ def settle(
     source: str,
     evidence: str,
     delivery_id: int | None = None,
+    webhook_data: Mapping[str, Any] | None = None,
 ) -> bool:
     """Apply a provider's answer to an attempt, then act on the result at once.
 
     Two bringers of the same news, at the same time or not, give one result. Returns whether anything
-    changed. The caller has decided that the answer is evidence.
+    changed. The caller has decided that the answer is evidence; `webhook_data` is the callback that
+    brought it, kept with what it changes.
     """
+    apply = partial(_apply, attempt_id, answer, source, evidence, delivery_id, webhook_data)
     try:
-        changed = _apply(attempt_id, answer, source, evidence, delivery_id)
+        payment, changed = apply()
     except IntegrityError:
         # Another attempt took the same receipt or handle in between: now that is visible.
-        changed = _apply(attempt_id, answer, source, evidence, delivery_id)
-    payment_id = MobileMoneyTransaction.objects.values_list("payment_id", flat=True).get(
-        pk=attempt_id
-    )
-    follow_up(payment_id=payment_id)
+        payment, changed = apply()
+    if payment.follow_up_at is not None:
+        follow_up(payment_id=payment.pk)
     return changed
 
 
 @retried
 def _apply(
-    attempt_id: int, answer: Answer, source: str, evidence: str, delivery_id: int | None
-) -> bool:
-    found = MobileMoneyTransaction.objects.get(pk=attempt_id)
-    payment = payment_for_update(found.payment_id)
+    attempt_id: int,
+    answer: Answer,
+    source: str,
+    evidence: str,
+    delivery_id: int | None,
+    webhook_data: Mapping[str, Any] | None,
+) -> tuple[Payment, bool]:
     attempt = attempt_for_update(attempt_id)
+    payment = attempt.payment
+    if webhook_data is not None:
+        attempt.webhook_data = redact(dict(webhook_data))
+    changed = False
     if answer.outcome == Outcome.SUCCEEDED:
-        return _succeed(payment, attempt, answer, source, evidence, delivery_id)
-    if answer.outcome in (Outcome.FAILED, Outcome.REVERSED):
-        return _fail(payment, attempt, answer, source, evidence, delivery_id)
-    return False
+        changed = _succeed(payment, attempt, answer, source, evidence, delivery_id)
+    elif answer.outcome in (Outcome.FAILED, Outcome.REVERSED):
+        changed = _fail(payment, attempt, answer, source, evidence, delivery_id)
+    return payment, changed
 
 
 def _succeed(

@@ -12,13 +12,12 @@ from vpn.models import Address, Gateway
 QUARANTINE = timedelta(hours=24)  # a phone with the old file must not meet the next customer
 
 
-def take_address(gateway_id: int) -> Address:
-    """An address that nobody has, inside the caller's transaction.
+def take_address(gateway: Gateway) -> Address:
+    """An address of a locked gateway that nobody has, inside the caller's transaction.
 
-    The gateway's row is locked until the transaction ends; the database also lets each number exist
-    and be used once. Raises AddressesExhausted.
+    The lock makes it quick; the database also lets each number exist and be used once. Raises
+    AddressesExhausted.
     """
-    gateway = Gateway.objects.select_for_update().get(pk=gateway_id)
     if gateway.next_number <= gateway.last_number:
         number = gateway.next_number
         gateway.next_number += 1

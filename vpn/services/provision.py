@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -43,17 +44,18 @@ def make_peer(
     The caller holds the subscription's row. Raises DeviceLimitReached, PublicKeyInUse, NoGateway and
     AddressesExhausted.
     """
-    live = Peer.objects.filter(subscription=subscription, state=Peer.State.ACTIVE)
-    if live.count() >= subscription.max_connections:
+    devices = list(Peer.objects.filter(subscription=subscription))
+    live = [device for device in devices if device.state == Peer.State.ACTIVE]
+    if len(live) >= subscription.max_connections:
         raise DeviceLimitReached("This subscription has no room for another device.")
-    gateway = _gateway_of(subscription)
+    gateway = _locked_gateway(devices)
     if public_key and _is_taken(public_key):
         raise PublicKeyInUse("This key is used by another device.")
     pair = None if public_key else new_key_pair()
     return Peer.objects.create(
         subscription=subscription,
         gateway=gateway,
-        address=address or take_address(gateway.pk),
+        address=address or take_address(gateway),
         device_name=device_name,
         public_key=pair.public if pair else public_key,
         private_key=pair.private if pair else "",
@@ -61,10 +63,12 @@ def make_peer(
     )
 
 
-def _gateway_of(subscription: Subscription) -> Gateway:
-    """A subscription's devices live on one gateway."""
-    other = Peer.objects.filter(subscription=subscription).select_related("gateway").first()
-    gateway = other.gateway if other else Gateway.objects.filter(is_active=True).first()
+def _locked_gateway(devices: Sequence[Peer]) -> Gateway:
+    """A subscription's devices live on one gateway; a first one goes to a gateway in service."""
+    gateways = Gateway.objects.select_for_update()
+    if devices:
+        return gateways.get(pk=devices[0].gateway_id)
+    gateway = gateways.filter(is_active=True).order_by("pk").first()
     if gateway is None:
         raise NoGateway("No gateway is in service at the moment. We have been told.")
     return gateway

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import requests
+from django.db import connections
+from django.db.models import QuerySet
 
 from benchmarks import empty_task
 from benchmarks.figures import Figure
@@ -45,6 +47,8 @@ def _activation(system: System, people: People) -> float:
     attempt = system.rows(MobileMoneyTransaction).get(reference=reference)
     answered = system.rows(ProviderCall).filter(attempt=attempt, finished_at__isnull=False)
     wait_until(answered.exists, PATIENCE_SECONDS)
+    active = system.rows(Subscription).filter(customer_id=person.id, state="active")
+    is_active = _cheap_look(active)
     environment = system.environment
     requests.post(
         environment["TIGO_PESA_CALLBACK_URL"],
@@ -57,13 +61,24 @@ def _activation(system: System, people: People) -> float:
         },
         timeout=PATIENCE_SECONDS,
     )
-    active = system.rows(Subscription).filter(customer_id=person.id, state="active")
-    wait_until(active.exists, PATIENCE_SECONDS, every=LOOK_EVERY_SECONDS)
+    wait_until(is_active, PATIENCE_SECONDS, every=LOOK_EVERY_SECONDS)
     seen_at = datetime.now(UTC)
     delivery = wait_until(
         system.rows(WebhookDelivery).filter(attempt=attempt).first, PATIENCE_SECONDS
     )
     return (seen_at - delivery.received_at).total_seconds()
+
+
+def _cheap_look(rows: QuerySet[Subscription]) -> Callable[[], bool]:
+    """Whether there is such a row, compiled once: the looking must not take the cores from the work."""
+    statement, parameters = rows.values("pk").query.get_compiler(rows.db).as_sql()
+    cursor = connections[rows.db].cursor()
+
+    def look() -> bool:
+        cursor.execute(statement, parameters)
+        return cursor.fetchone() is not None
+
+    return look
 
 
 def _empty_task() -> float:

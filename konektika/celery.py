@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings")
 
@@ -21,3 +22,10 @@ def refuse_to_start_misconfigured(**_: Any) -> None:
     from konektika.checks import exit_if_misconfigured
 
     exit_if_misconfigured()
+
+
+@worker_process_init.connect
+def spare_what_is_loaded(**_: Any) -> None:
+    """Keep the code and its tables out of every garbage collection of a worker's process."""
+    gc.collect()
+    gc.freeze()

@@ -11,23 +11,20 @@ from payments.models import Entry, Payment, Posting
 Line = tuple[str, int]  # account, TZS: debit positive, credit negative
 
 
-def post(*, source: str, memo: str, lines: Sequence[Line], payment: Payment | None = None) -> bool:
+def post(*, source: str, memo: str, lines: Sequence[Line], payment: Payment | None = None) -> None:
     """Post lines that sum to zero, inside the caller's transaction; lines of zero are left out.
 
-    Returns False when the source was posted before. The caller holds the lock under which the
-    source is decided; should that ever fail, the unique source makes the transaction fail instead.
-    Raises ValueError for lines that do not balance.
+    The caller holds the lock under which it is decided that the source is to be posted, and has seen
+    under it that it was not. Should that ever be wrong, the unique source fails the transaction:
+    nothing is posted twice. Raises ValueError for lines that do not balance.
     """
     kept = [(account, amount) for account, amount in lines if amount]
     if not kept or sum(amount for _, amount in kept) != 0:
         raise ValueError(f"posting {source} does not balance: {list(lines)}")
-    if Posting.objects.filter(source=source).exists():
-        return False
     posting = Posting.objects.create(source=source, memo=memo, payment=payment)
     Entry.objects.bulk_create(
         Entry(posting=posting, account=account, amount=amount) for account, amount in kept
     )
-    return True
 
 
 def balance(account: str) -> int:

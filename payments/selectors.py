@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -27,6 +28,24 @@ def attempt_for_update(attempt_id: int) -> MobileMoneyTransaction:
 def live_payment(subject: str) -> Payment | None:
     """The payment for this subject that may still be paid, if there is one."""
     return Payment.objects.filter(live_subject=subject).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a customer can hold a payment by: the provider's receipt, or ours until it is known."""
+
+    number: str
+    phone: str
+
+
+def receipt_of(payment: Payment) -> Receipt:
+    """The receipt of the payment's attempt; an empty one where no provider was asked."""
+    columns = ("provider_transaction_id", "reference", "customer_phone")
+    found = payment.attempts.order_by("-id").values_list(*columns).first()
+    if found is None:
+        return Receipt("", "")
+    theirs, ours, phone = found
+    return Receipt(theirs or ours, phone)
 
 
 def latest_attempt(payment: Payment) -> MobileMoneyTransaction | None:

@@ -26,8 +26,13 @@ def own_peer(*, user_id: int, peer_id: int) -> Peer:
     return peer
 
 
+def devices_of(subscription: Subscription) -> list[Peer]:
+    """All that the subscription ever had, revoked ones too, the oldest first."""
+    return list(Peer.objects.filter(subscription=subscription).order_by("id"))
+
+
 def first_peer(subscription: Subscription) -> Peer | None:
-    """The subscription's first device that is not revoked."""
+    """The subscription's first device that is not revoked, with all that its configuration names."""
     return (
         Peer.objects.filter(subscription=subscription, state=Peer.State.ACTIVE)
         .select_related("subscription__bundle", "gateway", "address")

@@ -18,7 +18,7 @@ from notifications.services import queue_message
 from payments import ledger
 from payments.errors import CannotFulfil
 from payments.models import Disposition, Payment
-from payments.selectors import latest_attempt
+from payments.selectors import receipt_of
 from payments.services.follow_up import follow_up
 from payments.states import State
 
@@ -115,9 +115,9 @@ def _post_sale(purchase: Purchase, payment: Payment) -> None:
 
 
 def _tell(purchase: Purchase, payment: Payment) -> None:
-    attempt = latest_attempt(payment)
-    phone = purchase.customer.phone or (attempt.customer_phone if attempt else None)
-    if phone is None:
+    receipt = receipt_of(payment)
+    phone = purchase.customer.phone or receipt.phone
+    if not phone:
         return
     queue_message(
         message_id="payment_received",
@@ -126,7 +126,7 @@ def _tell(purchase: Purchase, payment: Payment) -> None:
         context={
             "bundle": purchase.bundle.name,
             "amount": payment.amount,
-            "receipt": (attempt.provider_transaction_id or attempt.reference) if attempt else "",
+            "receipt": receipt.number,
         },
         key=f"payment_received:{payment.public_id}",
     )

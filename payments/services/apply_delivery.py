@@ -60,8 +60,8 @@ def apply_delivery(*, delivery_id: int) -> None:
 
 def _match(delivery: WebhookDelivery, notice: Notice) -> MobileMoneyTransaction | None:
     """The attempt that the callback names: by our token, our reference or the provider's handle."""
-    attempts = MobileMoneyTransaction.objects.select_related("payment").filter(
-        dialect=delivery.dialect
+    attempts = MobileMoneyTransaction.objects.filter(dialect=delivery.dialect).only(
+        "id", "callback_token"
     )
     for name, value in (
         ("callback_token", delivery.attempt_token),
@@ -114,6 +114,7 @@ def _take_as_hint(
     """Ask the provider because of it; where it cannot be asked, a person must look."""
     from payments.tasks import check
 
+    attempt = MobileMoneyTransaction.objects.select_related("payment").get(pk=attempt.pk)
     _finish(delivery, WebhookDelivery.State.HINT, why)
     says_something_new = notice.answer.outcome in FINAL and attempt.status not in (
         State.COMPLETED,

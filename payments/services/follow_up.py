@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
 from cases.models import CaseKind
@@ -35,7 +34,10 @@ def follow_up(*, payment_id: int) -> None:
     never undoes the record of the money.
     """
     try:
-        _follow_up(payment_id)
+        try:
+            _follow_up(payment_id)
+        except CannotFulfil as refusal:  # all that the handlers did is rolled back
+            _give_up(payment_id, refusal)
     except Exception:
         logger.exception("payment %s could not be followed up", payment_id)
         _try_later(payment_id)
@@ -50,8 +52,7 @@ def _follow_up(payment_id: int) -> None:
         _fulfil(payment)
     elif payment.state in (State.FAILED, State.EXPIRED):
         _close(payment)
-    payment.follow_up_at = None
-    payment.save()
+    _save_as_done(payment)
 
 
 def _fulfil(payment: Payment) -> None:
@@ -63,17 +64,27 @@ def _fulfil(payment: Payment) -> None:
         _credit(payment, CaseKind.UNDERPAID, f"{missing} TZS are missing")
         _tell(payment, "payment_underpaid", {"amount": paid, "missing": missing})
         return
-    try:
-        with transaction.atomic():  # a refusal leaves nothing half done
-            hooks.completed.notify(payment)
-    except CannotFulfil as refusal:
-        _credit(payment, refusal.case_kind, str(refusal))
-        _tell(payment, "payment_late_credit", {"amount": paid})
-        return
+    hooks.completed.notify(payment)
     payment.disposition = Disposition.FULFILLED
     payment.fulfilled_at = timezone.now()
     if paid > payment.amount:
         _move_to_credit(payment, paid - payment.amount, "more was paid than asked")
+
+
+@retried
+def _give_up(payment_id: int, refusal: CannotFulfil) -> None:
+    """Make a refused payment credit, unless somebody has acted on it since the refusal."""
+    payment = payment_for_update(payment_id)
+    if payment.follow_up_at is None or payment.disposition != Disposition.OPEN:
+        return
+    _credit(payment, refusal.case_kind, str(refusal))
+    _tell(payment, "payment_late_credit", {"amount": payment.paid_amount or 0})
+    _save_as_done(payment)
+
+
+def _save_as_done(payment: Payment) -> None:
+    payment.follow_up_at = None
+    payment.save(update_fields=["disposition", "fulfilled_at", "follow_up_at", "updated_at"])
 
 
 def _credit(payment: Payment, case_kind: str, why: str) -> None:

@@ -47,8 +47,8 @@ def settle(
     try:
         payment, changed = apply()
     except IntegrityError:
-        # Another attempt took the same receipt or handle in between: now that is visible.
-        payment, changed = apply()
+        # Another attempt has the receipt or the handle: the database said so, now we say which.
+        payment, changed = apply(is_refused=True)
     if payment.follow_up_at is not None:
         follow_up(payment_id=payment.pk)
     return changed
@@ -62,9 +62,14 @@ def _apply(
     evidence: str,
     delivery_id: int | None,
     webhook_data: Mapping[str, Any] | None,
+    *,
+    is_refused: bool = False,
 ) -> tuple[Payment, bool]:
     attempt = attempt_for_update(attempt_id)
     payment = attempt.payment
+    if is_refused and (trouble := _taken_by_another(attempt, answer)):
+        _open(payment, CaseKind.WRONG_DETAILS, trouble)
+        return payment, False
     if webhook_data is not None:
         attempt.webhook_data = redact(dict(webhook_data))
     changed = False
@@ -186,15 +191,17 @@ def contradiction(payment: Payment, attempt: MobileMoneyTransaction, answer: Ans
         answer.provider_reference,
     ):
         return f"the provider's handle is {answer.provider_reference}, not ours"
-    if (
-        answer.receipt
-        and MobileMoneyTransaction.objects.filter(
-            provider=attempt.provider, provider_transaction_id=answer.receipt
-        )
-        .exclude(pk=attempt.pk)
-        .exists()
-    ):
+    return ""
+
+
+def _taken_by_another(attempt: MobileMoneyTransaction, answer: Answer) -> str:
+    """Which of the answer's names the database holds for another attempt; "" for none."""
+    others = MobileMoneyTransaction.objects.filter(provider=attempt.provider).exclude(pk=attempt.pk)
+    if answer.receipt and others.filter(provider_transaction_id=answer.receipt).exists():
         return f"receipt {answer.receipt} has paid another payment"
+    handle = answer.provider_reference
+    if handle and others.filter(provider_reference=handle).exists():
+        return f"the provider's handle {handle} is another payment's"
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from cases.models import Case
 from notifications.models import Message
@@ -190,8 +190,9 @@ def test_every_posting_sums_to_zero() -> None:
 
 def test_posting_the_same_source_twice_posts_once() -> None:
     lines = [("a", 5), ("b", -5)]
-    assert ledger.post(source="x", memo="", lines=lines)
-    assert not ledger.post(source="x", memo="", lines=lines)
+    ledger.post(source="x", memo="", lines=lines)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ledger.post(source="x", memo="", lines=lines)
     assert ledger.balance("a") == 5
 
 

@@ -13,7 +13,7 @@ from notifications.services import queue_message
 from vpn.errors import DeviceLimitReached, NoGateway, PublicKeyInUse
 from vpn.keys import new_key_pair, new_preshared_key
 from vpn.models import Address, Gateway, Peer
-from vpn.selectors import first_peer
+from vpn.selectors import devices_of
 from vpn.services.addresses import take_address
 from vpn.services.links import new_link
 
@@ -25,9 +25,8 @@ def provision(*, subscription: Subscription) -> Peer:
 
     Safe to repeat: the peer stays the same, and each end date is told once.
     """
-    peer = first_peer(subscription) or make_peer(
-        subscription=subscription, device_name=FIRST_DEVICE
-    )
+    devices = devices_of(subscription)
+    peer = next(iter(_live(devices)), None) or _make(subscription, devices, FIRST_DEVICE)
     _tell(subscription, peer)
     return peer
 
@@ -44,9 +43,17 @@ def make_peer(
     The caller holds the subscription's row. Raises DeviceLimitReached, PublicKeyInUse, NoGateway and
     AddressesExhausted.
     """
-    devices = list(Peer.objects.filter(subscription=subscription))
-    live = [device for device in devices if device.state == Peer.State.ACTIVE]
-    if len(live) >= subscription.max_connections:
+    return _make(subscription, devices_of(subscription), device_name, public_key, address)
+
+
+def _make(
+    subscription: Subscription,
+    devices: Sequence[Peer],
+    device_name: str,
+    public_key: str = "",
+    address: Address | None = None,
+) -> Peer:
+    if len(_live(devices)) >= subscription.max_connections:
         raise DeviceLimitReached("This subscription has no room for another device.")
     gateway = _locked_gateway(devices)
     if public_key and _is_taken(public_key):
@@ -63,9 +70,13 @@ def make_peer(
     )
 
 
+def _live(devices: Sequence[Peer]) -> list[Peer]:
+    return [device for device in devices if device.state == Peer.State.ACTIVE]
+
+
 def _locked_gateway(devices: Sequence[Peer]) -> Gateway:
     """A subscription's devices live on one gateway; a first one goes to a gateway in service."""
-    gateways = Gateway.objects.select_for_update()
+    gateways = Gateway.objects.select_for_update().defer("private_key")
     if devices:
         return gateways.get(pk=devices[0].gateway_id)
     gateway = gateways.filter(is_active=True).order_by("pk").first()

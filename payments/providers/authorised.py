@@ -10,6 +10,7 @@ from typing import Any
 
 from payments.providers.base import Health
 from payments.providers.http import (
+    READ_SECONDS,
     CallFailed,
     Exchange,
     NotSent,
@@ -36,6 +37,7 @@ class TokenRules:
     lifetime_seconds: int  # where the answer does not tell
     is_dead: Callable[[Exchange], bool]  # only answers that prove the request was not processed
     scheme: str = "Bearer"
+    credential: Callable[[str], str] = str  # what goes over the wire for a token, made at each call
 
 
 class AuthorisedHttp:
@@ -56,15 +58,27 @@ class AuthorisedHttp:
         *,
         headers: Mapping[str, str] | None = None,
         json_body: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+        raw_body: bytes | None = None,
+        shown_body: Mapping[str, Any] | None = None,
+        read_seconds: float = READ_SECONDS,
     ) -> Exchange:
         """Make one call; the same once more if the token turns out dead, which proves nothing was
         processed. Raises NotSent, also when a fresh token is refused, or NoAnswer.
         """
 
         def send(token: str) -> Exchange:
-            authorization = {"Authorization": f"{self._rules.scheme} {token}"}
+            credential = self._rules.credential(token)
+            authorization = {"Authorization": f"{self._rules.scheme} {credential}"}
             return self._http.call(
-                method, path, headers={**authorization, **(headers or {})}, json_body=json_body
+                method,
+                path,
+                headers={**authorization, **(headers or {})},
+                json_body=json_body,
+                params=params,
+                raw_body=raw_body,
+                shown_body=shown_body,
+                read_seconds=read_seconds,
             )
 
         token = self._token()

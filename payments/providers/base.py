@@ -47,9 +47,46 @@ class Signature(StrEnum):
     ABSENT = "absent"
 
 
+class Reversal(StrEnum):
+    """How far a provider takes a collection back at our request."""
+
+    NONE = "none"
+    FULL = "full"  # the whole amount or nothing
+    PART = "part"  # any part of it, in total no more than the whole
+
+
+class NoticeKind(StrEnum):
+    """What a callback is about."""
+
+    COLLECTION = "collection"  # money that we asked a phone for
+    TRANSFER = "transfer"  # money that we sent, or asked to have sent back
+    BILL = "bill"  # money that a customer has sent by the provider's own menu
+
+
+class QuestionKind(StrEnum):
+    """What a provider asks while a customer stands before its menu."""
+
+    NAME = "name"  # whose reference is this; nothing is paid yet
+    VALIDATION = "validation"  # may this be paid; nothing is paid yet
+    PAYMENT = "payment"  # the customer's money has left: take it, or it goes back
+
+
+class Verdict(StrEnum):
+    """Our answer to such a question."""
+
+    ACCEPTED = "accepted"
+    UNKNOWN_REFERENCE = "unknown_reference"
+    WRONG_AMOUNT = "wrong_amount"
+    NOT_UNDERSTOOD = "not_understood"
+    ASK_AGAIN = "ask_again"  # nothing is decided: our own trouble
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What a dialect is and what it can do."""
+    """What a dialect is and what it can do.
+
+    The last five are about outgoing money; a dialect disburses when its settings for that are set.
+    """
 
     provider: str  # stored value: vodacom_mpesa, tigo_pesa or airtel_money
     dialect: str  # folder name, kept on each attempt
@@ -61,6 +98,11 @@ class Description:
     first_query_seconds: int  # asking sooner is not allowed, or tells nothing
     not_found_grace_seconds: int | None  # "not found" proves nothing before this; None: never
     signs_callbacks: bool = False  # then an unsigned callback is no evidence, whatever its path
+    reversal: Reversal = Reversal.NONE
+    disburses: bool = False
+    can_query_disbursement: bool = False
+    can_query_reversal: bool = False
+    first_transfer_query_seconds: int = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +123,44 @@ class StatusQuestion:
 
     reference: str
     provider_reference: str  # the provider's handle from its first answer; "" if that was lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """One request to take a collection back, by the provider's own reversal."""
+
+    reference: str  # ours, of this transfer: at most 12 of [A-Z0-9], unique for ever
+    receipt: str  # the provider's, of the collection
+    collection_reference: str  # ours, of the collection
+    amount: int  # the whole of the collection where the description says FULL
+    msisdn: str
+    description: str
+    callback_token: str
+    sent_before: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disbursement:
+    """One request to send money to a phone."""
+
+    reference: str  # ours: at most 12 of [A-Z0-9], unique for ever
+    amount: int
+    msisdn: str
+    description: str
+    callback_token: str
+    sent_before: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferQuestion:
+    """Which refund or disbursement to ask about."""
+
+    reference: str
+    provider_reference: str  # the provider's handle from its first answer; "" if that was lost
+    is_reversal: bool
+    receipt: str  # of the collection that a reversal takes back; else ""
+    collection_reference: str  # ours, of that collection; else ""
+    callback_token: str  # where the provider answers by callback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +188,40 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A parsed callback: the news, and what identifies the attempt it is about."""
+    """A parsed callback: the news, and what identifies the attempt or transfer it is about.
+
+    A BILL has what the customer typed as `bill_reference`; its receipt and amount are always there.
+    """
 
     answer: Answer
+    kind: NoticeKind = NoticeKind.COLLECTION
     reference: str = ""
     provider_reference: str = ""
+    bill_reference: str = ""
+    payer_name: str = ""
     signature: Signature = Signature.ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillQuestion:
+    """A question about a customer-initiated payment, which the provider asks and waits for."""
+
+    kind: QuestionKind
+    bill_reference: str  # as the customer typed it
+    msisdn: str | None = None
+    amount: int | None = None  # None where the question names none
+    receipt: str = ""  # the provider's transaction id: a repeat of it gets the same answer
+    short_code: str | None = None  # the business number that was dialled
+    payload: Mapping[str, Any] = field(default_factory=dict)  # redacted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDecision:
+    """What we answer: `name` is shown to the payer, `our_id` names the decision for ever."""
+
+    verdict: Verdict
+    name: str = ""
+    our_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +239,14 @@ class Health:
 
     is_up: bool
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """What a provider told when asked; None where it cannot be asked or did not tell."""
+
+    balance: int | None = None  # TZS that can be disbursed
+    name: str | None = None  # of a number's holder
 
 
 class MalformedCallback(ValueError):
@@ -153,8 +269,37 @@ class Provider(Protocol):
         """
         ...
 
+    def refund(self, request: Refund) -> Answer:
+        """Have a collection taken back. Only called where the description has a `reversal`.
+
+        SUCCEEDED means that the customer has the money again. Never raises, as `collect`.
+        """
+        ...
+
+    def disburse(self, request: Disbursement) -> Answer:
+        """Send money to a phone. Only called where the description `disburses`.
+
+        What may have been processed is UNKNOWN, a duplicate too: the first request was taken then.
+        """
+        ...
+
+    def query_disbursement(self, question: TransferQuestion) -> Answer:
+        """Ask what became of a refund or disbursement; repeatable. UNKNOWN where nothing is learnt.
+
+        PENDING also means that the answer comes by callback.
+        """
+        ...
+
+    def balance(self) -> Lookup:
+        """How much can be disbursed now, where the provider tells."""
+        ...
+
+    def holder(self, msisdn: str) -> Lookup:
+        """The name behind a number, where the provider tells."""
+        ...
+
     def parse_callback(self, body: bytes, headers: Mapping[str, str]) -> Notice:
-        """Read a callback's raw body. Raises MalformedCallback."""
+        """Read a callback's raw body, of whatever kind. Raises MalformedCallback."""
         ...
 
     def acknowledge(self, body: bytes) -> Acknowledgement:
@@ -163,4 +308,18 @@ class Provider(Protocol):
 
     def health(self) -> Health:
         """Try the credentials, without moving money."""
+        ...
+
+
+class AsksBills(Protocol):
+    """A dialect whose provider asks us about customer-initiated payments and waits for the answer."""
+
+    def read_question(self, body: bytes, headers: Mapping[str, str]) -> BillQuestion:
+        """Read a question's raw body. Raises MalformedCallback."""
+        ...
+
+    def answer_question(
+        self, question: BillQuestion | None, decision: BillDecision
+    ) -> Acknowledgement:
+        """The answer in the provider's format; `question` is None when it could not be read."""
         ...

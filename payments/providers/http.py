@@ -70,6 +70,10 @@ class Exchange:
     json: dict[str, Any] | None
     request: dict[str, Any]  # redacted
     response: dict[str, Any]  # redacted
+    body: bytes = field(
+        default=b"", repr=False
+    )  # as received, for what is no JSON; not to be stored
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_repeat: bool = False  # sent again, after an answer that called the access token dead
 
     @property
@@ -195,13 +199,19 @@ class ProviderHttp:
         json_body: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        raw_body: bytes | None = None,
+        shown_body: Mapping[str, Any] | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> Exchange:
-        """Make one call. Raises NotSent or NoAnswer; any HTTP status is an answer."""
+        """Make one call. Raises NotSent or NoAnswer; any HTTP status is an answer.
+
+        `raw_body` goes out as it is, with the caller's Content-Type; `shown_body` is what is recorded
+        of it, redacted here.
+        """
         is_whole_url = path.startswith(("http://", "https://"))
         url = path if is_whole_url else f"{self._base_url}/{path.removeprefix('/')}"
         record: dict[str, Any] = {"method": method, "url": url}
-        sent: Mapping[str, Any] = json_body or form or params or {}
+        sent: Mapping[str, Any] = json_body or form or params or shown_body or {}
         if sent:
             record["body"] = redact(sent)
         try:
@@ -210,7 +220,7 @@ class ProviderHttp:
                 url,
                 headers=dict(headers or {}),
                 json=json_body,
-                data=form,
+                data=form if raw_body is None else raw_body,
                 params=params,
                 timeout=(CONNECT_SECONDS, read_seconds),
                 allow_redirects=False,
@@ -226,6 +236,8 @@ class ProviderHttp:
                 json=answer,
                 request=record,
                 response={"status": status, "body": shown},
+                body=body,
+                headers=dict(response.headers),
             )
         except requests.exceptions.ConnectionError as error:
             failure = NotSent if _never_connected(error) else NoAnswer

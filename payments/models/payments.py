@@ -1,9 +1,7 @@
-"""Money: what was asked of whom, what was heard, and the ledger. Never what was bought."""
+"""Money asked of a customer: the payment, its attempt with a provider, and their history."""
 
 from __future__ import annotations
 
-import secrets
-import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -12,18 +10,13 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from common.fields import ReferenceField
+from payments.models.names import (
+    ProviderName,
+    new_callback_token,
+    new_payment_id,
+    new_reference,
+)
 from payments.states import State
-
-REFERENCE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-REFERENCE_LENGTH = 12  # what Daraja's AccountReference takes
-
-
-class ProviderName(models.TextChoices):
-    """The stored values of the design document."""
-
-    VODACOM_MPESA = "vodacom_mpesa", "M-Pesa"
-    TIGO_PESA = "tigo_pesa", "Tigo Pesa"
-    AIRTEL_MONEY = "airtel_money", "Airtel Money"
 
 
 class Disposition(models.TextChoices):
@@ -32,19 +25,6 @@ class Disposition(models.TextChoices):
     OPEN = "", "Not yet"
     FULFILLED = "fulfilled", "Fulfilled"
     CREDITED = "credited", "Customer credit"
-
-
-def new_payment_id() -> str:
-    return uuid.uuid4().hex
-
-
-def new_reference() -> str:
-    """Our own reference towards a provider: 60 random bits, letters that cannot be misread."""
-    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(REFERENCE_LENGTH))
-
-
-def new_callback_token() -> str:
-    return secrets.token_urlsafe(24)
 
 
 class Payment(models.Model):
@@ -210,171 +190,3 @@ class PaymentEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_state or 'new'} → {self.to_state}"
-
-
-class ProviderCall(models.Model):
-    """One call to a provider: written before it is made, completed by its answer. Redacted."""
-
-    class Kind(models.TextChoices):
-        COLLECT = "collect", "Collect"
-        QUERY = "query", "Query"
-
-    attempt = models.ForeignKey(
-        MobileMoneyTransaction, on_delete=models.PROTECT, related_name="calls"
-    )
-    kind = models.CharField(max_length=10, choices=Kind)
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, blank=True)
-    code = models.CharField(max_length=50, blank=True)
-    message = models.CharField(max_length=255, blank=True)
-    request = models.JSONField(null=True, blank=True)
-    response = models.JSONField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.outcome or 'unanswered'}"
-
-
-class WebhookDelivery(models.Model):
-    """One request to a webhook, stored raw before anything else happens to it."""
-
-    class Trust(models.TextChoices):
-        """What the way in says about the sender."""
-
-        SECRET_PATH = "secret_path", "Secret path"
-        ALLOWED_SOURCE = "allowed_source", "Source in the allow-list"
-        OPEN = "open", "Open path"
-        QUARANTINED = "quarantined", "Source outside the allow-list"
-
-    class State(models.TextChoices):
-        RECEIVED = "received", "Received"
-        APPLIED = "applied", "Applied"
-        REPEATED = "repeated", "Told us nothing new"
-        HINT = "hint", "Hint: the provider was asked"
-        UNMATCHED = "unmatched", "Matches nothing"
-        MALFORMED = "malformed", "Malformed"
-        REFUSED = "refused", "Refused: too large"
-
-    dialect = models.CharField(max_length=20)
-    received_at = models.DateTimeField(default=timezone.now)
-    source = models.GenericIPAddressField(null=True)
-    trust = models.CharField(max_length=15, choices=Trust)
-    attempt_token = ReferenceField(max_length=64, blank=True)
-    headers = models.JSONField(default=dict)
-    body = models.BinaryField()
-    body_bytes = models.PositiveIntegerField(help_text="The size it arrived with")
-    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
-    note = models.CharField(max_length=255, blank=True)
-    attempt = models.ForeignKey(
-        MobileMoneyTransaction,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="deliveries",
-    )
-    tries = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True, blank=True, db_index=True)
-    processed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        verbose_name_plural = "webhook deliveries"
-
-    def __str__(self) -> str:
-        return f"Delivery {self.pk}"
-
-
-class Posting(models.Model):
-    """A set of ledger lines that sum to zero. `source` is unique: posting twice posts once."""
-
-    source = ReferenceField(max_length=100, unique=True)
-    payment = models.ForeignKey(
-        Payment, null=True, blank=True, on_delete=models.PROTECT, related_name="postings"
-    )
-    memo = models.CharField(max_length=255)
-    posted_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return str(self.source)
-
-
-class Entry(models.Model):
-    """One line of a posting: debit positive, credit negative, in whole shillings."""
-
-    posting = models.ForeignKey(Posting, on_delete=models.PROTECT, related_name="entries")
-    account = ReferenceField(max_length=100, db_index=True)
-    amount = models.BigIntegerField(help_text="TZS; debit positive, credit negative")
-
-    class Meta:
-        ordering = ["id"]
-        verbose_name_plural = "entries"
-        constraints = [models.CheckConstraint(condition=~Q(amount=0), name="entry_not_zero")]
-
-    def __str__(self) -> str:
-        return f"{self.account} {self.amount:+}"
-
-
-class PhoneLock(models.Model):
-    """One row per phone ever prompted: locking it makes the limits per phone exact."""
-
-    phone = models.CharField(max_length=20, unique=True)
-
-    def __str__(self) -> str:
-        return str(self.phone)
-
-
-class PromptLimits(models.Model):
-    """How often phones are prompted and accounts may pay: one row, edited by staff."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    phone_per_10_minutes = models.PositiveSmallIntegerField(default=3)
-    phone_per_hour = models.PositiveSmallIntegerField(default=5)
-    phone_per_day = models.PositiveSmallIntegerField(default=8)
-    no_answers_before_pause = models.PositiveSmallIntegerField(default=2)
-    pause_minutes = models.PositiveSmallIntegerField(
-        default=10, help_text="After that many prompts without an answer, or one declined"
-    )
-    unverified_phone_per_day = models.PositiveSmallIntegerField(default=1)
-    unverified_phones_per_account = models.PositiveSmallIntegerField(default=2)
-    account_per_10_minutes = models.PositiveSmallIntegerField(default=5)
-    account_per_day = models.PositiveSmallIntegerField(default=20)
-    account_phones_per_day = models.PositiveSmallIntegerField(default=3)
-    amount_first_day = models.PositiveIntegerField(default=20_000, help_text="TZS a day")
-    amount_first_week = models.PositiveIntegerField(default=100_000, help_text="TZS a day")
-
-    class Meta:
-        verbose_name_plural = "prompt limits"
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="prompt_limits_one_row")]
-
-    def __str__(self) -> str:
-        return "Prompt limits"
-
-    @classmethod
-    def current(cls) -> PromptLimits:
-        limits, _ = cls.objects.get_or_create(pk=1)
-        return limits
-
-
-class IdempotentRequest(models.Model):
-    """A request that carried an Idempotency-Key, and the payment that repeats of it get."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    key = ReferenceField(max_length=64)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the canonical body")
-    started_at = models.DateTimeField(default=timezone.now)
-    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT)
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.key)

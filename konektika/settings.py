@@ -97,6 +97,10 @@ MPESA_TRANSACTION_TYPE = env.choice(
     ("CustomerPayBillOnline", "CustomerBuyGoodsOnline"),
 )
 MPESA_TILL_NUMBER = env.text("MPESA_TILL_NUMBER")
+MPESA_INITIATOR_NAME = env.text("MPESA_INITIATOR_NAME")
+MPESA_INITIATOR_PASSWORD = env.text("MPESA_INITIATOR_PASSWORD")
+MPESA_CERTIFICATE = env.text("MPESA_CERTIFICATE")
+MPESA_RESULT_URL = env.url("MPESA_RESULT_URL", f"{PUBLIC_URL}/api/webhooks/mpesa")
 MPESA_CALLBACK_SOURCES = env.networks("MPESA_CALLBACK_SOURCES")
 
 # --- Tigo Pesa ---

@@ -10,13 +10,15 @@ from django.core import checks
 from django.urls import Resolver404, resolve
 
 from payments.providers import registry
+from payments.providers.mpesa_daraja.initiator import security_credential
 
 
 def check_providers(**_: Any) -> list[checks.CheckMessage]:
     """`payments.E001` half a set of credentials, `E002` a bad amount range, `E003` a bad token,
+    `E004` half of what disbursing needs, `E005` a certificate that cannot be read,
     `W001` a callback URL that this server does not answer.
     """
-    found: list[checks.CheckMessage] = []
+    found: list[checks.CheckMessage] = [*_certificate_errors()]
     for dialect in registry.DIALECTS:
         missing = [name for name in dialect.credentials if not getattr(settings, name)]
         if missing and len(missing) < len(dialect.credentials):
@@ -26,6 +28,16 @@ def check_providers(**_: Any) -> list[checks.CheckMessage]:
                     f"{', '.join(missing)} missing.",
                     hint="Set all of them, or none to leave the provider out.",
                     id="payments.E001",
+                )
+            )
+        wanting = [name for name in dialect.disbursing if not getattr(settings, name)]
+        if wanting and len(wanting) < len(dialect.disbursing):
+            found.append(
+                checks.Error(
+                    f"{dialect.provider.label} has only some of the settings for sending money: "
+                    f"{', '.join(wanting)} missing.",
+                    hint="Set all of them, or none to neither disburse nor reverse by it.",
+                    id="payments.E004",
                 )
             )
         connection = getattr(settings, f"{dialect.prefix}_CONNECTION")
@@ -56,6 +68,23 @@ def check_providers(**_: Any) -> list[checks.CheckMessage]:
                 )
             )
     return found
+
+
+def _certificate_errors() -> list[checks.CheckMessage]:
+    password, certificate = settings.MPESA_INITIATOR_PASSWORD, settings.MPESA_CERTIFICATE
+    if not certificate:
+        return []
+    try:
+        security_credential(password, certificate)
+    except ValueError as error:
+        return [
+            checks.Error(
+                f"MPESA_CERTIFICATE cannot be used: {error}.",
+                hint="Name the provider's certificate in PEM form, or write its text.",
+                id="payments.E005",
+            )
+        ]
+    return []
 
 
 def _is_a_webhook(url: str) -> bool:

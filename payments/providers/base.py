@@ -178,6 +178,7 @@ class Answer:
     receipt: str = ""  # the provider's transaction id that the customer sees in the SMS
     provider_reference: str = ""
     not_found: bool = False
+    is_unlisted: bool = False  # a code that the sheet does not list: staff must look
     amount: int | None = None
     currency: str | None = None
     msisdn: str | None = None

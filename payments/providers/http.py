@@ -48,6 +48,8 @@ SECRET_NAMES = frozenset(
         "x-key",
         "hash",
         "callbackurl",  # ends in the attempt's secret token
+        "resulturl",  # these two in the transfer's
+        "queuetimeouturl",
     )
 )
 

@@ -27,13 +27,18 @@ from payments.providers.tokens import RedisTokenStore
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one dialect is set up: `credentials` name the settings that enable it, all or none."""
+    """How one dialect is set up.
+
+    `credentials` name the settings that enable it, `disbursing` those that let it send money besides:
+    all of them or none.
+    """
 
     name: str
     provider: ProviderName
     prefix: str
     credentials: tuple[str, ...]
     build: Callable[[TokenStore], Provider]
+    disbursing: tuple[str, ...] = ()
 
 
 def _mpesa_daraja(tokens: TokenStore) -> Provider:
@@ -48,6 +53,10 @@ def _mpesa_daraja(tokens: TokenStore) -> Provider:
             base_url=settings.MPESA_BASE_URL,
             transaction_type=settings.MPESA_TRANSACTION_TYPE,
             till_number=settings.MPESA_TILL_NUMBER,
+            initiator_name=settings.MPESA_INITIATOR_NAME,
+            initiator_password=settings.MPESA_INITIATOR_PASSWORD,
+            certificate=settings.MPESA_CERTIFICATE,
+            result_url=settings.MPESA_RESULT_URL,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
             http=HttpOptions(**connection["http"]),
@@ -109,6 +118,7 @@ DIALECTS = (
             "MPESA_BASE_URL",
         ),
         build=_mpesa_daraja,
+        disbursing=("MPESA_INITIATOR_NAME", "MPESA_INITIATOR_PASSWORD", "MPESA_CERTIFICATE"),
     ),
     Dialect(
         name="tigo_pesa",

@@ -1,4 +1,4 @@
-"""Reads and acknowledges Daraja's STK callbacks (M-Pesa fact sheet, 2.3)."""
+"""Reads and acknowledges Daraja's callbacks: a push's (2.3), a transfer's result, a paid bill."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from payments.providers.base import (
     Outcome,
 )
 from payments.providers.http import redact
+from payments.providers.mpesa_daraja.bills import confirmation_notice
 from payments.providers.mpesa_daraja.codes import result_meaning
+from payments.providers.mpesa_daraja.results import result_notice
 from payments.providers.wire import (
     decode,
     header,
@@ -29,14 +31,11 @@ ACKNOWLEDGEMENT = Acknowledgement(body=b'{"ResultCode":0,"ResultDesc":"Success"}
 
 
 def parse_callback(body: bytes, headers: Mapping[str, str]) -> Notice:
-    """The news of a push. It names no reference of ours: the attempt's token is in the URL.
-
-    Raises MalformedCallback.
-    """
+    """The news, told by its shape. Raises MalformedCallback."""
     try:
         return _notice(json_object(decode(body)), headers)
     except ValueError as error:
-        raise MalformedCallback(f"no STK callback: {error}") from error
+        raise MalformedCallback(f"no callback of Daraja: {error}") from error
 
 
 def acknowledge() -> Acknowledgement:
@@ -45,21 +44,35 @@ def acknowledge() -> Acknowledgement:
 
 
 def _notice(payload: dict[str, Any], headers: Mapping[str, str]) -> Notice:
+    match [name for name in ("Body", "Result", "TransID") if name in payload]:
+        case ["Body"]:
+            return _push_notice(payload, headers)
+        case ["Result"]:
+            return result_notice(payload)
+        case ["TransID"]:
+            return confirmation_notice(payload)
+        case _:
+            raise ValueError("neither a push nor a result nor a bill")
+
+
+def _push_notice(payload: dict[str, Any], headers: Mapping[str, str]) -> Notice:
+    """It names no reference of ours: the attempt's token is in the URL."""
     callback = member(payload, "Body", "stkCallback")
     code = identifier(member(callback, "ResultCode"))
     if not code:
         raise ValueError("Body.stkCallback has no ResultCode")
-    outcome, reason = result_meaning(code)
-    has_paid = outcome == Outcome.SUCCEEDED
+    meaning = result_meaning(code)
+    has_paid = meaning.outcome == Outcome.SUCCEEDED
     paid = _metadata(callback) if has_paid else {}
     handle = identifier(callback.get("CheckoutRequestID"))
     answer = Answer(
-        outcome=outcome,
-        reason=reason,
+        outcome=meaning.outcome,
+        reason=meaning.reason,
         code=code,
         message=redact(text(callback.get("ResultDesc"))),
         receipt=identifier(paid.get("MpesaReceiptNumber")),
         provider_reference=handle,
+        is_unlisted=meaning.is_unlisted,
         amount=whole_shillings(paid.get("Amount")) if has_paid else None,
         msisdn=msisdn(paid.get("PhoneNumber")),
         short_code=header(headers, "Businessshortcode").strip() or None,

@@ -1,49 +1,80 @@
-"""Calls M-Pesa in the shape of Daraja: OAuth 2, STK push and its query (M-Pesa fact sheet, 2)."""
+"""Calls M-Pesa in the shape of Daraja: OAuth 2, STK push, disbursement, reversal, their status.
+
+Sections are those of the M-Pesa fact sheet, dialect 2.
+"""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 from payments.providers.authorised import AuthorisedHttp, TokenRules, token_name
 from payments.providers.base import (
     Acknowledgement,
     Answer,
+    BillDecision,
+    BillQuestion,
     Collection,
     Description,
+    Disbursement,
     Health,
+    Lookup,
     Notice,
     Outcome,
+    Reason,
+    Refund,
+    Reversal,
     StatusQuestion,
+    TransferQuestion,
 )
 from payments.providers.http import CallFailed, Exchange, ProviderHttp, TokenStore
-from payments.providers.mpesa_daraja import callbacks
+from payments.providers.mpesa_daraja import bills, callbacks
 from payments.providers.mpesa_daraja.codes import (
     DEAD_TOKEN,
     PENDING,
+    SUCCEEDED,
     THROTTLED,
     UNKNOWN,
     Meaning,
+    disbursement_error_meaning,
     push_error_meaning,
     query_error_meaning,
+    registration_error_meaning,
     result_meaning,
+    unexplained,
 )
 from payments.providers.mpesa_daraja.config import MpesaDarajaConfig
+from payments.providers.mpesa_daraja.initiator import initiator
 from payments.providers.wire import identifier, member
 
 TOKEN_PATH = "/oauth/v1/generate"  # noqa: S105 - a path
 PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
 QUERY_PATH = "/mpesa/stkpushquery/v1/query"
+DISBURSEMENT_PATH = "/mpesa/b2c/v3/paymentrequest"
+REVERSAL_PATH = "/mpesa/reversal/v1/request"
+STATUS_PATH = "/mpesa/transactionstatus/v1/query"
+REGISTRATION_PATH = "/mpesa/c2b/v2/registerurl"
 EAST_AFRICA_TIME = timezone(timedelta(hours=3))
 DESCRIPTION_CHARACTERS_MAX = 13
+REMARKS_CHARACTERS_MAX = 100
+SHORT_CODE_TYPE = "4"  # who asks for a status
+REVERSED_BY_TYPE = "11"  # who gives a reversed payment back
 BUY_GOODS = "CustomerBuyGoodsOnline"
+
+ErrorMeaning = Callable[[str, str], Meaning]
 
 
 class MpesaDaraja:
-    """One M-Pesa account. Nothing here is idempotent: each push is another prompt (2.2)."""
+    """One M-Pesa account.
+
+    Only a disbursement is idempotent, by its reference; each push is another prompt (2.2, 2.6).
+    """
 
     def __init__(self, config: MpesaDarajaConfig, tokens: TokenStore) -> None:
+        self._initiator = initiator(config)
+        has_initiator = self._initiator is not None
         self.description = Description(
             provider="vodacom_mpesa",
             dialect="mpesa_daraja",
@@ -54,6 +85,10 @@ class MpesaDaraja:
             query_without_handle=False,
             first_query_seconds=15,
             not_found_grace_seconds=None,  # this dialect never says "not found"
+            reversal=Reversal.PART if has_initiator else Reversal.NONE,
+            disburses=has_initiator,
+            can_query_disbursement=has_initiator,
+            can_query_reversal=has_initiator,
         )
         self._config = config
         self._http = ProviderHttp(config.base_url, config.http)
@@ -87,7 +122,8 @@ class MpesaDaraja:
             exchange = self._calls.call("POST", PUSH_PATH, json_body=body)
         except CallFailed as failure:
             return failure.collect_answer()
-        return _answer(exchange, _push_meaning(exchange), "ResponseCode", "ResponseDescription")
+        meaning = _order_meaning(exchange, push_error_meaning)
+        return _answer(exchange, meaning, handle="CheckoutRequestID")
 
     def query(self, question: StatusQuestion) -> Answer:
         """Ask by CheckoutRequestID, the only key there is; a success comes without its receipt."""
@@ -102,16 +138,130 @@ class MpesaDaraja:
             exchange = self._calls.call("POST", QUERY_PATH, json_body=body)
         except CallFailed as failure:
             return failure.query_answer()
-        return _answer(exchange, _query_meaning(exchange, handle), "ResultCode", "ResultDesc")
+        return _answer(
+            exchange,
+            _query_meaning(exchange, handle),
+            handle="CheckoutRequestID",
+            code="ResultCode",
+            words="ResultDesc",
+        )
+
+    def refund(self, request: Refund) -> Answer:
+        """Have a collection, or a part of it, reversed; accepted is PENDING (2.7)."""
+        if self._initiator is None:
+            return _no_initiator()
+        body = {
+            "Initiator": self._initiator.name,
+            "SecurityCredential": self._initiator.credential,
+            "CommandID": "TransactionReversal",
+            "TransactionID": request.receipt,
+            "Amount": request.amount,
+            "ReceiverParty": self._config.business_shortcode,
+            "RecieverIdentifierType": REVERSED_BY_TYPE,
+            "Remarks": request.description[:REMARKS_CHARACTERS_MAX],
+            **self._result_urls(request.callback_token),
+        }
+        return self._order(REVERSAL_PATH, body, push_error_meaning)
+
+    def disburse(self, request: Disbursement) -> Answer:
+        """Send money from the short code to a phone; accepted is PENDING (2.6)."""
+        if self._initiator is None:
+            return _no_initiator()
+        body = {
+            "OriginatorConversationID": request.reference,
+            "InitiatorName": self._initiator.name,
+            "SecurityCredential": self._initiator.credential,
+            "CommandID": "BusinessPayment",
+            "Amount": request.amount,
+            "PartyA": self._config.business_shortcode,
+            "PartyB": request.msisdn,
+            "Remarks": request.description[:REMARKS_CHARACTERS_MAX],
+            "Occassion": request.reference,
+            **self._result_urls(request.callback_token),
+        }
+        return self._order(DISBURSEMENT_PATH, body, disbursement_error_meaning)
+
+    def query_disbursement(self, question: TransferQuestion) -> Answer:
+        """Have the status told to the transfer's result URL; PENDING when that is promised.
+
+        A disbursement is known by our reference, a reversal only by the ConversationID (2.7).
+        """
+        original = question.provider_reference if question.is_reversal else question.reference
+        if self._initiator is None or not original:
+            lost = "ConversationID was lost" if self._initiator else "initiator is not set up"
+            return Answer(outcome=Outcome.UNKNOWN, message=f"M-Pesa cannot be asked: the {lost}")
+        body = {
+            "Initiator": self._initiator.name,
+            "SecurityCredential": self._initiator.credential,
+            "CommandID": "TransactionStatusQuery",
+            "OriginalConversationID": original,
+            "PartyA": self._config.business_shortcode,
+            "IdentifierType": SHORT_CODE_TYPE,
+            "Remarks": "Status",
+            "Occasion": question.reference,
+            **self._result_urls(question.callback_token),
+        }
+        try:
+            exchange = self._calls.call("POST", STATUS_PATH, json_body=body)
+        except CallFailed as failure:
+            return failure.query_answer()
+        # Without a handle: the ConversationID in this answer is the question's own.
+        return _answer(exchange, _reply_meaning(exchange, query_error_meaning, PENDING))
+
+    def balance(self) -> Lookup:
+        return Lookup()
+
+    def holder(self, msisdn: str) -> Lookup:
+        return Lookup()
+
+    def register_urls(self) -> Answer:
+        """Tell M-Pesa where to ask about and confirm customer-initiated payments; once in production.
+
+        SUCCEEDED when it took them. "Cancelled": while we do not answer, customers keep their money.
+        """
+        body = {
+            "ShortCode": self._config.business_shortcode,
+            "ResponseType": "Cancelled",
+            "ConfirmationURL": self._config.confirmation_address,
+            "ValidationURL": self._config.validation_address,
+        }
+        try:
+            exchange = self._calls.call("POST", REGISTRATION_PATH, json_body=body)
+        except CallFailed as failure:
+            return failure.collect_answer()
+        meaning = _reply_meaning(exchange, registration_error_meaning, SUCCEEDED)
+        return _answer(exchange, meaning)
 
     def parse_callback(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         return callbacks.parse_callback(body, headers)
+
+    def read_question(self, body: bytes, headers: Mapping[str, str]) -> BillQuestion:
+        return bills.read_validation(body)
+
+    def answer_question(
+        self, question: BillQuestion | None, decision: BillDecision
+    ) -> Acknowledgement:
+        return bills.answer_validation(decision)
 
     def acknowledge(self, body: bytes) -> Acknowledgement:
         return callbacks.acknowledge()
 
     def health(self) -> Health:
         return self._calls.health()
+
+    def _order(self, path: str, body: Mapping[str, Any], error_meaning: ErrorMeaning) -> Answer:
+        """Order outgoing money; how it went comes by callback."""
+        try:
+            exchange = self._calls.call("POST", path, json_body=body)
+        except CallFailed as failure:
+            return failure.collect_answer()
+        return _answer(exchange, _order_meaning(exchange, error_meaning), handle="ConversationID")
+
+    def _result_urls(self, callback_token: str) -> dict[str, str]:
+        return {
+            "ResultURL": self._config.result_address(callback_token),
+            "QueueTimeOutURL": self._config.timeout_address(callback_token),
+        }
 
     def _signed(self) -> dict[str, str]:
         """What proves that we are the short code: the password is made of the very timestamp."""
@@ -134,13 +284,28 @@ def _error_code(exchange: Exchange) -> str:
     return identifier(member(exchange.json, "errorCode"))
 
 
-def _push_meaning(exchange: Exchange) -> Meaning:
+def _no_initiator() -> Answer:
+    return Answer(
+        outcome=Outcome.NOT_SENT,
+        reason=Reason.CONFIGURATION,
+        message="M-Pesa's initiator is not set up",
+    )
+
+
+def _order_meaning(exchange: Exchange, error_meaning: ErrorMeaning) -> Meaning:
+    """What the answer to a request for moving money says."""
     if exchange.status == 429:
         return THROTTLED
+    return _reply_meaning(exchange, error_meaning, PENDING)
+
+
+def _reply_meaning(exchange: Exchange, error_meaning: ErrorMeaning, accepted: Meaning) -> Meaning:
     if code := _error_code(exchange):
-        return push_error_meaning(code, exchange.words("errorMessage"))
-    is_accepted = exchange.is_ok and identifier(member(exchange.json, "ResponseCode")) == "0"
-    return PENDING if is_accepted else UNKNOWN
+        return error_meaning(code, exchange.words("errorMessage"))
+    if not exchange.is_ok:
+        return UNKNOWN
+    code = identifier(member(exchange.json, "ResponseCode"))
+    return accepted if code == "0" else unexplained(code)
 
 
 def _query_meaning(exchange: Exchange, handle: str) -> Meaning:
@@ -153,15 +318,23 @@ def _query_meaning(exchange: Exchange, handle: str) -> Meaning:
     return result_meaning(identifier(member(exchange.json, "ResultCode")))
 
 
-def _answer(exchange: Exchange, meaning: Meaning, code_name: str, words_name: str) -> Answer:
-    outcome, reason = meaning
+def _answer(
+    exchange: Exchange,
+    meaning: Meaning,
+    *,
+    handle: str = "",
+    code: str = "ResponseCode",
+    words: str = "ResponseDescription",
+) -> Answer:
+    """The meaning with what the answer's members of these names tell."""
     error_code = _error_code(exchange)
     return Answer(
-        outcome=outcome,
-        reason=reason,
-        code=error_code or identifier(member(exchange.json, code_name)),
-        message=exchange.words("errorMessage") if error_code else exchange.words(words_name),
-        provider_reference=identifier(member(exchange.json, "CheckoutRequestID")),
+        outcome=meaning.outcome,
+        reason=meaning.reason,
+        code=error_code or identifier(member(exchange.json, code)),
+        message=exchange.words("errorMessage") if error_code else exchange.words(words),
+        provider_reference=identifier(member(exchange.json, handle)) if handle else "",
+        is_unlisted=meaning.is_unlisted,
         request=exchange.request,
         response=exchange.response,
     )

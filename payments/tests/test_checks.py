@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from payments.checks import check_providers
+from payments.tests.certificates import certificate, elliptic_certificate
 
 
 def ids() -> list[str | None]:
@@ -26,6 +29,31 @@ def test_half_a_set_of_credentials_is_an_error(settings: Any) -> None:
 def test_no_credentials_leave_the_provider_out(settings: Any) -> None:
     settings.AIRTEL_CLIENT_ID = settings.AIRTEL_CLIENT_SECRET = settings.AIRTEL_BASE_URL = ""
     assert ids() == []
+
+
+INITIATOR = ("MPESA_INITIATOR_NAME", "MPESA_INITIATOR_PASSWORD", "MPESA_CERTIFICATE")
+
+
+@pytest.mark.parametrize("missing", INITIATOR)
+def test_half_of_what_disbursing_needs_is_an_error(settings: Any, missing: str) -> None:
+    for name, value in zip(INITIATOR, ("api", "fake-password", certificate()), strict=True):
+        setattr(settings, name, value)
+    assert ids() == []
+    setattr(settings, missing, "")
+    (message,) = check_providers()
+    assert message.id == "payments.E004"
+    assert missing in message.msg
+    assert message.hint
+
+
+@pytest.mark.parametrize("unusable", ["/nowhere.pem", "nonsense", elliptic_certificate()])
+def test_a_certificate_that_cannot_be_read_is_an_error(settings: Any, unusable: str) -> None:
+    settings.MPESA_INITIATOR_NAME = "api"
+    settings.MPESA_INITIATOR_PASSWORD = "fake-password"
+    settings.MPESA_CERTIFICATE = unusable
+    (message,) = check_providers()
+    assert message.id == "payments.E005"
+    assert message.hint
 
 
 def test_a_minimum_over_the_maximum_is_an_error(settings: Any) -> None:

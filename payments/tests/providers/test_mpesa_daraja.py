@@ -277,6 +277,36 @@ class TestMpesaDaraja(ProviderContract):
             answer = provider.parse_callback(self.stk(ResultCode=value), {}).answer
             assert (answer.outcome, answer.reason, answer.code) == (*meaning, code)
 
+    @pytest.mark.parametrize("code", ["2002", "77777", "00", "SFC_IC0003", "1", "4999"])
+    def test_a_result_that_the_sheet_does_not_explain_is_for_staff(
+        self, wire: responses.RequestsMock, provider: Provider, code: str
+    ) -> None:
+        is_unlisted = RESULTS[code][0] == Outcome.UNKNOWN
+        called_back = provider.parse_callback(self.stk(ResultCode=code), {}).answer
+        asked = self.ask(wire, provider, json={**self.sample("query_result"), "ResultCode": code})
+        assert (called_back.is_unlisted, asked.is_unlisted) == (is_unlisted, is_unlisted)
+
+    @pytest.mark.parametrize(
+        ("answer", "is_unlisted"),
+        [
+            ({"json": {"errorCode": "599.001", "errorMessage": "New"}, "status": 500}, True),
+            ({"json": {"ResponseCode": "7"}}, True),
+            ({"json": {"errorCode": "500.001.1001", "errorMessage": "?"}, "status": 500}, False),
+            ({"json": {"errorCode": "500.003.1001"}, "status": 500}, False),
+            ({"body": "<html>", "status": 503}, False),
+            ({"json": {}}, False),
+        ],
+    )
+    def test_an_answer_that_the_sheet_does_not_list_is_for_staff(
+        self,
+        wire: responses.RequestsMock,
+        provider: Provider,
+        answer: dict[str, Any],
+        is_unlisted: bool,
+    ) -> None:
+        said = self.collect_with(wire, provider, **answer)
+        assert (said.outcome, said.is_unlisted) == (Outcome.UNKNOWN, is_unlisted)
+
     def test_a_paid_callback_tells_amount_phone_receipt_and_short_code(
         self, provider: Provider
     ) -> None:

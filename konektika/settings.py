@@ -63,6 +63,8 @@ BUNDLE_PRICE_MIN = env.integer("BUNDLE_PRICE_MIN", 1000)
 BUNDLE_PRICE_MAX = env.integer("BUNDLE_PRICE_MAX", 50000)
 PLATFORM_COMMISSION_PERCENT = env.integer("PLATFORM_COMMISSION_PERCENT", 10)
 TAX_PERCENT = env.integer("TAX_PERCENT", 0)
+FOUR_EYES_ABOVE = env.integer("FOUR_EYES_ABOVE", 50000)
+REFUND_WINDOW_DAYS = env.integer("REFUND_WINDOW_DAYS", 3)
 
 
 # --- What every provider's connection has ---

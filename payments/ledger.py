@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db.models import Sum
 
-from payments.models import Entry, Payment, Posting
+from payments.models import Entry, Payment, Posting, Transfer
 
 Line = tuple[str, int]  # account, TZS: debit positive, credit negative
 
+RECEIPTS = "receipts"
+REVENUE = "revenue"
+BANK = "bank"
+MONEY_OUTSIDE = ("provider:", "transfer:")  # accounts of money that is not there to be given back
 
-def post(*, source: str, memo: str, lines: Sequence[Line], payment: Payment | None = None) -> None:
+
+def post(
+    *,
+    source: str,
+    memo: str,
+    lines: Sequence[Line],
+    payment: Payment | None = None,
+    transfer: Transfer | None = None,
+) -> None:
     """Post lines that sum to zero, inside the caller's transaction; lines of zero are left out.
 
     The caller holds the lock under which it is decided that the source is to be posted, and has seen
@@ -21,7 +33,7 @@ def post(*, source: str, memo: str, lines: Sequence[Line], payment: Payment | No
     kept = [(account, amount) for account, amount in lines if amount]
     if not kept or sum(amount for _, amount in kept) != 0:
         raise ValueError(f"posting {source} does not balance: {list(lines)}")
-    posting = Posting.objects.create(source=source, memo=memo, payment=payment)
+    posting = Posting.objects.create(source=source, memo=memo, payment=payment, transfer=transfer)
     Entry.objects.bulk_create(
         Entry(posting=posting, account=account, amount=amount) for account, amount in kept
     )
@@ -35,12 +47,54 @@ def balance(account: str) -> int:
     return total or 0
 
 
+def is_kept(account: str) -> bool:
+    """Whether anything was ever posted to the account."""
+    return Entry.objects.filter(account=account).exists()
+
+
+def lies_on(payment: Payment) -> dict[str, int]:
+    """Where a payment's money lies now: account → TZS, as its own postings have left it."""
+    sums = (
+        Entry.objects.filter(posting__payment=payment)
+        .values_list("account")
+        .annotate(total=Sum("amount"))
+        .order_by("account")
+    )
+    return {
+        account: -total
+        for account, total in sums
+        if total < 0 and not account.startswith(MONEY_OUTSIDE)
+    }
+
+
+def in_proportion(lies: Mapping[str, int], amount: int) -> list[Line]:
+    """Debits that take `amount` from where money lies, each account by its part.
+
+    What does not divide falls on the platform's revenue, or on the largest part where there is none.
+    """
+    total = sum(lies.values())
+    parts = {account: amount * held // total for account, held in lies.items()}
+    bearer = REVENUE if REVENUE in parts else max(lies, key=lambda account: lies[account])
+    parts[bearer] += amount - sum(parts.values())
+    return list(parts.items())
+
+
 def collection_account(provider: str) -> str:
     return f"provider:{provider}:collection"
 
 
-RECEIPTS = "receipts"
+def disbursement_account(provider: str) -> str:
+    return f"provider:{provider}:disbursement"
+
+
+def transfer_account(transfer: Transfer) -> str:
+    return f"transfer:{transfer.reference}"
 
 
 def credit_account(user_id: int) -> str:
     return f"credit:{user_id}"
+
+
+def credit_of(user_id: int) -> int:
+    """What a customer has in credit, TZS; below zero after a reversal of what was spent."""
+    return -balance(credit_account(user_id))

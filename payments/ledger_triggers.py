@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.apps.registry import Apps
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-TABLES = ("payments_posting", "payments_entry", "payments_paymentevent")
+FIRST_TABLES = ("payments_posting", "payments_entry", "payments_paymentevent")
+TRANSFER_TABLES = ("payments_transferevent",)
+TABLES = (*FIRST_TABLES, *TRANSFER_TABLES)
 ACTIONS = ("UPDATE", "DELETE")
 
 
-def create_triggers(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def create_triggers(
+    apps: Apps, schema_editor: BaseDatabaseSchemaEditor, tables: Sequence[str] = TABLES
+) -> None:
     """Make every UPDATE and DELETE of those tables fail."""
-    for table in TABLES:
+    for table in tables:
         for action in ACTIONS:
             schema_editor.execute(_create(schema_editor.connection.vendor, table, action))
 
 
-def drop_triggers(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def drop_triggers(
+    apps: Apps, schema_editor: BaseDatabaseSchemaEditor, tables: Sequence[str] = TABLES
+) -> None:
     """Undo `create_triggers`."""
-    for table in TABLES:
+    for table in tables:
         for action in ACTIONS:
             schema_editor.execute(f"DROP TRIGGER IF EXISTS {_name(table, action)}")
 

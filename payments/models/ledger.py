@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from common.fields import ReferenceField
 from payments.models.payments import Payment
+from payments.models.transfers import Transfer
 
 
 class Posting(models.Model):
@@ -16,6 +17,9 @@ class Posting(models.Model):
     source = ReferenceField(max_length=100, unique=True)
     payment = models.ForeignKey(
         Payment, null=True, blank=True, on_delete=models.PROTECT, related_name="postings"
+    )
+    transfer = models.ForeignKey(
+        Transfer, null=True, blank=True, on_delete=models.PROTECT, related_name="postings"
     )
     memo = models.CharField(max_length=255)
     posted_at = models.DateTimeField(default=timezone.now)

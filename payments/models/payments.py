@@ -25,6 +25,10 @@ class Disposition(models.TextChoices):
     OPEN = "", "Not yet"
     FULFILLED = "fulfilled", "Fulfilled"
     CREDITED = "credited", "Customer credit"
+    REFUNDED = "refunded", "Sent back"
+
+
+GIVEN_UP = (Disposition.CREDITED, Disposition.REFUNDED)
 
 
 class Payment(models.Model):
@@ -51,6 +55,9 @@ class Payment(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     paid_at = models.DateTimeField(null=True, blank=True)
     fulfilled_at = models.DateTimeField(null=True, blank=True)
+    reversed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the provider took the money back by itself"
+    )
     follow_up_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -84,7 +91,7 @@ class Payment(models.Model):
     def is_given_up(self) -> bool:
         """Whether its money is, or is about to be, credit: less than the price buys nothing."""
         is_underpaid = self.paid_amount is not None and self.paid_amount < self.amount
-        return self.disposition == Disposition.CREDITED or is_underpaid
+        return self.disposition in GIVEN_UP or is_underpaid
 
 
 def default_expiry() -> datetime:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from common.fields import ReferenceField
 from payments.models.payments import MobileMoneyTransaction
+from payments.models.transfers import Transfer
 
 
 class ProviderCall(models.Model):
@@ -15,9 +17,18 @@ class ProviderCall(models.Model):
     class Kind(models.TextChoices):
         COLLECT = "collect", "Collect"
         QUERY = "query", "Query"
+        SEND = "send", "Send money"
+        QUERY_TRANSFER = "ask", "Ask about money sent"
 
     attempt = models.ForeignKey(
-        MobileMoneyTransaction, on_delete=models.PROTECT, related_name="calls"
+        MobileMoneyTransaction,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="calls",
+    )
+    transfer = models.ForeignKey(
+        Transfer, null=True, blank=True, on_delete=models.PROTECT, related_name="calls"
     )
     kind = models.CharField(max_length=10, choices=Kind)
     started_at = models.DateTimeField(default=timezone.now)
@@ -30,6 +41,12 @@ class ProviderCall(models.Model):
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(attempt__isnull=True) ^ Q(transfer__isnull=True),
+                name="call_is_about_one_thing",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.outcome or 'unanswered'}"
@@ -67,6 +84,13 @@ class WebhookDelivery(models.Model):
     note = models.CharField(max_length=255, blank=True)
     attempt = models.ForeignKey(
         MobileMoneyTransaction,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="deliveries",
+    )
+    transfer = models.ForeignKey(
+        Transfer,
         null=True,
         blank=True,
         on_delete=models.PROTECT,

@@ -11,14 +11,21 @@ from django.urls import Resolver404, resolve
 
 from payments.providers import registry
 from payments.providers.mpesa_daraja.initiator import security_credential
+from payments.providers.mpesa_openapi.config import read_public_key
 
 
 def check_providers(**_: Any) -> list[checks.CheckMessage]:
     """`payments.E001` half a set of credentials, `E002` a bad amount range, `E003` a bad token,
-    `E004` half of what disbursing needs, `E005` a certificate that cannot be read,
-    `W001` a callback URL that this server does not answer.
+    `E004` half of what disbursing needs, `E005` a certificate that cannot be read, `E006` a chosen
+    dialect without credentials, `E007` a bad public key, `W001` a callback URL that this server does
+    not answer.
     """
-    found: list[checks.CheckMessage] = [*_certificate_errors()]
+    found: list[checks.CheckMessage] = [
+        *_certificate_errors(),
+        *_check_mpesa_dialect(),
+        *_check_mpesa_public_key(),
+    ]
+    connections: dict[str, bool] = {}  # each prefix once: M-Pesa's two dialects share theirs
     for dialect in registry.DIALECTS:
         missing = [name for name in dialect.credentials if not getattr(settings, name)]
         if missing and len(missing) < len(dialect.credentials):
@@ -40,20 +47,22 @@ def check_providers(**_: Any) -> list[checks.CheckMessage]:
                     id="payments.E004",
                 )
             )
-        connection = getattr(settings, f"{dialect.prefix}_CONNECTION")
+        connections[dialect.prefix] = connections.get(dialect.prefix, False) or not missing
+    for prefix, is_set in connections.items():
+        connection = getattr(settings, f"{prefix}_CONNECTION")
         if connection["amount_min"] > connection["amount_max"]:
             found.append(
                 checks.Error(
-                    f"{dialect.prefix}_AMOUNT_MIN is larger than {dialect.prefix}_AMOUNT_MAX.",
+                    f"{prefix}_AMOUNT_MIN is larger than {prefix}_AMOUNT_MAX.",
                     hint="Both are whole shillings.",
                     id="payments.E002",
                 )
             )
-        callback_url = getattr(settings, f"{dialect.prefix}_CALLBACK_URL")
-        if not missing and not _is_a_webhook(callback_url):
+        callback_url = getattr(settings, f"{prefix}_CALLBACK_URL")
+        if is_set and not _is_a_webhook(callback_url):
             found.append(
                 checks.Warning(
-                    f"{dialect.prefix}_CALLBACK_URL leads to no webhook of this server.",
+                    f"{prefix}_CALLBACK_URL leads to no webhook of this server.",
                     hint="Its path is one of /api/webhooks/…; see README and docs/architecture.md.",
                     id="payments.W001",
                 )
@@ -82,6 +91,36 @@ def _certificate_errors() -> list[checks.CheckMessage]:
                 f"MPESA_CERTIFICATE cannot be used: {error}.",
                 hint="Name the provider's certificate in PEM form, or write its text.",
                 id="payments.E005",
+            )
+        ]
+    return []
+
+
+def _check_mpesa_dialect() -> list[checks.CheckMessage]:
+    chosen = settings.MPESA_DIALECT
+    dialect = next((each for each in registry.DIALECTS if each.name == f"mpesa_{chosen}"), None)
+    if dialect is None or all(getattr(settings, name) for name in dialect.credentials):
+        return []
+    return [
+        checks.Error(
+            f"MPESA_DIALECT is {chosen}, whose settings are not all there.",
+            hint=f"Set {', '.join(dialect.credentials)}, or leave MPESA_DIALECT empty.",
+            id="payments.E006",
+        )
+    ]
+
+
+def _check_mpesa_public_key() -> list[checks.CheckMessage]:
+    if not settings.MPESA_OPENAPI_PUBLIC_KEY:
+        return []
+    try:
+        read_public_key(settings.MPESA_OPENAPI_PUBLIC_KEY)
+    except ValueError as error:
+        return [
+            checks.Error(
+                f"MPESA_OPENAPI_PUBLIC_KEY is malformed: {error}.",
+                hint="Copy it from Vodacom's portal: base64 that begins with MII, without PEM lines.",
+                id="payments.E007",
             )
         ]
     return []

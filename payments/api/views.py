@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from common.rest import Reply
 from payments.api.serializers import ProvidersSerializer
+from payments.models import ProviderName
 from payments.providers import registry
 
 
@@ -22,11 +23,11 @@ class ProvidersView(APIView):
     def get(self, request: Request) -> Response:
         providers = [
             {
-                "provider": str(dialect.provider),
-                "name": dialect.provider.label,
-                "enabled": registry.is_enabled(dialect),
+                "provider": str(provider),
+                "name": provider.label,
+                "enabled": registry.takes_payments(provider),
             }
-            for dialect in registry.DIALECTS
+            for provider in ProviderName
         ]
         body = {"providers": providers}
         # The released app reads the list at the top level.

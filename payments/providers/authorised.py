@@ -38,6 +38,7 @@ class TokenRules:
     is_dead: Callable[[Exchange], bool]  # only answers that prove the request was not processed
     scheme: str = "Bearer"
     credential: Callable[[str], str] = str  # what goes over the wire for a token, made at each call
+    read: Callable[[Exchange], Any] = lambda exchange: member(exchange.json, "access_token")
 
 
 class AuthorisedHttp:
@@ -100,17 +101,15 @@ class AuthorisedHttp:
         return Health(is_up=True)
 
     def _token(self) -> str:
+        return cached_token(self._tokens, self._name, self._fetch)
+
+    def _fetch(self) -> Token:
         try:
-            return cached_token(self._tokens, self._name, self._fetch)
-        except NoToken:
-            raise
+            exchange = self._rules.fetch()
         except CallFailed as failure:
             message = f"no access token: {failure}"
             raise NoToken(message, failure.request, failure.response) from failure
-
-    def _fetch(self) -> Token:
-        exchange = self._rules.fetch()
-        value = member(exchange.json, "access_token")
+        value = self._rules.read(exchange)
         if not (isinstance(value, str) and HEADER_SAFE.fullmatch(value)):
             raise NoToken(
                 f"no access token in the answer (HTTP {exchange.status})",

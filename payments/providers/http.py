@@ -41,6 +41,7 @@ SECRET_NAMES = frozenset(
         "user_name",
         "pin",
         "access_token",
+        "output_session_id",
         "client_id",
         "client_secret",
         "security_credential",

@@ -20,6 +20,8 @@ from payments.providers.base import Provider
 from payments.providers.http import HttpOptions, TokenStore
 from payments.providers.mpesa_daraja.client import MpesaDaraja
 from payments.providers.mpesa_daraja.config import MpesaDarajaConfig
+from payments.providers.mpesa_openapi.client import MpesaOpenApi
+from payments.providers.mpesa_openapi.config import MpesaOpenApiConfig
 from payments.providers.tigo_pesa.client import TigoPesa
 from payments.providers.tigo_pesa.config import TigoPesaConfig
 from payments.providers.tokens import RedisTokenStore
@@ -39,6 +41,28 @@ class Dialect:
     credentials: tuple[str, ...]
     build: Callable[[TokenStore], Provider]
     disbursing: tuple[str, ...] = ()
+
+
+def _mpesa_openapi(tokens: TokenStore) -> Provider:
+    connection = settings.MPESA_CONNECTION
+    return MpesaOpenApi(
+        MpesaOpenApiConfig(
+            api_key=settings.MPESA_OPENAPI_API_KEY,
+            public_key=settings.MPESA_OPENAPI_PUBLIC_KEY,
+            service_provider_code=settings.MPESA_OPENAPI_SERVICE_PROVIDER_CODE,
+            base_url=settings.MPESA_OPENAPI_BASE_URL,
+            env=settings.MPESA_OPENAPI_ENV,
+            market=settings.MPESA_OPENAPI_MARKET,
+            origin=settings.MPESA_OPENAPI_ORIGIN,
+            mode=settings.MPESA_OPENAPI_MODE,
+            session_delay_seconds=settings.MPESA_OPENAPI_SESSION_DELAY_SECONDS,
+            session_seconds=settings.MPESA_OPENAPI_SESSION_SECONDS,
+            amount_min=connection["amount_min"],
+            amount_max=connection["amount_max"],
+            http=HttpOptions(**connection["http"]),
+        ),
+        tokens,
+    )
 
 
 def _mpesa_daraja(tokens: TokenStore) -> Provider:
@@ -105,7 +129,19 @@ def _airtel_money(tokens: TokenStore) -> Provider:
     )
 
 
+# Of two dialects of one provider, the first that is set takes new payments.
 DIALECTS = (
+    Dialect(
+        name="mpesa_openapi",
+        provider=ProviderName.VODACOM_MPESA,
+        prefix="MPESA",
+        credentials=(
+            "MPESA_OPENAPI_API_KEY",
+            "MPESA_OPENAPI_PUBLIC_KEY",
+            "MPESA_OPENAPI_SERVICE_PROVIDER_CODE",
+        ),
+        build=_mpesa_openapi,
+    ),
     Dialect(
         name="mpesa_daraja",
         provider=ProviderName.VODACOM_MPESA,
@@ -148,6 +184,11 @@ def is_enabled(dialect: Dialect) -> bool:
     return is_on and all(getattr(settings, name) for name in dialect.credentials)
 
 
+def takes_payments(provider: str) -> bool:
+    """Whether a stored provider value can be paid with now."""
+    return _for_new_payments(provider) is not None
+
+
 def is_known(name: str) -> bool:
     return any(dialect.name == name for dialect in DIALECTS)
 
@@ -168,12 +209,10 @@ def enabled_provider(provider: str) -> Provider:
 
     Raises UnknownProvider or ProviderUnavailable.
     """
-    dialects = [dialect for dialect in DIALECTS if dialect.provider == provider]
-    if not dialects:
+    if not any(dialect.provider == provider for dialect in DIALECTS):
         raise UnknownProvider("Choose M-Pesa, Tigo Pesa or Airtel Money.")
-    for dialect in dialects:
-        if is_enabled(dialect):
-            return _client(dialect)
+    if dialect := _for_new_payments(provider):
+        return _client(dialect)
     name = ProviderName(provider).label
     raise ProviderUnavailable(f"{name} cannot be used at the moment. Choose another provider.")
 
@@ -188,6 +227,24 @@ def callback_sources(name: str) -> Sequence[Network]:
 def short_code(name: str) -> str:
     """Our short code with a dialect that names it in callbacks, else ""."""
     return settings.MPESA_BUSINESS_SHORTCODE if name == "mpesa_daraja" else ""
+
+
+def _is_chosen(dialect: Dialect) -> bool:
+    """MPESA_DIALECT leaves M-Pesa's new payments to one dialect; others have one anyway."""
+    if not settings.MPESA_DIALECT or dialect.provider != ProviderName.VODACOM_MPESA:
+        return True
+    return dialect.name == f"mpesa_{settings.MPESA_DIALECT}"
+
+
+def _for_new_payments(provider: str) -> Dialect | None:
+    return next(
+        (
+            dialect
+            for dialect in DIALECTS
+            if dialect.provider == provider and is_enabled(dialect) and _is_chosen(dialect)
+        ),
+        None,
+    )
 
 
 @cache

@@ -8,6 +8,7 @@ import pytest
 
 from payments.checks import check_providers
 from payments.tests.certificates import certificate, elliptic_certificate
+from payments.tests.providers.test_mpesa_openapi import platform_key, public_text
 
 
 def ids() -> list[str | None]:
@@ -68,4 +69,37 @@ def test_a_webhook_token_for_no_dialect_is_an_error(settings: Any) -> None:
 
 def test_a_callback_url_that_nobody_answers_is_warned_of(settings: Any) -> None:
     settings.AIRTEL_CALLBACK_URL = "https://pay.example.com/callbacks/airtel"
+    assert ids() == ["payments.W001"]
+
+
+def set_openapi(settings: Any, public_key: str = "") -> None:
+    settings.MPESA_OPENAPI_API_KEY = "fake"
+    settings.MPESA_OPENAPI_PUBLIC_KEY = public_key or public_text(platform_key())
+    settings.MPESA_OPENAPI_SERVICE_PROVIDER_CODE = "000000"
+
+
+def test_both_dialects_of_m_pesa_may_be_set(settings: Any) -> None:
+    set_openapi(settings)
+    for chosen in ("", "daraja", "openapi"):
+        settings.MPESA_DIALECT = chosen
+        assert ids() == []
+
+
+def test_a_chosen_dialect_without_its_credentials_is_an_error(settings: Any) -> None:
+    settings.MPESA_DIALECT = "openapi"
+    (message,) = check_providers()
+    assert message.id == "payments.E006"
+    assert "MPESA_OPENAPI_API_KEY" in (message.hint or "")
+
+
+def test_a_malformed_public_key_is_an_error(settings: Any) -> None:
+    set_openapi(settings, public_key="-----BEGIN PUBLIC KEY-----")
+    (message,) = check_providers()
+    assert message.id == "payments.E007"
+    assert message.hint
+
+
+def test_the_callback_url_that_two_dialects_share_is_warned_of_once(settings: Any) -> None:
+    set_openapi(settings)
+    settings.MPESA_CALLBACK_URL = "https://pay.example.com/callbacks/mpesa"
     assert ids() == ["payments.W001"]

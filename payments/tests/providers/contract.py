@@ -67,6 +67,10 @@ class ProviderContract:
     def sample(self, name: str) -> dict[str, Any]:
         return payload(self.dialect, name)
 
+    def tokens_on_the_wire(self) -> tuple[str, ...]:
+        """What a request carries for the token of the sample."""
+        return (self.sample("token")["access_token"],)
+
     def callback(self, name: str) -> bytes:
         return json.dumps(self.sample(name)).encode()
 
@@ -235,8 +239,8 @@ class ProviderContract:
     def test_nothing_secret_is_kept_of_request_and_answer(
         self, wire: responses.RequestsMock, provider: Provider
     ) -> None:
-        token = self.sample("token")["access_token"]
-        secrets = (token, PHONE, PHONE.removeprefix("255"), *self.secrets_on_the_wire)
+        tokens = self.tokens_on_the_wire()
+        secrets = (*tokens, PHONE, PHONE.removeprefix("255"), *self.secrets_on_the_wire)
         echo = f"We received {' '.join(secrets)}, +{PHONE}."
         for body in (echo, json.dumps({"Message": echo, "status": {"message": echo}})):
             answer = self.collect_with(wire, provider, body=body)

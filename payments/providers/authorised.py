@@ -29,6 +29,10 @@ class NoToken(NotSent):
     """No access token was to be had that the provider takes."""
 
 
+class TokenRefused(NoToken):
+    """A fresh token was refused like the one before; carries the last answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRules:
     """How one dialect hands out tokens and refuses dead ones."""
@@ -38,6 +42,7 @@ class TokenRules:
     is_dead: Callable[[Exchange], bool]  # only answers that prove the request was not processed
     scheme: str = "Bearer"
     credential: Callable[[str], str] = str  # what goes over the wire for a token, made at each call
+    # The token in an answer of `fetch`.
     read: Callable[[Exchange], Any] = lambda exchange: member(exchange.json, "access_token")
 
 
@@ -89,7 +94,9 @@ class AuthorisedHttp:
         self._forget(token)
         exchange = send(self._token())
         if self._rules.is_dead(exchange):
-            raise NoToken("a fresh access token is refused", exchange.request, exchange.response)
+            raise TokenRefused(
+                "a fresh access token is refused", exchange.request, exchange.response
+            )
         return replace(exchange, is_repeat=True)
 
     def health(self) -> Health:

@@ -12,7 +12,7 @@ from uuid import uuid4
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from payments.providers.authorised import TokenRules, token_name
+from payments.providers.authorised import TokenRefused, TokenRules, token_name
 from payments.providers.base import (
     Acknowledgement,
     Answer,
@@ -199,8 +199,10 @@ class MpesaOpenApi:
                 json_body=body,
                 read_seconds=read_seconds,
             )
+        except TokenRefused as refusal:
+            return _refused_answer(refusal)
         except CallFailed as failure:
-            return _unsent(failure)
+            return failure.collect_answer()
         return _money_answer(exchange, body["input_ThirdPartyConversationID"])
 
     def _ask(
@@ -269,20 +271,20 @@ def _wants_a_new_session(exchange: Exchange) -> bool:
     return code in SPENT_SESSION or (not code and exchange.status in (401, 403))
 
 
-def _unsent(failure: CallFailed) -> Answer:
-    """A request without a usable answer; a second session that has spent its limits is the end."""
-    body = member(failure.response, "body")
+def _refused_answer(refusal: TokenRefused) -> Answer:
+    """Not sent, unless a second session has spent the limits too: then it is over."""
+    body = member(refusal.response, "body")
     code = identifier(member(body, "output_ResponseCode"))
     if code not in SPENT_SESSION:
-        return failure.collect_answer()
+        return refusal.collect_answer()
     outcome, reason = REFUSALS[code]
     return Answer(
         outcome=outcome,
         reason=reason,
         code=code,
         message=text(member(body, "output_ResponseDesc")),
-        request=failure.request,
-        response=failure.response,
+        request=refusal.request,
+        response=refusal.response,
     )
 
 

@@ -128,10 +128,16 @@ class SessionHttp(AuthorisedHttp):
         return opened
 
     def _kept(self) -> list[Session]:
-        """The sessions in the store that have not ended, the oldest first."""
+        """The sessions in the store that have not ended, the oldest first.
+
+        What another release has written in another form counts as none.
+        """
         value = self._tokens.get(self._name)
+        try:
+            sessions = [Session(**kept) for kept in json.loads(value or "[]")]
+        except (ValueError, TypeError):
+            return []
         now = self._clock()
-        sessions = [Session(**kept) for kept in json.loads(value)] if value else []
         return [session for session in sessions if now < session.good_until]
 
     def _keep(self, sessions: Sequence[Session]) -> None:

@@ -31,7 +31,7 @@ from payments.providers.base import (
     StatusQuestion,
     TransferQuestion,
 )
-from payments.providers.http import MemoryTokenStore, TokenStore
+from payments.providers.http import MemoryTokenStore, Token, TokenStore
 from payments.providers.mpesa_openapi.callbacks import recognises
 from payments.providers.mpesa_openapi.client import MpesaOpenApi
 from payments.providers.mpesa_openapi.config import MpesaOpenApiConfig, read_public_key
@@ -454,6 +454,7 @@ class TestMpesaOpenApi(ProviderContract):
         [
             {"json": sample("token", output_ResponseCode="INS-989"), "status": 400},
             {"json": sample("token", output_ResponseCode="INS-989")},
+            {"json": sample("token", output_ResponseCode="INS-993"), "status": 400},
             {"json": sample("token"), "status": 201},
             {"json": sample("token", output_SessionID="")},
             {"json": sample("token", output_SessionID=None)},
@@ -738,14 +739,16 @@ class TestMpesaOpenApi(ProviderContract):
             provider.parse_callback(self.result(**change), {})
 
     def test_a_callback_is_answered_with_both_its_conversations(self, provider: Provider) -> None:
-        for body in (self.result(), self.result(input_ResultCode="INS-6"), self.result()[:-10]):
-            reply = json.loads(provider.acknowledge(body).body)
-            assert reply["output_OriginalConversationID"] == CONVERSATION
-            assert reply["output_ResponseCode"] == "0"
-            assert reply["output_ResponseDesc"] == "Successfully Accepted Result"
-        assert reply["output_ThirdPartyConversationID"] == ""  # it was cut off
-        whole = json.loads(provider.acknowledge(self.result()).body)
-        assert whole["output_ThirdPartyConversationID"] == "ABC123DEF456"
+        expected = {
+            "output_OriginalConversationID": CONVERSATION,
+            "output_ResponseCode": "0",
+            "output_ResponseDesc": "Successfully Accepted Result",
+            "output_ThirdPartyConversationID": "ABC123DEF456",
+        }
+        for body in (self.result(), self.result(input_ResultCode="INS-6"), self.result()[:-1]):
+            assert json.loads(provider.acknowledge(body).body) == expected
+        cut_off = json.loads(provider.acknowledge(self.result()[:-10]).body)
+        assert cut_off == {**expected, "output_ThirdPartyConversationID": ""}
 
     def test_its_callbacks_are_told_from_darajas(self) -> None:
         assert recognises(self.result())
@@ -896,6 +899,17 @@ class TestSessions:
         first, second = [call for call in wire.calls if call.request.url == COLLECT_URL]
         assert first.request.headers["Authorization"] != second.request.headers["Authorization"]
         assert bearer(first.request) == bearer(second.request)
+
+    @pytest.mark.parametrize("value", ["s0", "{}", '[{"id": "s0"}]', "[1]", "7"])
+    def test_what_another_release_has_kept_is_replaced(
+        self, wire: responses.RequestsMock, store: MemoryTokenStore, clock: Clock, value: str
+    ) -> None:
+        provider = build(store, clock)
+        provider.collect(COLLECTION)
+        (name,) = store._tokens
+        store.put(name, Token(value, 3000))
+        provider.collect(COLLECTION)
+        assert self.used(wire) == ["s1", "s2"]
 
     def test_applications_do_not_share_a_session(
         self, wire: responses.RequestsMock, store: MemoryTokenStore, clock: Clock

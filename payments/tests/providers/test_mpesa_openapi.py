@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, ClassVar
@@ -471,6 +472,7 @@ class TestMpesaOpenApi(ProviderContract):
         wire.replace("GET", SESSION_URL, **answered)
         answer = move(provider)
         assert (answer.outcome, answer.reason) == (Outcome.NOT_SENT, Reason.UNAVAILABLE)
+        assert "fakesession" not in repr(answer)
         assert self.calls_to(wire, move.url) == []
 
     @pytest.mark.parametrize("key", ["", "not base64!", b64encode(b"no key").decode()])
@@ -853,6 +855,37 @@ class TestSessions:
         clock.now += 2970
         provider.collect(COLLECTION)
         assert (self.used(wire), clock.slept) == (["s2"], [30])
+
+    def test_a_session_that_has_ended_does_not_serve_while_the_next_is_waited_for(
+        self, wire: responses.RequestsMock, store: MemoryTokenStore, clock: Clock
+    ) -> None:
+        provider = self.worker(store, clock)
+        provider.health()
+        for at in (2965, 2975):
+            clock.now = Clock.now + at
+            provider.collect(COLLECTION)
+        assert (self.used(wire), clock.slept) == (["s1", "s2"], [20])
+
+    def test_two_processes_that_renew_at_once_open_one_session(
+        self,
+        wire: responses.RequestsMock,
+        store: MemoryTokenStore,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        provider, faster = self.worker(store, clock), self.worker(store, clock)
+        provider.health()
+        clock.now += 2700
+        refreshing = store.refreshing
+
+        def overtaken(name: str) -> AbstractContextManager[None]:
+            monkeypatch.setattr(store, "refreshing", refreshing)
+            faster.collect(COLLECTION)
+            return refreshing(name)
+
+        monkeypatch.setattr(store, "refreshing", overtaken)
+        provider.collect(COLLECTION)
+        assert (self.used(wire), self.opened(wire)) == (["s1", "s1"], 2)
 
     def test_a_short_life_is_renewed_ahead_too(
         self, wire: responses.RequestsMock, store: MemoryTokenStore, clock: Clock

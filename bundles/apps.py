@@ -11,5 +11,6 @@ class BundlesConfig(AppConfig):
         from payments import hooks
 
         hooks.completed.register(handlers.activate)
-        hooks.credited.register(handlers.release)
+        hooks.given_up.register(handlers.release)
+        hooks.withdrawn.register(handlers.withdraw)
         hooks.closed.register(handlers.release)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bundles.models import Purchase
 from bundles.services.activate import activate_purchase
 from bundles.services.seats import release_hold
+from bundles.services.withdraw import withdraw_purchase
 from payments.models import Payment
 
 
@@ -13,7 +14,12 @@ def activate(payment: Payment) -> None:
     activate_purchase(payment=payment)
 
 
+def withdraw(payment: Payment) -> None:
+    """The money is gone again: what it has bought ends."""
+    withdraw_purchase(payment=payment)
+
+
 def release(payment: Payment) -> None:
-    """The money will not come, or became credit: others may have the held seat."""
+    """The money will not come, became credit or goes back: others may have the held seat."""
     purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
     release_hold(bundle_id=purchase.bundle_id, customer_id=purchase.customer_id)

@@ -22,6 +22,9 @@ class Terms(models.Model):
     price_max = models.PositiveIntegerField(help_text="TZS")
     commission_percent = models.PositiveSmallIntegerField(help_text="The platform's share")
     tax_percent = models.PositiveSmallIntegerField(help_text="Contained in the price; 0 for none")
+    refund_window_days = models.PositiveSmallIntegerField(
+        default=3, help_text="After that a purchase counts as delivered and its owner has earned it"
+    )
 
     class Meta:
         verbose_name_plural = "terms"
@@ -49,6 +52,7 @@ class Terms(models.Model):
                 "price_max": settings.BUNDLE_PRICE_MAX,
                 "commission_percent": settings.PLATFORM_COMMISSION_PERCENT,
                 "tax_percent": settings.TAX_PERCENT,
+                "refund_window_days": settings.REFUND_WINDOW_DAYS,
             },
         )
         return terms
@@ -215,7 +219,13 @@ class Activation(models.Model):
     )
     data_bytes = models.PositiveBigIntegerField()
     days = models.PositiveIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was taken back because its money was gone"
+    )
+    earned_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="When the owner had earned the sale"
+    )
 
     def __str__(self) -> str:
         return f"Activation of purchase {self.purchase_id}"

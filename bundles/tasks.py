@@ -11,3 +11,11 @@ def end_overdue_subscriptions() -> int:
     from bundles.services.end import end_overdue_subscriptions as end
 
     return end()
+
+
+@shared_task
+def release_earnings() -> int:
+    """Owners earn what is delivered."""
+    from bundles.services.earn import release_earnings as release
+
+    return release()

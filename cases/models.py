@@ -24,6 +24,10 @@ class CaseKind(models.TextChoices):
     UNANSWERABLE_HINT = "unanswerable_hint", "Unproven callback, provider cannot be asked"
     UNRESOLVED_PAYMENT = "unresolved_payment", "No final answer from the provider"
     FULFILMENT_FAILED = "fulfilment_failed", "Paid, but not activated"
+    UNLISTED_ANSWER = "unlisted_answer", "The provider says what no list explains"
+    TRANSFER_FAILED = "transfer_failed", "Money could not be sent"
+    UNRESOLVED_TRANSFER = "unresolved_transfer", "Money may have been sent"
+    FLOAT_TOO_LOW = "float_too_low", "Too little money to send from"
 
 
 class Case(models.Model):

@@ -36,6 +36,18 @@ SCHEDULE = (
         "A paid customer whose activation failed or was interrupted is waiting.",
     ),
     Job(
+        "Refunds and payouts",
+        "payments.tasks.sweep_transfers",
+        timedelta(seconds=5),
+        "Money that is to be sent, or was sent and not confirmed.",
+    ),
+    Job(
+        "Owners' earnings",
+        "bundles.tasks.release_earnings",
+        timedelta(minutes=10),
+        "What is delivered has been earned and can be paid out.",
+    ),
+    Job(
         "Messages",
         "notifications.tasks.sweep_outbox",
         timedelta(seconds=3),

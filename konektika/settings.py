@@ -285,6 +285,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "payments.tasks.push": {"queue": "collect"},
+    "payments.tasks.send_transfer": {"queue": "collect"},
     "payments.tasks.apply_delivery": {"queue": "webhooks"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -31,6 +31,31 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: We have received TZS {amount:,}, TZS {missing:,} are missing. "
         "They are kept as your credit; we will contact you.",
     },
+    "refund_sent": {
+        "sw": "Konektika: Tumekurudishia TZS {amount:,}. Risiti {receipt}.",
+        "en": "Konektika: We have sent TZS {amount:,} back to you. Receipt {receipt}.",
+    },
+    "credit_sent": {
+        "sw": "Konektika: Salio lako la TZS {amount:,} limerudishwa kwenye namba hii. "
+        "Risiti {receipt}.",
+        "en": "Konektika: Your credit of TZS {amount:,} was sent back to this number. "
+        "Receipt {receipt}.",
+    },
+    "payout_sent": {
+        "sw": "Konektika: Tumekulipa mapato yako TZS {amount:,}. Risiti {receipt}.",
+        "en": "Konektika: We have paid you your earnings of TZS {amount:,}. Receipt {receipt}.",
+    },
+    "payment_reversed": {
+        "sw": "Konektika: Malipo yako ya TZS {amount:,} yamerudishwa na mtoa huduma. "
+        "Huduma uliyonunua imesitishwa.",
+        "en": "Konektika: Your payment of TZS {amount:,} was taken back by the provider. "
+        "What it bought has been suspended.",
+    },
+    "payment_refunding": {
+        "sw": "Konektika: Samahani, hatukuweza kukuwashia huduma. Tunakurudishia TZS {amount:,}.",
+        "en": "Konektika: We are sorry, we could not activate your service. "
+        "TZS {amount:,} are on their way back to you.",
+    },
 }
 
 REASONS: dict[str, dict[str, str]] = {

@@ -53,6 +53,21 @@ class RequestInFlight(PaymentError):
     retry_after_seconds = 2
 
 
+class NotRefundable(PaymentError):
+    code = "not_refundable"
+    status = 409
+
+
+class NothingToPayOut(PaymentError):
+    code = "nothing_to_pay_out"
+    status = 409
+
+
+class NotDecidable(PaymentError):
+    code = "not_decidable"
+    status = 409
+
+
 class CannotFulfil(Exception):
     """A completed payment can buy nothing any more; the money becomes the payer's credit.
 

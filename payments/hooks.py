@@ -13,8 +13,13 @@ completed: Hook[Payment] = Hook("payments.completed")
 """The money is there. Handlers run in the fulfilment's transaction, touch only the database, may be
 called again after a failure, and raise `CannotFulfil` when the money has to become credit."""
 
-credited: Hook[Payment] = Hook("payments.credited")
-"""The money became the payer's credit instead. Handlers run in the same transaction."""
+given_up: Hook[Payment] = Hook("payments.given_up")
+"""The money buys nothing: it became the payer's credit or goes back. Handlers run in the same
+transaction."""
+
+withdrawn: Hook[Payment] = Hook("payments.withdrawn")
+"""The money that has bought something is gone: sent back wholly, or reversed by the provider. Handlers
+end what it bought, in the same transaction, and may be called again."""
 
 closed: Hook[Payment] = Hook("payments.closed")
 """The payment failed or expired. Handlers may be called again."""

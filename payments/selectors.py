@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from payments.models import MobileMoneyTransaction, Payment, WebhookDelivery
+from payments.models import MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
 from payments.states import LIVE
 
 
@@ -23,6 +23,11 @@ def attempt_for_update(attempt_id: int) -> MobileMoneyTransaction:
         .select_related("payment")
         .get(pk=attempt_id)
     )
+
+
+def transfer_for_update(transfer_id: int) -> Transfer:
+    """The transfer, locked until the transaction ends. Lock it after the payment it belongs to."""
+    return Transfer.objects.select_for_update().get(pk=transfer_id)
 
 
 def live_payment(subject: str) -> Payment | None:
@@ -79,6 +84,14 @@ def due_deliveries(now: datetime, limit: int) -> list[WebhookDelivery]:
         WebhookDelivery.objects.filter(next_try_at__lte=now)
         .only("id", "next_try_at")
         .order_by("next_try_at")[:limit]
+    )
+
+
+def due_transfers(now: datetime, limit: int) -> list[Transfer]:
+    return list(
+        Transfer.objects.filter(next_check_at__lte=now)
+        .only("id", "state", "next_check_at")
+        .order_by("next_check_at")[:limit]
     )
 
 

@@ -44,7 +44,10 @@ OPEN_TRANSFERS = (TransferState.REQUESTED, TransferState.QUEUED, TransferState.P
 
 TRANSFER_MOVES: dict[TransferState, frozenset[TransferState]] = {
     TransferState.REQUESTED: frozenset({TransferState.QUEUED, TransferState.REJECTED}),
-    TransferState.QUEUED: frozenset({TransferState.PENDING, TransferState.REJECTED}),
+    # It succeeds from here when a provider sent what it had said not to have processed.
+    TransferState.QUEUED: frozenset(
+        {TransferState.PENDING, TransferState.REJECTED, TransferState.SUCCEEDED}
+    ),
     # Back to queued only on proof that the provider did not process the request.
     TransferState.PENDING: frozenset(
         {TransferState.QUEUED, TransferState.SUCCEEDED, TransferState.FAILED}

@@ -38,6 +38,29 @@ def follow_up(payment_id: int) -> None:
 
 
 @shared_task
+def send_transfer(transfer_id: int) -> None:
+    """Ask the provider to send money, or to take a collection back."""
+    from payments.services.send_transfer import send_transfer as send
+
+    send(transfer_id=transfer_id)
+
+
+@shared_task
+def check_transfer(transfer_id: int) -> None:
+    """Ask the provider what became of money that was sent."""
+    from payments.services.check_transfer import check_transfer as ask
+
+    ask(transfer_id=transfer_id)
+
+
+@shared_task
+def sweep_transfers() -> int:
+    from payments.services.sweep import sweep_transfers as sweep
+
+    return sweep()
+
+
+@shared_task
 def sweep_attempts() -> int:
     from payments.services.sweep import sweep_attempts as sweep
 

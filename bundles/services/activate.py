@@ -11,6 +11,7 @@ from bundles import hooks
 from bundles.errors import BundleSoldOut
 from bundles.models import GIGABYTE, Activation, Purchase, Subscription
 from bundles.selectors import active_subscription
+from bundles.services.earn import held_account
 from bundles.services.end import end_subscription
 from bundles.services.seats import use_seat
 from cases.models import CaseKind
@@ -107,8 +108,8 @@ def _post_sale(purchase: Purchase, payment: Payment) -> None:
         payment=payment,
         lines=[
             (ledger.RECEIPTS, purchase.price),
-            (f"earnings_held:{purchase.bundle.owner_id}", -owner_part),
-            ("revenue", -commission),
+            (held_account(purchase.bundle.owner_id), -owner_part),
+            (ledger.REVENUE, -commission),
             ("tax", -tax),
         ],
     )

@@ -217,6 +217,16 @@ def enabled_provider(provider: str) -> Provider:
     raise ProviderUnavailable(f"{name} cannot be used at the moment. Choose another provider.")
 
 
+def disbursing_provider(provider: str) -> Provider | None:
+    """The client that sends money for a stored provider value; None where none is set up."""
+    for dialect in DIALECTS:
+        if dialect.provider == provider and is_enabled(dialect):
+            client = _client(dialect)
+            if client.description.disburses:
+                return client
+    return None
+
+
 def callback_sources(name: str) -> Sequence[Network]:
     """The networks that a dialect's callbacks may come from; empty when none is configured."""
     prefix = next(dialect.prefix for dialect in DIALECTS if dialect.name == name)

@@ -1,4 +1,4 @@
-"""Turns a stored webhook delivery into news about an attempt: as evidence, or as a hint."""
+"""Turns a stored webhook delivery into news of an attempt or a transfer: as evidence or a hint."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from cases.models import CaseKind
 from cases.services import open_case
 from common.queue import hurry
 from common.transactions import retried
-from payments.models import MobileMoneyTransaction, PaymentEvent, WebhookDelivery
+from payments.models import (
+    MobileMoneyTransaction,
+    PaymentEvent,
+    Transfer,
+    TransferEvent,
+    WebhookDelivery,
+)
 from payments.providers import registry
-from payments.providers.base import MalformedCallback, Notice, Outcome, Provider, Signature
+from payments.providers.base import MalformedCallback, Notice, NoticeKind, Outcome, Provider
 from payments.providers.http import redact
+from payments.services.proof import proof_of, why_no_proof
 from payments.services.query import can_ask_now
 from payments.services.settle import settle
-from payments.states import LIVE, State
+from payments.services.settle_transfer import settle_transfer
+from payments.states import LIVE, State, TransferState
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +46,16 @@ def apply_delivery(*, delivery_id: int) -> None:
         return
     attempt = _match(delivery, notice)
     if attempt is None:
-        _wait_for_match(delivery, notice)
+        if transfer := _matching_transfer(delivery, notice):
+            _apply_to_transfer(delivery, notice, provider, transfer)
+        else:
+            _wait_for_match(delivery, notice)
         return
     delivery.attempt = attempt
-    proof = _proof(delivery, notice, provider, attempt)
+    proof = proof_of(delivery, notice, provider, attempt.callback_token)
     if proof is None:
         _keep_on_attempt(attempt.pk, notice)
-        _take_as_hint(delivery, notice, attempt, _why_no_proof(delivery, notice, provider))
+        _take_as_hint(delivery, notice, attempt, why_no_proof(delivery, notice, provider))
         return
     changed = settle(
         attempt_id=attempt.pk,
@@ -60,6 +71,8 @@ def apply_delivery(*, delivery_id: int) -> None:
 
 def _match(delivery: WebhookDelivery, notice: Notice) -> MobileMoneyTransaction | None:
     """The attempt that the callback names: by our token, our reference or the provider's handle."""
+    if notice.kind != NoticeKind.COLLECTION:
+        return None
     attempts = MobileMoneyTransaction.objects.filter(dialect=delivery.dialect).only(
         "id", "callback_token"
     )
@@ -73,39 +86,48 @@ def _match(delivery: WebhookDelivery, notice: Notice) -> MobileMoneyTransaction 
     return None
 
 
-def _proof(
-    delivery: WebhookDelivery,
-    notice: Notice,
-    provider: Provider,
-    attempt: MobileMoneyTransaction,
-) -> str | None:
-    """What makes the delivery evidence, in words; None when it is only a hint.
+def _matching_transfer(delivery: WebhookDelivery, notice: Notice) -> Transfer | None:
+    """The transfer that the callback names, in the same three ways.
 
-    A wrong signature, or a missing one where the dialect signs, is mended by no path and no source.
+    A COLLECTION is looked for too: the Open API's callbacks do not tell incoming from outgoing money.
     """
-    if notice.signature == Signature.VALID:
-        return "its signature"
-    if notice.signature == Signature.WRONG or provider.description.signs_callbacks:
+    if notice.kind == NoticeKind.BILL:
         return None
-    if delivery.trust == WebhookDelivery.Trust.QUARANTINED:
-        return None
-    if delivery.attempt_token == attempt.callback_token:
-        return "the attempt's own token"
-    return {
-        WebhookDelivery.Trust.SECRET_PATH: "the secret path",
-        WebhookDelivery.Trust.ALLOWED_SOURCE: "its source",
-    }.get(WebhookDelivery.Trust(delivery.trust))
+    transfers = Transfer.objects.filter(dialect=delivery.dialect)
+    for name, value in (
+        ("callback_token", delivery.attempt_token),
+        ("reference", notice.reference),
+        ("provider_reference", notice.provider_reference),
+    ):
+        if value and (found := transfers.filter(**{name: value}).first()):
+            return found
+    return None
 
 
-def _why_no_proof(delivery: WebhookDelivery, notice: Notice, provider: Provider) -> str:
-    """In words for staff."""
-    if notice.signature == Signature.WRONG:
-        return "its signature is wrong"
-    if provider.description.signs_callbacks:
-        return "it is not signed"
-    if delivery.trust == WebhookDelivery.Trust.QUARANTINED:
-        return "its source is outside the allow-list"
-    return "nothing says that the provider sent it"
+def _apply_to_transfer(
+    delivery: WebhookDelivery, notice: Notice, provider: Provider, transfer: Transfer
+) -> None:
+    delivery.transfer = transfer
+    proof = proof_of(delivery, notice, provider, transfer.callback_token)
+    if proof is None:
+        _finish(delivery, WebhookDelivery.State.HINT, why_no_proof(delivery, notice, provider))
+        _ask_about(transfer)
+        return
+    changed = settle_transfer(
+        transfer_id=transfer.pk,
+        answer=notice.answer,
+        source=TransferEvent.Source.WEBHOOK,
+        evidence=f"delivery {delivery.pk}, proved by {proof}: {notice.answer.message}",
+    )
+    state = WebhookDelivery.State.APPLIED if changed else WebhookDelivery.State.REPEATED
+    _finish(delivery, state, notice.answer.message)
+
+
+def _ask_about(transfer: Transfer) -> None:
+    from payments.tasks import check_transfer
+
+    if transfer.state == TransferState.PENDING:
+        hurry(check_transfer, transfer.pk)
 
 
 def _take_as_hint(
@@ -165,6 +187,7 @@ def _finish(delivery: WebhookDelivery, state: str, note: str) -> None:
         state=state,
         note=note[:255],
         attempt_id=delivery.attempt_id,
+        transfer_id=delivery.transfer_id,
         next_try_at=None,
         processed_at=timezone.now(),
     )

@@ -16,15 +16,17 @@ from cases.services import open_case
 from common.transactions import retried
 from notifications.services import queue_message
 from payments import hooks, ledger
-from payments.errors import CannotFulfil
+from payments.errors import CannotFulfil, PaymentError
 from payments.models import Disposition, Payment
 from payments.selectors import latest_attempt, live_payment, payment_for_update
+from payments.services.refund import refund_payment
 from payments.states import State
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS_MAX = 300
-TRIES_BEFORE_CASE = 8
+TRIES_BEFORE_CASE = 5  # a minute
+TRIES_BEFORE_REFUND = 8  # eight minutes
 
 
 def follow_up(*, payment_id: int) -> None:
@@ -40,7 +42,8 @@ def follow_up(*, payment_id: int) -> None:
             _give_up(payment_id, refusal)
     except Exception:
         logger.exception("payment %s could not be followed up", payment_id)
-        _try_later(payment_id)
+        if _try_later(payment_id) >= TRIES_BEFORE_REFUND:
+            _refund(payment_id)
 
 
 @retried
@@ -94,7 +97,7 @@ def _credit(payment: Payment, case_kind: str, why: str) -> None:
     if paid:
         _move_to_credit(payment, paid, why)
     open_case(kind=case_kind, subject=_subject(payment), amount=paid, detail=why)
-    hooks.credited.notify(payment)
+    hooks.given_up.notify(payment)
 
 
 def _move_to_credit(payment: Payment, amount: int, why: str) -> None:
@@ -130,10 +133,11 @@ def _tell(payment: Payment, message_id: str, context: dict[str, object]) -> None
 
 
 @retried
-def _try_later(payment_id: int) -> None:
+def _try_later(payment_id: int) -> int:
+    """Returns how often it was tried, 0 when it is done by now."""
     payment = payment_for_update(payment_id)
     if payment.follow_up_at is None:
-        return
+        return 0
     payment.follow_up_tries += 1
     wait = min(2**payment.follow_up_tries, RETRY_SECONDS_MAX)
     payment.follow_up_at = timezone.now() + timedelta(seconds=wait)
@@ -145,6 +149,24 @@ def _try_later(payment_id: int) -> None:
             amount=payment.paid_amount or 0,
             detail=f"tried {payment.follow_up_tries} times; still trying",
         )
+    return payment.follow_up_tries
+
+
+def _refund(payment_id: int) -> None:
+    """Who has paid and cannot be served gets the money back; where it cannot be sent, staff have it."""
+    payment = Payment.objects.select_related("payer").get(pk=payment_id)
+    if payment.state != State.COMPLETED or payment.disposition != Disposition.OPEN:
+        return
+    try:
+        refund_payment(
+            payment_id=payment_id,
+            request_key=f"unfulfilled:{payment.public_id}",
+            why="what was paid for could not be activated",
+        )
+    except PaymentError as refusal:
+        logger.warning("payment %s cannot be refunded: %s", payment.public_id, refusal)
+        return
+    _tell(payment, "payment_refunding", {"amount": payment.paid_amount or 0})
 
 
 def _subject(payment: Payment) -> str:

@@ -29,7 +29,7 @@ def push_attempt(*, attempt_id: int) -> None:
     posts it. Only an answer that proves that the request was not processed frees it, once.
     """
     call = _claim(attempt_id)
-    if call is None:
+    if call is None or call.attempt is None:
         return
     attempt = call.attempt
     provider = registry.by_dialect(attempt.dialect)

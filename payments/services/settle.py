@@ -23,6 +23,7 @@ from payments.providers.http import redact
 from payments.selectors import attempt_for_update
 from payments.services.follow_up import follow_up
 from payments.services.record import record_move
+from payments.services.take_back import take_back
 from payments.states import State
 
 logger = logging.getLogger(__name__)
@@ -75,8 +76,12 @@ def _apply(
     changed = False
     if answer.outcome == Outcome.SUCCEEDED:
         changed = _succeed(payment, attempt, answer, source, evidence, delivery_id)
+    elif answer.outcome == Outcome.REVERSED and attempt.status == State.COMPLETED:
+        changed = take_back(payment, attempt, evidence)
     elif answer.outcome in (Outcome.FAILED, Outcome.REVERSED):
         changed = _fail(payment, attempt, answer, source, evidence, delivery_id)
+    elif answer.is_unlisted:
+        _open(payment, CaseKind.UNLISTED_ANSWER, f"the provider says {answer.code}")
     return payment, changed
 
 
@@ -150,14 +155,16 @@ def _fail(
     delivery_id: int | None,
 ) -> bool:
     if attempt.status == State.COMPLETED:
-        kind = (
-            CaseKind.REVERSED
-            if answer.outcome == Outcome.REVERSED
-            else CaseKind.CONFLICTING_ANSWERS
+        _open(
+            payment,
+            CaseKind.CONFLICTING_ANSWERS,
+            f"completed, but the provider says {answer.code} {answer.message}",
         )
-        _open(payment, kind, f"completed, but the provider says {answer.code} {answer.message}")
         return False
     if attempt.status == State.FAILED:
+        return False
+    if trouble := contradiction(payment, attempt, answer):
+        _open(payment, CaseKind.WRONG_DETAILS, trouble)
         return False
     _learn(attempt, answer)
     attempt.next_check_at = None
@@ -174,7 +181,7 @@ def _fail(
 
 
 def contradiction(payment: Payment, attempt: MobileMoneyTransaction, answer: Answer) -> str:
-    """What a success says about somebody else's payment; "" when it can be this one.
+    """What says that the news is of somebody else's payment; "" when it can be this one.
 
     A smaller or larger amount is no contradiction: it has its own rules.
     """

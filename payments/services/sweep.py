@@ -12,10 +12,10 @@ from django.db import models
 from django.utils import timezone
 
 from common.queue import hurry
-from payments.models import MobileMoneyTransaction, Payment, WebhookDelivery
-from payments.selectors import due_attempts, due_deliveries, due_follow_ups
+from payments.models import MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
+from payments.selectors import due_attempts, due_deliveries, due_follow_ups, due_transfers
 from payments.services.query import ASKING_LEASE
-from payments.states import State
+from payments.states import State, TransferState
 
 BATCH = 200
 QUICK_LEASE = timedelta(seconds=5)
@@ -57,6 +57,20 @@ def sweep_follow_ups() -> int:
     for payment in due_follow_ups(timezone.now(), BATCH):
         if _claim(Payment, payment.pk, "follow_up_at", payment.follow_up_at, QUICK_LEASE):
             hurry(follow_up, payment.pk)
+            queued += 1
+    return queued
+
+
+def sweep_transfers() -> int:
+    """Queue the sending or the status query of every transfer that is due. Returns how many."""
+    from payments.tasks import check_transfer, send_transfer
+
+    queued = 0
+    for transfer in due_transfers(timezone.now(), BATCH):
+        is_sending = transfer.state == TransferState.QUEUED
+        lease = QUICK_LEASE if is_sending else ASKING_LEASE
+        if _claim(Transfer, transfer.pk, "next_check_at", transfer.next_check_at, lease):
+            hurry(send_transfer if is_sending else check_transfer, transfer.pk)
             queued += 1
     return queued
 

@@ -61,7 +61,8 @@ def wire() -> Iterator[responses.RequestsMock]:
 def sold() -> Iterator[list[Payment]]:
     """What a seller was told was paid; the real seller's handlers know other subjects."""
     told: list[Payment] = []
-    kept = {hook: list(hook._handlers) for hook in (hooks.completed, hooks.credited, hooks.closed)}
+    all_hooks = (hooks.completed, hooks.given_up, hooks.withdrawn, hooks.closed)
+    kept = {hook: list(hook._handlers) for hook in all_hooks}
     for hook in kept:
         hook._handlers.clear()
     hooks.completed.register(told.append)

@@ -51,7 +51,8 @@ def test_what_payments_tells_is_heard() -> None:
     """A payment that completes without a listener would take money for nothing."""
     heard = {
         payment_hooks.completed: bundle_handlers.activate,
-        payment_hooks.credited: bundle_handlers.release,
+        payment_hooks.given_up: bundle_handlers.release,
+        payment_hooks.withdrawn: bundle_handlers.withdraw,
         payment_hooks.closed: bundle_handlers.release,
     }
     for hook, handler in heard.items():

@@ -1,0 +1,69 @@
+"""Owners earn a sale once it is delivered; until then its money is held for a refund."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from bundles.models import Activation, Purchase, Subscription, Terms
+from common.transactions import retried
+from payments import ledger
+from payments.models import Payment
+from payments.selectors import payment_for_update
+
+BATCH = 200
+
+
+def held_account(owner_id: int) -> str:
+    return f"earnings_held:{owner_id}"
+
+
+def earned_account(owner_id: int) -> str:
+    return f"earnings:{owner_id}"
+
+
+def release_earnings() -> int:
+    """Move what is delivered from held to earned, each sale in its own transaction. Returns how many.
+
+    Delivered is what was used up, is past its end, or is older than the refund window.
+    """
+    now = timezone.now()
+    window = timedelta(days=Terms.current().refund_window_days)
+    delivered = Activation.objects.filter(earned_at=None).filter(
+        Q(subscription__state=Subscription.State.ENDED)
+        | Q(subscription__data_used_bytes__gte=F("subscription__data_limit_bytes"))
+        | Q(created_at__lte=now - window)
+    )
+    keys = list(delivered.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    return sum(_release(key) for key in keys)
+
+
+@retried
+def _release(activation_id: int) -> bool:
+    """What a refund under way leaves of the sale is released after it, or not at all."""
+    purchase = Purchase.objects.select_related("bundle").get(activation=activation_id)
+    payment = payment_for_update(_paid_by(purchase))
+    activation = Activation.objects.select_for_update().get(pk=activation_id)
+    if activation.earned_at is not None:
+        return False
+    owner_id = purchase.bundle.owner_id
+    held = ledger.lies_on(payment).get(held_account(owner_id), 0)
+    activation.earned_at = timezone.now()
+    activation.save(update_fields=["earned_at"])
+    if held:
+        ledger.post(
+            source=f"delivered:{purchase.subject}",
+            memo=str(purchase.bundle),
+            payment=payment,
+            lines=[(held_account(owner_id), held), (earned_account(owner_id), -held)],
+        )
+    return True
+
+
+def _paid_by(purchase: Purchase) -> int:
+    paid: int = Payment.objects.filter(
+        subject=purchase.subject, disposition="fulfilled"
+    ).values_list("pk", flat=True)[0]
+    return paid

@@ -1,0 +1,41 @@
+"""Takes back what a purchase gave, when its money is gone again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from bundles.models import Activation, Bundle, Purchase, Subscription
+from bundles.services.end import end_subscription
+from payments.models import Payment
+
+
+def withdraw_purchase(*, payment: Payment) -> None:
+    """Take the purchase's time and data off its subscription, inside the caller's transaction.
+
+    A subscription that other purchases keep alive goes on with what is theirs; else it ends. Safe to
+    repeat.
+    """
+    purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
+    Bundle.objects.select_for_update().get(pk=purchase.bundle_id)
+    activation = (
+        Activation.objects.select_for_update()
+        .filter(purchase=purchase, withdrawn_at=None)
+        .select_related("subscription")
+        .first()
+    )
+    if activation is None:
+        return
+    activation.withdrawn_at = timezone.now()
+    activation.save(update_fields=["withdrawn_at"])
+    subscription = Subscription.objects.select_for_update().get(pk=activation.subscription_id)
+    if subscription.state != Subscription.State.ACTIVE:
+        return
+    ends_at = subscription.ends_at - timedelta(days=activation.days)
+    if ends_at <= timezone.now() or ends_at <= subscription.starts_at:
+        end_subscription(subscription)
+        return
+    subscription.ends_at = ends_at
+    subscription.data_limit_bytes -= activation.data_bytes
+    subscription.save(update_fields=["ends_at", "data_limit_bytes"])

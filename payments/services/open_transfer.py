@@ -1,0 +1,83 @@
+"""What refunds, credit sent back and payouts have in common: how money begins to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import User
+from common.queue import hurry_on_commit
+from payments import ledger
+from payments.models import Payment, Transfer, TransferEvent, TransferRules
+from payments.services.transfer_record import record_transfer_start
+from payments.states import TransferState
+
+HURRY_LOST_AFTER = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """By which dialect and way, and to which phone (E.164), money goes out."""
+
+    method: str
+    provider: str
+    dialect: str
+    phone: str
+
+
+def open_transfer(
+    *,
+    kind: Transfer.Kind,
+    route: Route,
+    payee: User,
+    amount: int,
+    taken_from: Sequence[ledger.Line],
+    request_key: str,
+    why: str,
+    source: TransferEvent.Source,
+    by: User | None = None,
+    payment: Payment | None = None,
+    needs_review: bool = False,
+) -> Transfer:
+    """Write a transfer and take its money (TZS) from the given accounts, in the caller's transaction.
+
+    The caller holds the row that the money hangs on, and has seen that `request_key` is new. Above
+    the rules' amount, or with `needs_review`, it waits for a second person; else it is sent at once.
+    """
+    waits = needs_review or amount > TransferRules.current().four_eyes_above
+    transfer = Transfer.objects.create(
+        kind=kind,
+        method=route.method,
+        state=TransferState.REQUESTED if waits else TransferState.QUEUED,
+        payment=payment,
+        payee=payee,
+        provider=route.provider,
+        dialect=route.dialect,
+        phone=route.phone,
+        amount=amount,
+        request_key=request_key,
+        why=why[:255],
+        requested_by=by,
+        next_check_at=None if waits else timezone.now() + HURRY_LOST_AFTER,
+    )
+    record_transfer_start(transfer, source=source, by=by)
+    ledger.post(
+        source=f"transfer-started:{transfer.reference}",
+        memo=why[:255],
+        payment=payment,
+        transfer=transfer,
+        lines=[*taken_from, (ledger.transfer_account(transfer), -amount)],
+    )
+    if not waits:
+        hurry_transfer(transfer)
+    return transfer
+
+
+def hurry_transfer(transfer: Transfer) -> None:
+    """Queue its sending once the transaction is committed."""
+    from payments.tasks import send_transfer
+
+    hurry_on_commit(send_transfer, transfer.pk)

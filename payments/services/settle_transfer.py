@@ -1,0 +1,207 @@
+"""The one door to a transfer's final state, whoever brings the news."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from django.db import IntegrityError
+
+from accounts.models import User
+from cases.models import CaseKind
+from cases.services import open_case, resolve_by_itself
+from common import phone as phones
+from common.transactions import retried
+from notifications.services import queue_message
+from payments import ledger
+from payments.models import Posting, Transfer, TransferEvent
+from payments.providers.base import Answer, Outcome, Reason
+from payments.selectors import transfer_for_update
+from payments.services.transfer_record import record_transfer_move
+from payments.states import TransferState
+
+logger = logging.getLogger(__name__)
+
+FINAL = (TransferState.SUCCEEDED, TransferState.FAILED, TransferState.REJECTED)
+
+
+def settle_transfer(
+    *,
+    transfer_id: int,
+    answer: Answer,
+    source: TransferEvent.Source,
+    evidence: str,
+    by: User | None = None,
+) -> bool:
+    """Apply a provider's answer to a transfer; two bringers of the same news give one result.
+
+    Returns whether anything final changed. What is not final stays pending: no new sending, and the
+    provider is asked by plan. The caller has decided that the answer is evidence.
+    """
+    apply = partial(_apply, transfer_id, answer, source, evidence, by)
+    try:
+        return apply()
+    except IntegrityError:
+        return apply(is_refused=True)
+
+
+@retried
+def _apply(
+    transfer_id: int,
+    answer: Answer,
+    source: TransferEvent.Source,
+    evidence: str,
+    by: User | None,
+    *,
+    is_refused: bool = False,
+) -> bool:
+    transfer = transfer_for_update(transfer_id)
+    if transfer.state in FINAL:
+        return _compare(transfer, answer)
+    if is_refused:
+        _open(transfer, CaseKind.WRONG_DETAILS, f"receipt {answer.receipt} is another transfer's")
+        return False
+    if not _was_sent(transfer, answer):
+        _open(transfer, CaseKind.CONFLICTING_ANSWERS, "there is news of it before it was sent")
+        return False
+    if trouble := _contradiction(transfer, answer):
+        _open(transfer, CaseKind.WRONG_DETAILS, trouble)
+        return False
+    _learn(transfer, answer)
+    if answer.outcome in (Outcome.SUCCEEDED, Outcome.REVERSED):
+        _succeed(transfer, answer, source, evidence, by)
+        return True
+    if answer.outcome == Outcome.FAILED:
+        _fail(transfer, answer, source, evidence, by)
+        return True
+    if answer.is_unlisted:
+        _open(transfer, CaseKind.UNLISTED_ANSWER, f"the provider says {answer.code}")
+    transfer.save()
+    return False
+
+
+def _was_sent(transfer: Transfer, answer: Answer) -> bool:
+    """Also what a provider had said not to have processed, and sent all the same."""
+    was_put_back = transfer.state == TransferState.QUEUED and transfer.sends > 0
+    return transfer.state == TransferState.PENDING or (
+        was_put_back and answer.outcome == Outcome.SUCCEEDED
+    )
+
+
+def give_money_back(transfer: Transfer, why: str) -> None:
+    """Undo the taking of a locked transfer's money: it lies where it came from again."""
+    started = Posting.objects.get(source=f"transfer-started:{transfer.reference}")
+    ledger.post(
+        source=f"transfer-undone:{transfer.reference}",
+        memo=why[:255],
+        payment=transfer.payment,
+        transfer=transfer,
+        lines=[(entry.account, -entry.amount) for entry in started.entries.all()],
+    )
+
+
+def _succeed(
+    transfer: Transfer,
+    answer: Answer,
+    source: TransferEvent.Source,
+    evidence: str,
+    by: User | None,
+) -> None:
+    transfer.provider_transaction_id = answer.receipt or transfer.provider_transaction_id
+    record_transfer_move(transfer, TransferState.SUCCEEDED, source=source, evidence=evidence, by=by)
+    account = (
+        ledger.collection_account(transfer.provider)
+        if transfer.method == Transfer.Method.REVERSAL
+        else ledger.disbursement_account(transfer.provider)
+    )
+    ledger.post(
+        source=f"transfer-sent:{transfer.reference}",
+        memo=f"{transfer.get_kind_display()} {answer.receipt}".strip(),
+        payment=transfer.payment,
+        transfer=transfer,
+        lines=[(ledger.transfer_account(transfer), transfer.amount), (account, -transfer.amount)],
+    )
+    for kind in (CaseKind.TRANSFER_FAILED, CaseKind.UNRESOLVED_TRANSFER):
+        resolve_by_itself(kind=kind, subject=_subject(transfer), resolution="it was sent")
+    queue_message(
+        message_id=f"{transfer.kind}_sent",
+        to=transfer.phone,
+        language=transfer.payee.language,
+        context={
+            "amount": transfer.amount,
+            "receipt": transfer.provider_transaction_id or transfer.reference,
+        },
+        key=f"{transfer.kind}_sent:{transfer.reference}",
+    )
+
+
+def _fail(
+    transfer: Transfer,
+    answer: Answer,
+    source: TransferEvent.Source,
+    evidence: str,
+    by: User | None,
+) -> None:
+    """The provider has refused it: the money is ours to give again, and a person must see to it."""
+    record_transfer_move(
+        transfer,
+        TransferState.FAILED,
+        source=source,
+        evidence=evidence,
+        reason=answer.reason or Reason.DECLINED,
+        by=by,
+    )
+    give_money_back(transfer, f"refused: {answer.code} {answer.message}".strip())
+    resolve_by_itself(
+        kind=CaseKind.UNRESOLVED_TRANSFER,
+        subject=_subject(transfer),
+        resolution="the provider has refused it",
+    )
+    _open(transfer, CaseKind.TRANSFER_FAILED, f"refused: {answer.code} {answer.message}".strip())
+
+
+def _compare(transfer: Transfer, answer: Answer) -> bool:
+    """News of a finished transfer: the same again, a receipt not known yet, or a contradiction."""
+    says_sent = answer.outcome in (Outcome.SUCCEEDED, Outcome.REVERSED)
+    if not says_sent and answer.outcome != Outcome.FAILED:
+        return False
+    if says_sent != (transfer.state == TransferState.SUCCEEDED):
+        _open(
+            transfer,
+            CaseKind.CONFLICTING_ANSWERS,
+            f"{transfer.state}, but the provider says {answer.outcome} {answer.code}",
+        )
+    elif says_sent and answer.receipt and not transfer.provider_transaction_id:
+        transfer.provider_transaction_id = answer.receipt
+        transfer.save(update_fields=["provider_transaction_id", "updated_at"])
+    return False
+
+
+def _contradiction(transfer: Transfer, answer: Answer) -> str:
+    """What says that the news is of another transfer; "" when it can be this one."""
+    if answer.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED):
+        return ""
+    if answer.amount is not None and answer.amount != transfer.amount:
+        return f"{transfer.amount} TZS were to be sent, the provider says {answer.amount}"
+    if answer.msisdn and answer.msisdn != phones.msisdn(transfer.phone):
+        return "sent to another phone than the one asked for"
+    handle = transfer.provider_reference
+    if answer.provider_reference and handle not in (None, answer.provider_reference):
+        return f"the provider's handle is {answer.provider_reference}, not ours"
+    return ""
+
+
+def _learn(transfer: Transfer, answer: Answer) -> None:
+    transfer.outcome = answer.outcome
+    transfer.provider_status = answer.code[:50]
+    if answer.provider_reference and not transfer.provider_reference:
+        transfer.provider_reference = answer.provider_reference
+
+
+def _open(transfer: Transfer, kind: CaseKind, detail: str) -> None:
+    logger.warning("transfer %s: %s", transfer.reference, detail)
+    open_case(kind=kind, subject=_subject(transfer), amount=transfer.amount, detail=detail)
+
+
+def _subject(transfer: Transfer) -> str:
+    return f"transfer:{transfer.reference}"

@@ -1,4 +1,7 @@
-"""Calls Tigo Pesa's push bill-pay (Tigo fact sheet, product A). Its result comes by callback only."""
+"""Calls Tigo Pesa's push bill-pay (Tigo fact sheet, product A). Its result comes by callback only.
+
+Disbursements and customer-initiated bills, products B and C, are files of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,24 @@ from payments.providers.authorised import AuthorisedHttp, TokenRules, token_name
 from payments.providers.base import (
     Acknowledgement,
     Answer,
+    BillDecision,
+    BillQuestion,
     Collection,
     Description,
+    Disbursement,
     Health,
+    Lookup,
     Notice,
     Outcome,
+    Reason,
+    Refund,
     StatusQuestion,
+    TransferQuestion,
 )
 from payments.providers.http import CallFailed, Exchange, ProviderHttp, TokenStore
-from payments.providers.tigo_pesa import callbacks
+from payments.providers.tigo_pesa import bills, callbacks, disbursement
 from payments.providers.tigo_pesa.codes import (
+    LISTED_FOR_PUSH,
     NOT_PROCESSED,
     REFUSED_BEFORE_PROCESSING,
     UNKNOWN,
@@ -44,6 +55,7 @@ class TigoPesa:
             query_without_handle=False,
             first_query_seconds=0,
             not_found_grace_seconds=None,
+            disburses=bool(config.disburse_url and config.disburse_msisdn and config.disburse_pin),
         )
         self._config = config
         self._http = ProviderHttp(config.base_url, config.http)
@@ -81,11 +93,13 @@ class TigoPesa:
         except CallFailed as failure:
             return failure.collect_answer()
         outcome, reason = _push_meaning(exchange, request.sent_before or exchange.is_repeat)
+        code = _code(exchange)
         return Answer(
             outcome=outcome,
             reason=reason,
-            code=_code(exchange),
+            code=code,
             message=exchange.words("ResponseDescription") or exchange.words("Message"),
+            is_unlisted=bool(code) and code not in LISTED_FOR_PUSH,
             request=exchange.request,
             response=exchange.response,
         )
@@ -94,11 +108,48 @@ class TigoPesa:
         """Always UNKNOWN: no status call exists (A.4)."""
         return Answer(outcome=Outcome.UNKNOWN, message="Tigo Pesa cannot be asked")
 
+    def refund(self, request: Refund) -> Answer:
+        """Never sent: how a push is reversed is not known for certain (A.4)."""
+        return Answer(
+            outcome=Outcome.NOT_SENT,
+            reason=Reason.UNAVAILABLE,
+            message="Tigo Pesa takes no payment back",
+        )
+
+    def disburse(self, request: Disbursement) -> Answer:
+        if not self.description.disburses:
+            return Answer(
+                outcome=Outcome.NOT_SENT,
+                reason=Reason.CONFIGURATION,
+                message="Tigo Pesa has no disbursement account",
+            )
+        return disbursement.disburse(self._http, self._config, request)
+
+    def query_disbursement(self, question: TransferQuestion) -> Answer:
+        """Always UNKNOWN: no status call exists (B)."""
+        return Answer(outcome=Outcome.UNKNOWN, message="Tigo Pesa cannot be asked")
+
+    def balance(self) -> Lookup:
+        return Lookup()
+
+    def holder(self, msisdn: str) -> Lookup:
+        return Lookup()
+
+    def read_question(self, body: bytes, headers: Mapping[str, str]) -> BillQuestion:
+        return bills.read_question(body)
+
+    def answer_question(
+        self, question: BillQuestion | None, decision: BillDecision
+    ) -> Acknowledgement:
+        return bills.answer_question(question, decision)
+
     def parse_callback(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         return callbacks.parse_callback(body, headers, biller_code=self._config.biller_code)
 
     def acknowledge(self, body: bytes) -> Acknowledgement:
-        return callbacks.acknowledge(body, family=self._config.reply_family)
+        """By the question's own refusal where a bill's question came here and was not answered."""
+        refusal = bills.refuse_unread(body)
+        return refusal or callbacks.acknowledge(body, family=self._config.reply_family)
 
     def health(self) -> Health:
         return self._calls.health()

@@ -25,4 +25,9 @@ class TigoPesaConfig:
     token_path: str = "/token"  # noqa: S105 - a path
     push_path: str = "/API/BillerPayment/BillerPay"
     reply_family: str = "18"  # or "30": which code a callback is acknowledged with
+    disburse_url: str = ""  # the whole address; with the next two: we disburse
+    disburse_msisdn: str = ""  # our disbursement account
+    disburse_pin: str = field(default="", repr=False)
+    disburse_brand_id: str = ""  # set where Tigo has given one: the newer form of the request
+    disburse_type: str = "REQMFICI"  # or "REQMFCI": copies of the document differ (trap 1)
     http: HttpOptions = field(default_factory=HttpOptions)

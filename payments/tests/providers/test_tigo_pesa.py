@@ -138,6 +138,26 @@ class TestTigoPesa(ProviderContract):
             assert (answer.outcome, answer.reason, answer.code) == (*meaning, code)
             assert answer.message == "words"
 
+    @pytest.mark.parametrize(
+        ("code", "is_unlisted"),
+        [
+            ("BILLER-18-0000-S", False),
+            ("BILLER-30-0000-S", False),
+            ("DebitMandate-10-2005-E", False),
+            ("DebitMandate-10-1000-E", False),
+            ("BILLER-18-3999-E", True),
+            ("BILLER-18-9999-F", True),
+            ("DebitMandate-10-0000-S", True),
+            ("DECLINE", True),
+            ("", False),
+        ],
+    )
+    def test_a_code_that_the_sheet_does_not_list_is_marked_for_staff(
+        self, wire: responses.RequestsMock, provider: Provider, code: str, is_unlisted: bool
+    ) -> None:
+        answer = self.collect_with(wire, provider, json={"ResponseCode": code})
+        assert answer.is_unlisted == is_unlisted
+
     def test_a_refused_duplicate_of_what_was_sent_before_is_unknown(
         self, wire: responses.RequestsMock
     ) -> None:

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from payments.providers.airtel_money.codes import status_meaning
+from payments.providers.airtel_money.codes import STATUSES, status_meaning
 from payments.providers.airtel_money.config import AirtelMoneyConfig
 from payments.providers.base import (
     Acknowledgement,
@@ -61,6 +61,7 @@ def _notice(payload: dict[str, Any], signature: Signature) -> Notice:
         code=status,
         message=words,
         receipt=identifier(transaction.get("airtel_money_id")) if has_receipt else "",
+        is_unlisted=status not in STATUSES,
         response=redact(payload),
     )
     return Notice(answer=answer, reference=reference, signature=signature)

@@ -23,5 +23,10 @@ class AirtelMoneyConfig:
     currency: str = "TZS"
     callback_key: str = field(default="", repr=False)  # "" when callbacks are not signed
     hash_form: str = "auto"  # or "transaction", "wrapped", "raw": what the hash is taken over
-    collection_version: str = "1"  # or "2"
+    collection_version: str = "1"  # or "2"; of the refund too
+    disbursement_version: str = "2"  # or "1", "3"
+    disbursement_pin: str = field(default="", repr=False)  # with the public key: we disburse
+    public_key: str = ""  # encrypts the PIN; base64 of its DER form, or PEM
+    pin_padding: str = ""  # "pkcs1", "oaep-sha1" or "oaep-sha256"; "": as the fact sheet has it
+    message_signing: bool = False
     http: HttpOptions = field(default_factory=HttpOptions)

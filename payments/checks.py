@@ -10,6 +10,7 @@ from django.core import checks
 from django.urls import Resolver404, resolve
 
 from payments.providers import registry
+from payments.providers.airtel_money.encryption import public_key as airtel_public_key
 from payments.providers.mpesa_daraja.initiator import security_credential
 from payments.providers.mpesa_openapi.config import read_public_key
 
@@ -17,8 +18,8 @@ from payments.providers.mpesa_openapi.config import read_public_key
 def check_providers(**_: Any) -> list[checks.CheckMessage]:
     """`payments.E001` half a set of credentials, `E002` a bad amount range, `E003` a bad token,
     `E004` half of what disbursing needs, `E005` a certificate that cannot be read, `E006` a chosen
-    dialect without credentials, `E007` a bad public key, `W001` a callback URL that this server does
-    not answer.
+    dialect without credentials, `E007` a bad public key, `E008` Airtel's key that cannot be read,
+    `W001` a callback URL that this server does not answer.
     """
     found: list[checks.CheckMessage] = [
         *_certificate_errors(),
@@ -76,6 +77,14 @@ def check_providers(**_: Any) -> list[checks.CheckMessage]:
                     id="payments.E003",
                 )
             )
+    if settings.AIRTEL_PUBLIC_KEY and not _is_a_key(settings.AIRTEL_PUBLIC_KEY):
+        found.append(
+            checks.Error(
+                "AIRTEL_PUBLIC_KEY is not an RSA public key.",
+                hint="Copy the key from Airtel's portal: base64, with or without its PEM lines.",
+                id="payments.E008",
+            )
+        )
     return found
 
 
@@ -124,6 +133,14 @@ def _check_mpesa_public_key() -> list[checks.CheckMessage]:
             )
         ]
     return []
+
+
+def _is_a_key(text: str) -> bool:
+    try:
+        airtel_public_key(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_a_webhook(url: str) -> bool:

@@ -101,6 +101,11 @@ def _tigo_pesa(tokens: TokenStore) -> Provider:
             token_path=settings.TIGO_PESA_TOKEN_PATH,
             push_path=settings.TIGO_PESA_PUSH_PATH,
             reply_family=settings.TIGO_PESA_REPLY_FAMILY,
+            disburse_url=settings.TIGO_PESA_DISBURSE_URL,
+            disburse_msisdn=settings.TIGO_PESA_DISBURSE_MSISDN,
+            disburse_pin=settings.TIGO_PESA_DISBURSE_PIN,
+            disburse_brand_id=settings.TIGO_PESA_DISBURSE_BRAND_ID,
+            disburse_type=settings.TIGO_PESA_DISBURSE_TYPE,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
             http=HttpOptions(**connection["http"]),
@@ -121,6 +126,11 @@ def _airtel_money(tokens: TokenStore) -> Provider:
             callback_key=settings.AIRTEL_CALLBACK_KEY,
             hash_form=settings.AIRTEL_HASH_FORM,
             collection_version=settings.AIRTEL_COLLECTION_VERSION,
+            disbursement_version=settings.AIRTEL_DISBURSEMENT_VERSION,
+            disbursement_pin=settings.AIRTEL_DISBURSEMENT_PIN,
+            public_key=settings.AIRTEL_PUBLIC_KEY,
+            pin_padding=settings.AIRTEL_PIN_PADDING,
+            message_signing=settings.AIRTEL_MESSAGE_SIGNING,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
             http=HttpOptions(**connection["http"]),
@@ -167,6 +177,11 @@ DIALECTS = (
             "TIGO_PESA_BASE_URL",
         ),
         build=_tigo_pesa,
+        disbursing=(
+            "TIGO_PESA_DISBURSE_URL",
+            "TIGO_PESA_DISBURSE_MSISDN",
+            "TIGO_PESA_DISBURSE_PIN",
+        ),
     ),
     Dialect(
         name="airtel_money",
@@ -174,6 +189,7 @@ DIALECTS = (
         prefix="AIRTEL",
         credentials=("AIRTEL_CLIENT_ID", "AIRTEL_CLIENT_SECRET", "AIRTEL_BASE_URL"),
         build=_airtel_money,
+        disbursing=("AIRTEL_DISBURSEMENT_PIN", "AIRTEL_PUBLIC_KEY"),
     ),
 )
 
@@ -235,7 +251,9 @@ def callback_sources(name: str) -> Sequence[Network]:
 
 
 def short_code(name: str) -> str:
-    """Our short code with a dialect that names it in callbacks, else ""."""
+    """Our short code with a dialect that names it in callbacks or bills, else ""."""
+    if name == "tigo_pesa":
+        return settings.TIGO_PESA_COMPANY_NAME
     return settings.MPESA_BUSINESS_SHORTCODE if name == "mpesa_daraja" else ""
 
 

@@ -103,3 +103,29 @@ def test_the_callback_url_that_two_dialects_share_is_warned_of_once(settings: An
     set_openapi(settings)
     settings.MPESA_CALLBACK_URL = "https://pay.example.com/callbacks/mpesa"
     assert ids() == ["payments.W001"]
+
+
+def test_half_a_set_of_disbursement_settings_is_an_error(settings: Any) -> None:
+    settings.TIGO_PESA_DISBURSE_URL = "https://tigo.example/a2w"
+    settings.TIGO_PESA_DISBURSE_MSISDN = "255710000001"
+    (message,) = check_providers()
+    assert message.id == "payments.E004"
+    assert "TIGO_PESA_DISBURSE_PIN missing" in message.msg
+    settings.TIGO_PESA_DISBURSE_PIN = "7391"
+    assert ids() == []
+
+
+def test_a_disbursement_pin_without_its_key_is_an_error(settings: Any) -> None:
+    settings.AIRTEL_DISBURSEMENT_PIN = "7391"
+    (message,) = check_providers()
+    assert message.id == "payments.E004"
+    assert "AIRTEL_PUBLIC_KEY missing" in message.msg
+
+
+def test_a_key_that_cannot_be_read_is_an_error(settings: Any) -> None:
+    settings.AIRTEL_DISBURSEMENT_PIN = "7391"
+    for text in ("no key", "bm8ga2V5", "-----BEGIN PUBLIC KEY-----"):
+        settings.AIRTEL_PUBLIC_KEY = text
+        (message,) = check_providers()
+        assert message.id == "payments.E008"
+        assert message.hint

@@ -1,4 +1,4 @@
-"""Calls Airtel Money: collection, refund, disbursement and what is asked about them (Airtel fact sheet)."""
+"""Calls Airtel Money: collection, refund, disbursement, enquiries, look-ups (Airtel fact sheet)."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ def _transfer_answer(exchange: Exchange, meaning: Meaning) -> Answer:
         code=unlisted or answers.code(exchange) or answers.transaction_status(exchange),
         message=answers.transaction_words(exchange),
         receipt=answers.transaction_member(exchange, "reference_id") if has_receipt else "",
-        not_found=answers.is_not_found(exchange),
+        not_found=outcome == Outcome.UNKNOWN and answers.is_not_found(exchange),
         is_unlisted=bool(unlisted),
         request=exchange.request,
         response=exchange.response,

@@ -77,8 +77,8 @@ UNDECIDED = frozenset(
         "DP00800001024",
         "ESB000011",
         "ESB000014",
-        "ESB521002",
-        "ESB521050",
+        "521002",
+        "521050",
     }
 )
 NO_SUCH_TRANSACTION = frozenset({"ESB000045"})
@@ -123,7 +123,7 @@ NOT_PROCESSED_STATUSES = frozenset({400, 401, 403, 404, 405})  # HTTP, where no 
 
 def esb(code: str) -> str:
     """A result_code as the tables have it; some copies leave out its letters."""
-    return f"ESB{code}" if code.isdecimal() else code
+    return f"ESB{code}" if code.startswith("0000") else code
 
 
 def status_meaning(status: str, words: str) -> Meaning:

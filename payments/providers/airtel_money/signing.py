@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from payments.providers.airtel_money.answers import signature_is_refused
@@ -42,9 +41,7 @@ class SignedCalls:
         if not signature_is_refused(exchange):
             return exchange
         self._keys.forget(self._name)
-        is_repeat = exchange.is_repeat
-        exchange = self._post_signed(path, body, headers)
-        return replace(exchange, is_repeat=is_repeat or exchange.is_repeat)
+        return self._post_signed(path, body, headers)
 
     def _post_signed(
         self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]

@@ -49,6 +49,8 @@ STATUSES: dict[object, tuple[Outcome, Reason | None]] = {
     "ts": (Outcome.UNKNOWN, None),
 }
 
+UNLISTED_STATUSES = ("TX", "SUCCESS", "ts")
+
 INVALID = ["ESB000033", "ESB000034", "ESB000035", "ESB000036", "ESB000039"]
 ROUTER_REFUSALS = [
     f"ROUTER{code}" for code in ("001", "003", "005", "006", "007", "110", "112", "119")
@@ -227,6 +229,39 @@ class TestAirtelMoney(ProviderContract):
     ) -> None:
         assert self.collect_with(wire, provider, json=body).outcome == Outcome.UNKNOWN
 
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (envelope("DP00800009999"), "DP00800009999"),
+            (envelope("DP00800001007", "ESB000099"), "ESB000099"),
+            (envelope(result_code="521099"), "521099"),
+            ({"status_message": "Something new", "status_code": "ROUTER999"}, "ROUTER999"),
+        ],
+    )
+    def test_a_code_that_the_sheet_does_not_list_is_marked_for_staff(
+        self, wire: responses.RequestsMock, provider: Provider, body: dict[str, Any], code: str
+    ) -> None:
+        answer = self.collect_with(wire, provider, json=body)
+        assert (answer.code, answer.is_unlisted) == (code, True)
+        asked = self.ask(wire, provider, json=body)
+        assert (asked.outcome, asked.code, asked.is_unlisted) == (Outcome.UNKNOWN, code, True)
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            *(f"DP0080000{code}" for code in ("1000", "1003", "1006", "1009", "1010", "1024")),
+            *(code for code, _, _ in DP_REFUSALS),
+            *INVALID,
+            *ROUTER_REFUSALS,
+            *("ESB000001", "ESB000008", "ESB000011", "ESB000041", "ESB0000900", "521002", "521050"),
+        ],
+    )
+    def test_a_code_of_the_sheet_is_not_marked(
+        self, wire: responses.RequestsMock, provider: Provider, code: str
+    ) -> None:
+        for body in (envelope("DP00800001000", code), {"status_code": code}):
+            assert not self.collect_with(wire, provider, json=body).is_unlisted
+
     def test_an_unpaid_code_within_a_server_error_is_unknown(
         self, wire: responses.RequestsMock, provider: Provider
     ) -> None:
@@ -283,6 +318,7 @@ class TestAirtelMoney(ProviderContract):
         answer = self.ask(wire, provider, json=body)
         assert (answer.outcome, answer.reason, answer.not_found) == (*meaning, False)
         assert bool(answer.receipt) == (status == "TS")
+        assert answer.is_unlisted == (status in UNLISTED_STATUSES)
 
     @pytest.mark.parametrize("status", [200, 400, 404])
     @pytest.mark.parametrize(
@@ -333,6 +369,7 @@ class TestAirtelMoney(ProviderContract):
         notice = provider.parse_callback(json.dumps(body).encode(), {})
         assert (notice.answer.outcome, notice.answer.reason) == meaning
         assert (notice.reference, notice.answer.code) == ("ABC123DEF456", status)
+        assert notice.answer.is_unlisted == (status in UNLISTED_STATUSES)
         assert notice.answer.amount is None
 
     @pytest.mark.parametrize(

@@ -363,6 +363,13 @@ class TestAirtelMoneyDisbursement(OutgoingContract):
         answer = self.enquire(wire, provider, json=envelope(result_code=code))
         assert (answer.outcome, answer.not_found) == (Outcome.UNKNOWN, False)
 
+    def test_what_has_a_final_status_was_found(
+        self, wire: responses.RequestsMock, provider: Provider
+    ) -> None:
+        body = envelope("", "ESB000045", "TS", code="200")
+        answer = self.enquire(wire, provider, json=body)
+        assert (answer.outcome, answer.not_found) == (Outcome.SUCCEEDED, False)
+
     @pytest.mark.parametrize("body", [envelope("DP00900001015"), envelope(result_code="ESB000045")])
     @pytest.mark.parametrize("status", [200, 400, 404])
     def test_a_disbursement_that_is_not_found_is_unknown_and_marked(
@@ -374,6 +381,20 @@ class TestAirtelMoneyDisbursement(OutgoingContract):
     ) -> None:
         answer = self.enquire(wire, provider, json=body, status=status)
         assert (answer.outcome, answer.not_found) == (Outcome.UNKNOWN, True)
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (envelope("DP00900001099", "", "TF"), "DP00900001099"),
+            (envelope("DP00900001001", "ESB000099", "TS", code="200"), "ESB000099"),
+            (envelope("DP00900001001", "", "TX", code="200"), "TX"),
+        ],
+    )
+    def test_an_enquiry_with_something_unlisted_is_unknown_and_kept(
+        self, wire: responses.RequestsMock, provider: Provider, body: dict[str, Any], code: str
+    ) -> None:
+        answer = self.enquire(wire, provider, json=body)
+        assert (answer.outcome, answer.code, answer.is_unlisted) == (Outcome.UNKNOWN, code, True)
 
     @pytest.mark.parametrize("status", [400, 403, 404, 408, 429, 500, 502, 503])
     def test_an_enquiry_that_did_not_work_says_nothing(

@@ -65,7 +65,7 @@ NOT_TO_BE_TRUSTED = {
     "a billion laughs": LAUGHS + TAKEN.format(status="&f;", more=""),
     "an entity of nobody": TAKEN.format(status="&two;00", more=""),
     "the same tag twice": TAKEN.format(status="60019", more="<TXNSTATUS>200</TXNSTATUS>"),
-    "a tag in a tag": TAKEN.format(status="<B>200</B>", more=""),
+    "a tag in a tag": TAKEN.format(status="200<B>60019</B>", more=""),
     "another name space": WHOLE.replace("<COMMAND>", '<COMMAND xmlns="urn:x">'),
     "another root": WHOLE.replace("COMMAND", "RESPONSE"),
     "a stray end": WHOLE + "</xml>",

@@ -14,7 +14,7 @@ from payments.providers.airtel_money.config import AirtelMoneyConfig
 from payments.providers.http import TokenStore
 from payments.tests.providers.contract import BASE_URL
 
-PIN = "7391"
+PIN = "73-91"  # with a character that stands in no address or key by chance
 TOKEN_URL = f"{BASE_URL}/auth/oauth2/token"
 SECRETS = ("fake-client-id", "fake-client-secret", "fake-callback-key", PIN)
 SMALL_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505 - the size that Airtel's v1 has

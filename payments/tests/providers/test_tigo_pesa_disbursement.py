@@ -17,7 +17,7 @@ from payments.providers.tigo_pesa.config import TigoPesaConfig
 from payments.tests.providers.contract import BASE_URL, PHONE
 from payments.tests.providers.outgoing_contract import DISBURSEMENT, OutgoingContract
 
-PIN = "7391"
+PIN = "73-91"  # with a character that stands in no address or key by chance
 CODES: dict[str, tuple[Outcome, Reason | None]] = {
     "200": (Outcome.SUCCEEDED, None),
     "00200": (Outcome.SUCCEEDED, None),

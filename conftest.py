@@ -34,6 +34,8 @@ PROVIDERS: dict[str, Any] = {
     "AIRTEL_BASE_URL": NOTHING_LISTENS,
     "AIRTEL_CALLBACK_SOURCES": [],
     "WEBHOOK_TOKENS": {"fake-tigo-path": "tigo_pesa"},
+    # What processes share of a provider, tests do not: one's failures would open another's breaker.
+    "REDIS_URL": "redis://127.0.0.1:9/0",
 }
 
 

@@ -60,6 +60,12 @@ SCHEDULE = (
         "Service stops and seats are freed when the time is over.",
     ),
     Job(
+        "Providers out of order",
+        "payments.tasks.probe_providers",
+        timedelta(seconds=10),
+        "A provider that answers again is offered again, and no customer has to find out.",
+    ),
+    Job(
         "Old idempotency keys",
         "payments.tasks.forget_old_keys",
         timedelta(days=1),

@@ -73,6 +73,7 @@ def _connection(prefix: str) -> dict[str, Any]:
         "enabled": env.boolean(f"{prefix}_ENABLED", True),
         "amount_min": env.integer(f"{prefix}_AMOUNT_MIN", 1, minimum=1),
         "amount_max": env.integer(f"{prefix}_AMOUNT_MAX", 3_000_000, minimum=1),
+        "rate_per_second": env.integer(f"{prefix}_RATE_PER_SECOND", 20),
         "http": {
             "proxy": env.url(f"{prefix}_PROXY"),
             "ca_bundle": env.text(f"{prefix}_CA_BUNDLE"),
@@ -248,6 +249,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    # Tells of a Redis that is away with a traceback for each command; SharedRedis tells it once.
+    "loggers": {"pybreaker": {"level": "CRITICAL"}},
 }
 
 # --- REST ---

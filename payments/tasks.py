@@ -87,3 +87,11 @@ def forget_old_keys() -> int:
     from payments.services.idempotency import forget_old_keys as forget
 
     return forget()
+
+
+@shared_task
+def probe_providers() -> int:
+    """Try the providers that answered nobody and were left alone since."""
+    from payments.services.probe import probe_providers as probe
+
+    return probe()

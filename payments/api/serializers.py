@@ -11,6 +11,7 @@ class ProviderSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField()
     name = serializers.CharField()
     enabled = serializers.BooleanField()
+    message = serializers.CharField(help_text="Why it cannot be used now; empty while it can")
 
 
 class ProvidersSerializer(serializers.Serializer[Any]):

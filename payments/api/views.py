@@ -25,7 +25,8 @@ class ProvidersView(APIView):
             {
                 "provider": str(provider),
                 "name": provider.label,
-                "enabled": registry.takes_payments(provider),
+                "enabled": (is_usable := registry.takes_payments(provider)),
+                "message": "" if is_usable else registry.unavailable(provider),
             }
             for provider in ProviderName
         ]

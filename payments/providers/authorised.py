@@ -13,6 +13,7 @@ from payments.providers.http import (
     READ_SECONDS,
     CallFailed,
     Exchange,
+    HeldBack,
     NotSent,
     ProviderHttp,
     Token,
@@ -100,10 +101,11 @@ class AuthorisedHttp:
         return replace(exchange, is_repeat=True)
 
     def health(self) -> Health:
-        """Whether a token is at hand or can be fetched."""
+        """Whether a new token can be had: the one at hand proves nothing about now."""
         try:
-            self._token()
-        except NoToken as failure:
+            with self._tokens.refreshing(self._name):
+                self._tokens.put(self._name, self._fetch())
+        except CallFailed as failure:
             return Health(is_up=False, detail=str(failure))
         return Health(is_up=True)
 
@@ -113,6 +115,8 @@ class AuthorisedHttp:
     def _fetch(self) -> Token:
         try:
             exchange = self._rules.fetch()
+        except HeldBack:
+            raise
         except CallFailed as failure:
             message = f"no access token: {failure}"
             raise NoToken(message, failure.request, failure.response) from failure

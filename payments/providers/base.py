@@ -39,6 +39,13 @@ class Reason(StrEnum):
     CONFIGURATION = "configuration"  # our request or our account is wrong; staff must look
 
 
+class Withheld(StrEnum):
+    """Why we ourselves let no request leave; then it is NOT_SENT."""
+
+    OUT_OF_ORDER = "out_of_order"  # the provider answers nobody: sending again soon is no use
+    NOT_ITS_TURN = "not_its_turn"  # too many at once, or the provider asked us to wait a moment
+
+
 class Signature(StrEnum):
     """How a callback's own signature checked out."""
 
@@ -173,6 +180,7 @@ class Answer:
 
     outcome: Outcome
     reason: Reason | None = None
+    withheld: Withheld | None = None  # why nothing left; None where the provider was tried
     code: str = ""  # the provider's own code
     message: str = ""
     receipt: str = ""  # the provider's transaction id that the customer sees in the SMS

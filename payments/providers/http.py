@@ -1,11 +1,12 @@
 """The one HTTP client of all providers: time-outs, proof of not having sent, tokens, redaction.
 
 A provider's call ends in an `Exchange`, in `NotSent` (the provider cannot have processed it) or in
-`NoAnswer` (it may have). Nothing is retried here: a second POST could be a second charge.
+`NoAnswer` (it may have). A POST is never retried: a second one could be a second charge.
 """
 
 from __future__ import annotations
 
+import random
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,16 +20,18 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from payments.providers.base import Answer, Outcome, Reason
+from payments.providers.base import Answer, Outcome, Reason, Withheld
 from payments.providers.wire import decode, header, json_object, member, text
 
 CONNECT_SECONDS = 5
-READ_SECONDS = 30
+READ_SECONDS = 30  # who waits longer waits for a customer's PIN
+REPEAT_AFTER_SECONDS = (0.2, 1.0)
 ANSWER_BYTES_MAX = 256 * 1024
 REFRESH_EARLY_SECONDS = 30
 SHOWN_CHARACTERS_MAX = 500
 SECRET_CHARACTERS_MIN = 6  # blanking shorter ones would eat innocent text
 REDACTED = "[redacted]"
+TIME_OUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 
 MSISDN_IN_TEXT = re.compile(r"(?<![\w.-])\+?(255\d{9}|0?[67]\d{8})(?![.-]?\w)", re.ASCII)
 
@@ -55,6 +58,29 @@ SECRET_NAMES = frozenset(
 )
 
 
+class GateClosed(Exception):
+    """A call was not let through; the text says why."""
+
+    def __init__(self, message: str, withheld: Withheld) -> None:
+        super().__init__(message)
+        self.withheld = withheld
+
+
+class Gate(Protocol):
+    """What a provider's calls pass: it may hold them back, and learns from how they end."""
+
+    def call(self, send: Callable[[], Exchange], *, waits_for_pin: bool) -> Exchange:
+        """Make the call in its turn. Raises GateClosed, or what `send` raises."""
+        ...
+
+
+class NoGate:
+    """Lets every call through."""
+
+    def call(self, send: Callable[[], Exchange], *, waits_for_pin: bool) -> Exchange:
+        return send()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
     """How one provider is reached; file paths and URLs, "" for the defaults."""
@@ -63,6 +89,7 @@ class HttpOptions:
     ca_bundle: str = ""
     client_cert: str = ""
     client_key: str = ""
+    gate: Gate = field(default_factory=NoGate, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +120,7 @@ class CallFailed(Exception):
 
     collect_outcome: ClassVar[Outcome]
     collect_reason: ClassVar[Reason | None] = None
+    withheld: Withheld | None = None
 
     def __init__(
         self, message: str, request: dict[str, Any], response: dict[str, Any] | None = None
@@ -113,6 +141,7 @@ class CallFailed(Exception):
         return Answer(
             outcome=outcome,
             reason=reason,
+            withheld=self.withheld,
             message=str(self),
             request=self.request,
             response=self.response,
@@ -126,10 +155,22 @@ class NotSent(CallFailed):
     collect_reason = Reason.UNAVAILABLE
 
 
+class HeldBack(NotSent):
+    """We did not let the request leave."""
+
+    def __init__(self, message: str, request: dict[str, Any], withheld: Withheld) -> None:
+        super().__init__(message, request)
+        self.withheld = withheld
+
+
 class NoAnswer(CallFailed):
     """The request may have been processed: time-out, or a connection lost after sending."""
 
     collect_outcome = Outcome.UNKNOWN
+
+
+class TimedOut(NoAnswer):
+    """The provider took the request and did not answer in time."""
 
 
 def redact(value: Any, secrets: Sequence[str] = ()) -> Any:
@@ -173,14 +214,56 @@ def _sent_secrets(headers: Mapping[str, str], sent: Mapping[str, Any]) -> list[s
     return [part for part in parts if len(part) >= SECRET_CHARACTERS_MIN]
 
 
+class RepeatedGet(urllib3.Retry):
+    """Repeats a GET once: when the connection fails, or a gateway says that nobody is behind it.
+
+    Never anything else; nor a time-out, which has used up the caller's patience, nor an answer that
+    says when to come again.
+    """
+
+    NEVER: ClassVar[urllib3.Retry] = urllib3.Retry(total=0, read=False)
+
+    def __init__(self, **options: Any) -> None:
+        once = {
+            "total": 1,
+            "allowed_methods": {"GET"},
+            "status_forcelist": {502, 503, 504},
+            "raise_on_status": False,
+            "respect_retry_after_header": False,
+        }
+        super().__init__(**{**once, **options})
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        return not has_retry_after and super().is_retry(method, status_code)
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: Any = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> Any:
+        if method != "GET" or isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            # urllib3 would also repeat a POST whose connection failed.
+            return self.NEVER.increment(method, url, response, error, _pool, _stacktrace)
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+    def get_backoff_time(self) -> float:
+        """Seconds; by chance, so that many who failed together do not come back together."""
+        return random.uniform(*REPEAT_AFTER_SECONDS)  # noqa: S311 - no secret
+
+
 class ProviderHttp:
     """Calls one provider. Thread-safe; connections are pooled."""
 
     def __init__(self, base_url: str, options: HttpOptions) -> None:
         self._base_url = base_url.rstrip("/")
+        self._gate = options.gate
         self._session = requests.Session()
         self._session.trust_env = False  # the proxy is a setting, never ambient
-        adapter = HTTPAdapter(max_retries=urllib3.Retry(total=0), pool_maxsize=64)
+        adapter = HTTPAdapter(max_retries=RepeatedGet(), pool_maxsize=64)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.verify = options.ca_bundle or True
@@ -217,36 +300,45 @@ class ProviderHttp:
         sent: Mapping[str, Any] = json_body or form or params or shown_body or {}
         if sent:
             record["body"] = redact(sent)
+
+        def send() -> Exchange:
+            try:
+                with self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers or {}),
+                    json=json_body,
+                    data=form if raw_body is None else raw_body,
+                    params=params,
+                    timeout=(CONNECT_SECONDS, read_seconds),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    body = _read_capped(response, deadline=monotonic() + read_seconds)
+                    content_type = header(response.headers, "Content-Type")
+                    status = response.status_code
+                answer = _json_answer(body, content_type)
+                shown = _shown(body, answer, _sent_secrets(headers or {}, sent))
+                return Exchange(
+                    status=status,
+                    json=answer,
+                    request=record,
+                    response={"status": status, "body": shown},
+                    body=body,
+                    headers=dict(response.headers),
+                )
+            except requests.exceptions.ConnectionError as error:
+                failure = NotSent if _never_connected(error) else NoAnswer
+                raise failure(type(error).__name__, record) from error
+            except TIME_OUTS as error:
+                raise TimedOut(type(error).__name__, record) from error
+            except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
+                raise NoAnswer(type(error).__name__, record) from error
+
         try:
-            with self._session.request(
-                method,
-                url,
-                headers=dict(headers or {}),
-                json=json_body,
-                data=form if raw_body is None else raw_body,
-                params=params,
-                timeout=(CONNECT_SECONDS, read_seconds),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = _read_capped(response, deadline=monotonic() + read_seconds)
-                content_type = header(response.headers, "Content-Type")
-                status = response.status_code
-            answer = _json_answer(body, content_type)
-            shown = _shown(body, answer, _sent_secrets(headers or {}, sent))
-            return Exchange(
-                status=status,
-                json=answer,
-                request=record,
-                response={"status": status, "body": shown},
-                body=body,
-                headers=dict(response.headers),
-            )
-        except requests.exceptions.ConnectionError as error:
-            failure = NotSent if _never_connected(error) else NoAnswer
-            raise failure(type(error).__name__, record) from error
-        except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            raise NoAnswer(type(error).__name__, record) from error
+            return self._gate.call(send, waits_for_pin=read_seconds > READ_SECONDS)
+        except GateClosed as closed:
+            raise HeldBack(str(closed), record, closed.withheld) from closed
 
 
 def _read_capped(response: requests.Response, deadline: float) -> bytes:

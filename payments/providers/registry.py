@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 
@@ -17,11 +18,14 @@ from payments.models import ProviderName
 from payments.providers.airtel_money.client import AirtelMoney
 from payments.providers.airtel_money.config import AirtelMoneyConfig
 from payments.providers.base import Provider
+from payments.providers.breaker import BreakerState
+from payments.providers.gate import SharedGate
 from payments.providers.http import HttpOptions, TokenStore
 from payments.providers.mpesa_daraja.client import MpesaDaraja
 from payments.providers.mpesa_daraja.config import MpesaDarajaConfig
 from payments.providers.mpesa_openapi.client import MpesaOpenApi
 from payments.providers.mpesa_openapi.config import MpesaOpenApiConfig
+from payments.providers.shared import SharedRedis
 from payments.providers.tigo_pesa.client import TigoPesa
 from payments.providers.tigo_pesa.config import TigoPesaConfig
 from payments.providers.tokens import RedisTokenStore
@@ -59,10 +63,15 @@ def _mpesa_openapi(tokens: TokenStore) -> Provider:
             session_seconds=settings.MPESA_OPENAPI_SESSION_SECONDS,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
-            http=HttpOptions(**connection["http"]),
+            http=_http("mpesa_openapi", connection),
         ),
         tokens,
     )
+
+
+def _http(dialect: str, connection: dict[str, Any]) -> HttpOptions:
+    """How a dialect's provider is reached: behind the gate that all processes share."""
+    return HttpOptions(**connection["http"], gate=gate(dialect))
 
 
 def _mpesa_daraja(tokens: TokenStore) -> Provider:
@@ -83,7 +92,7 @@ def _mpesa_daraja(tokens: TokenStore) -> Provider:
             result_url=settings.MPESA_RESULT_URL,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
-            http=HttpOptions(**connection["http"]),
+            http=_http("mpesa_daraja", connection),
         ),
         tokens,
     )
@@ -108,7 +117,7 @@ def _tigo_pesa(tokens: TokenStore) -> Provider:
             disburse_type=settings.TIGO_PESA_DISBURSE_TYPE,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
-            http=HttpOptions(**connection["http"]),
+            http=_http("tigo_pesa", connection),
         ),
         tokens,
     )
@@ -133,7 +142,7 @@ def _airtel_money(tokens: TokenStore) -> Provider:
             message_signing=settings.AIRTEL_MESSAGE_SIGNING,
             amount_min=connection["amount_min"],
             amount_max=connection["amount_max"],
-            http=HttpOptions(**connection["http"]),
+            http=_http("airtel_money", connection),
         ),
         tokens,
     )
@@ -201,8 +210,14 @@ def is_enabled(dialect: Dialect) -> bool:
 
 
 def takes_payments(provider: str) -> bool:
-    """Whether a stored provider value can be paid with now."""
-    return _for_new_payments(provider) is not None
+    """Whether a stored provider value can be paid with now: set up, and its provider answers."""
+    dialect = _for_new_payments(provider)
+    return dialect is not None and gate(dialect.name).state != BreakerState.OPEN
+
+
+def unavailable(provider: ProviderName) -> str:
+    """What a customer is told of a provider that takes no payments now."""
+    return f"{provider.label} cannot be used at the moment. Choose another provider."
 
 
 def is_known(name: str) -> bool:
@@ -227,10 +242,10 @@ def enabled_provider(provider: str) -> Provider:
     """
     if not any(dialect.provider == provider for dialect in DIALECTS):
         raise UnknownProvider("Choose M-Pesa, Tigo Pesa or Airtel Money.")
-    if dialect := _for_new_payments(provider):
-        return _client(dialect)
-    name = ProviderName(provider).label
-    raise ProviderUnavailable(f"{name} cannot be used at the moment. Choose another provider.")
+    dialect = _for_new_payments(provider)
+    if dialect is None or not takes_payments(provider):
+        raise ProviderUnavailable(unavailable(ProviderName(provider)))
+    return _client(dialect)
 
 
 def disbursing_provider(provider: str) -> Provider | None:
@@ -276,6 +291,19 @@ def _for_new_payments(provider: str) -> Dialect | None:
 
 
 @cache
+def gate(name: str) -> SharedGate:
+    """What all calls of a dialect pass."""
+    prefix = next(dialect.prefix for dialect in DIALECTS if dialect.name == name)
+    connection = getattr(settings, f"{prefix}_CONNECTION")
+    return SharedGate(_redis(), name, per_second=connection["rate_per_second"])
+
+
+@cache
+def _redis() -> SharedRedis:
+    return SharedRedis(settings.REDIS_URL)
+
+
+@cache
 def _tokens() -> TokenStore:
     return RedisTokenStore(settings.REDIS_URL)
 
@@ -287,5 +315,5 @@ def _client(dialect: Dialect) -> Provider:
 
 def forget_clients() -> None:
     """Build clients anew, from changed settings."""
-    _client.cache_clear()
-    _tokens.cache_clear()
+    for built in (_client, gate, _redis, _tokens):
+        built.cache_clear()

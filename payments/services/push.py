@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from common import phone as phones
@@ -11,7 +12,7 @@ from common.transactions import retried
 from payments.models import MobileMoneyTransaction, PaymentEvent, ProviderCall
 from payments.polling import next_check
 from payments.providers import registry
-from payments.providers.base import Answer, Collection, Outcome, Reason
+from payments.providers.base import Answer, Collection, Outcome, Reason, Withheld
 from payments.selectors import attempt_for_update
 from payments.services.calls import finish_call
 from payments.services.record import record_move
@@ -47,7 +48,7 @@ def push_attempt(*, attempt_id: int) -> None:
     if answer.outcome == Outcome.NOT_SENT:
         answer = _after_not_sent(attempt, answer)
     if answer.outcome == Outcome.NOT_SENT:
-        _free_for_resend(attempt_id)
+        _free_for_resend(attempt_id, was_tried=answer.withheld is None)
         return
     _remember(attempt_id, answer)
     settle(
@@ -68,14 +69,15 @@ def _claim(attempt_id: int) -> ProviderCall | None:
     is_second = attempt.status == State.PENDING and attempt.resend_due
     if not (is_first or is_second):
         return None
-    if is_first and attempt.expires_at <= now:
+    if attempt.expires_at <= now:
         attempt.next_check_at = None
+        attempt.resend_due = False
         record_move(
             payment,
             attempt,
             State.EXPIRED,
             source=PaymentEvent.Source.SWEEP,
-            evidence="the provider was never asked",
+            evidence="the provider has processed no request",
             reason=Reason.UNAVAILABLE,
         )
         return None
@@ -100,8 +102,13 @@ def _claim(attempt_id: int) -> ProviderCall | None:
 
 
 def _after_not_sent(attempt: MobileMoneyTransaction, answer: Answer) -> Answer:
-    """The second proof of not having been processed ends the attempt: it never was asked."""
-    if attempt.sends < SENDS_MAX:
+    """The second proof of not having been processed ends the attempt: it never was asked.
+
+    So does the first where the provider answers nobody. A turn that did not come proves nothing.
+    """
+    if answer.withheld == Withheld.NOT_ITS_TURN:
+        return answer
+    if answer.withheld is None and attempt.sends < SENDS_MAX:
         return answer
     return Answer(
         outcome=Outcome.FAILED,
@@ -114,10 +121,13 @@ def _after_not_sent(attempt: MobileMoneyTransaction, answer: Answer) -> Answer:
 
 
 @retried
-def _free_for_resend(attempt_id: int) -> None:
+def _free_for_resend(attempt_id: int, *, was_tried: bool) -> None:
     """Let the next sweep send again, with the same reference."""
     MobileMoneyTransaction.objects.filter(pk=attempt_id, status=State.PENDING).update(
-        resend_due=True, next_check_at=timezone.now() + RESEND_AFTER, updated_at=timezone.now()
+        resend_due=True,
+        sends=F("sends") if was_tried else F("sends") - 1,
+        next_check_at=timezone.now() + RESEND_AFTER,
+        updated_at=timezone.now(),
     )
 
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 import responses
+from redis import Redis
 
+from deploy.local.ports import free_port
+from deploy.local.redis_server import redis_server
 from payments import hooks
 from payments.models import Payment
 from payments.providers import registry
@@ -39,6 +42,24 @@ def providers(settings: Any) -> Iterator[None]:
     registry.forget_clients()
     yield
     registry.forget_clients()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis that only this process's tests know."""
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    with redis_server(url):
+        yield url
+
+
+@pytest.fixture
+def shared(redis_url: str, settings: Any, providers: None) -> str:
+    """An empty Redis that the providers' gates share; its URL."""
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+    settings.REDIS_URL = redis_url
+    registry.forget_clients()
+    return redis_url
 
 
 @pytest.fixture

@@ -90,14 +90,22 @@ class Environment:
 
         return self._parsed(name, default, parse, "Write a URL such as https://pay.example.com.")
 
-    def networks(self, name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-        """A comma-separated list of addresses or networks."""
+    def networks(
+        self, name: str, default: str = ""
+    ) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """A comma-separated list of addresses or networks; none at all when it is malformed."""
 
         def parse(text: str) -> list[Any]:
             items = (item.strip() for item in text.split(","))
             return [ipaddress.ip_network(item, strict=False) for item in items if item]
 
-        return self._parsed(name, [], parse, "Write networks such as 196.201.214.0/24,10.0.0.7.")
+        return self._parsed(
+            name,
+            [],
+            parse,
+            "Write networks such as 196.201.214.0/24,10.0.0.7.",
+            default_text=default,
+        )
 
     def pairs(self, name: str) -> dict[str, str]:
         """Comma-separated `key:value` pairs, as a dict from value to key."""

@@ -66,6 +66,12 @@ SCHEDULE = (
         "A provider that answers again is offered again, and no customer has to find out.",
     ),
     Job(
+        "Heartbeat",
+        "backoffice.tasks.beat",
+        timedelta(seconds=30),
+        "An alert tells when beat or the workers have stopped.",
+    ),
+    Job(
         "Old idempotency keys",
         "payments.tasks.forget_old_keys",
         timedelta(days=1),

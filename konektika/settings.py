@@ -29,6 +29,7 @@ REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 FIELD_ENCRYPTION_KEYS = env.items("FIELD_ENCRYPTION_KEYS")
 BUSINESS_TIME_ZONE = env.text("BUSINESS_TIME_ZONE", "Africa/Dar_es_Salaam")
+METRICS_SOURCES = env.networks("METRICS_SOURCES", "127.0.0.1/32,::1/128")
 PAYMENT_TIMEOUT_MINUTES = env.integer("PAYMENT_TIMEOUT_MINUTES", 10, minimum=1)
 TOKEN_DAYS = env.integer("TOKEN_DAYS", 7, minimum=1)
 WEBHOOK_TOKENS = env.pairs("WEBHOOK_TOKENS")  # secret path segment -> dialect
@@ -228,7 +229,11 @@ TEMPLATES = [
     },
 ]
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
 }
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("sw", "Kiswahili")]

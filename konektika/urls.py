@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from accounts.api.urls import auth_urlpatterns
 from accounts.api.urls import user_urlpatterns as person_urlpatterns
+from backoffice.metrics import metrics
 from bundles.api.urls import catalogue_urlpatterns, purchase_urlpatterns
 from bundles.api.urls import user_urlpatterns as subscription_urlpatterns
 from konektika.health import live, ready
@@ -59,5 +60,6 @@ urlpatterns = [
     path("api/", include(api)),
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
+    path("metrics", metrics, name="metrics"),
     path("", include(page_urlpatterns)),
 ]

@@ -88,10 +88,11 @@ def test_what_speaks_of_the_providers_health_opens_it(
     url: str, end: Exchange | type[CallFailed]
 ) -> None:
     breaker = a_process(url)
-    fail(breaker, end, FAILURES_MAX - 1)
-    assert breaker.state == BreakerState.CLOSED
-    fail(breaker, end, 1)
-    assert breaker.state == BreakerState.OPEN
+    states = []
+    for _ in range(FAILURES_MAX):
+        fail(breaker, end, 1)
+        states.append(breaker.state)
+    assert states == [BreakerState.CLOSED] * (FAILURES_MAX - 1) + [BreakerState.OPEN]
 
 
 @pytest.mark.parametrize(

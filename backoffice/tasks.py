@@ -1,0 +1,13 @@
+"""Celery's door to what is watched."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task
+def beat() -> None:
+    """Note that beat and a worker are alive."""
+    from backoffice.heartbeat import beat as note
+
+    note()

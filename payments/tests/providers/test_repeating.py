@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from payments.providers import http as module
-from payments.providers.http import HttpOptions, NoAnswer, ProviderHttp, RepeatedGet
+from payments.providers.http import HttpOptions, NoAnswer, NotSent, ProviderHttp, RepeatedGet
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\n{"a": 1}'
 NOBODY_BEHIND = b"HTTP/1.1 503 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -101,6 +101,22 @@ def test_a_post_that_finds_nobody_behind_the_gateway_is_sent_once() -> None:
     with server(NOBODY_BEHIND, OK) as (base_url, came):
         assert call(base_url, "POST") == 503
     assert came == ["POST"]
+
+
+@pytest.mark.parametrize(("method", "tries"), [("GET", 2), ("POST", 1)])
+def test_a_connection_that_is_refused(
+    monkeypatch: pytest.MonkeyPatch, method: str, tries: int
+) -> None:
+    tried = []
+
+    def refuse(address: tuple[str, int], *arguments: object, **options: object) -> socket.socket:
+        tried.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
+    with pytest.raises(NotSent):
+        call("http://127.0.0.1:9", method)
+    assert len(tried) == tries
 
 
 def test_who_failed_together_does_not_come_back_together(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from threading import Lock
 
-from payments.providers.authorised import AuthorisedHttp, NoToken, TokenRules
+from payments.providers.authorised import AuthorisedHttp, TokenRules
 from payments.providers.base import Health
-from payments.providers.http import ProviderHttp, Token, TokenStore, usable_seconds
+from payments.providers.http import CallFailed, ProviderHttp, Token, TokenStore, usable_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +54,11 @@ class SessionHttp(AuthorisedHttp):
         self._renew_not_before = 0.0
 
     def health(self) -> Health:
-        """Whether a session is at hand or can be opened; does not wait until it is live."""
+        """Whether a new session can be opened: one at hand proves nothing about now. Never waits."""
         try:
-            self._newest()
-        except NoToken as failure:
+            with self._tokens.refreshing(self._name):
+                self._open(older=self._kept())
+        except CallFailed as failure:
             return Health(is_up=False, detail=str(failure))
         return Health(is_up=True)
 
@@ -102,7 +103,7 @@ class SessionHttp(AuthorisedHttp):
                 kept = self._kept()
                 if self._is_renewal_due(kept):
                     self._open(older=kept)
-        except NoToken as failure:
+        except CallFailed as failure:
             self._renew_not_before = self._clock() + TRY_AGAIN_SECONDS
             logger.warning("the next M-Pesa session could not be opened: %s", failure)
         finally:

@@ -838,7 +838,7 @@ class TestSessions:
     ) -> None:
         provider = self.worker(store, clock)
         provider.health()
-        wire.replace("GET", SESSION_URL, body="<html>", status=503)
+        wire.replace("GET", SESSION_URL, body="<html>", status=500)
         clock.now += 2700
         for _ in range(3):
             assert provider.collect(COLLECTION).outcome == Outcome.SUCCEEDED

@@ -151,8 +151,10 @@ def _put_back(transfer_id: int, answer: Answer) -> None:
     transfer = transfer_for_update(transfer_id)
     if transfer.state != TransferState.PENDING:
         return
+    if answer.withheld is not None:  # it was not even tried
+        transfer.sends -= 1
     is_often = transfer.sends > len(RESEND_AFTER)
-    wait = RESEND_AFTER[min(transfer.sends, len(RESEND_AFTER)) - 1]
+    wait = RESEND_AFTER[min(max(transfer.sends, 1), len(RESEND_AFTER)) - 1]
     transfer.provider_status = answer.code[:50]
     transfer.outcome = answer.outcome
     transfer.next_check_at = timezone.now() + wait

@@ -63,6 +63,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
                 bundle_id=asked.validated_data["bundle_id"],
                 phone=asked.validated_data["phone_number"],
                 provider=asked.wanted_provider(),
+                use_credit=asked.validated_data["use_credit"],
                 claimed=claimed,
             )
         except DomainError:
@@ -71,7 +72,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
             raise
         return Reply(
             shown([payment])[0],
-            message="Enter your PIN on your phone to pay.",
+            message=_what_to_do(payment),
             status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK,
         )
 
@@ -110,10 +111,16 @@ def _claim(request: Request, customer: User) -> IdempotentRequest | None:
     return claim_key(user=customer, key=key, body=request.data) if key is not None else None
 
 
+def _what_to_do(payment: Payment) -> str:
+    if payment.payment_method == Payment.CREDIT:
+        return "Your credit has paid for it."
+    return "Enter your PIN on your phone to pay."
+
+
 def _replayed(payment: Payment) -> Response:
     reply = Reply(
         shown([payment])[0],
-        message="Enter your PIN on your phone to pay.",
+        message=_what_to_do(payment),
         status=status.HTTP_201_CREATED,
     )
     reply["Idempotent-Replayed"] = "true"

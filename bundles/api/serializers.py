@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from bundles.models import Bundle, Purchase, Subscription
 from common import phone as phones
-from payments.models import Disposition, MobileMoneyTransaction, Payment, ProviderName
+from payments.models import Disposition, MobileMoneyTransaction, Payment
 from payments.networks import WORK_IT_OUT
 from payments.states import State
 
@@ -61,6 +61,10 @@ class InitiateSerializer(serializers.Serializer[Any]):
         max_length=20, required=False, allow_blank=True, allow_null=True, default=""
     )
 
+    use_credit = serializers.BooleanField(
+        default=False, help_text="Let the customer's credit pay first"
+    )
+
     def validate_phone_number(self, value: str) -> str:
         return phones.parse(value)
 
@@ -83,7 +87,8 @@ class PaymentSerializer(serializers.Serializer[Payment]):
     bundle_name = serializers.SerializerMethodField()
     amount = serializers.IntegerField()
     currency = serializers.CharField()
-    payment_method = serializers.ChoiceField(choices=ProviderName.choices)
+    payment_method = serializers.ChoiceField(choices=Payment.METHODS)
+    from_credit = serializers.IntegerField(help_text="TZS of the amount that credit pays")
     phone_number = serializers.SerializerMethodField()
     status = serializers.SerializerMethodField()
     state = serializers.SerializerMethodField()

@@ -30,16 +30,17 @@ def buy_bundle(
     bundle_id: int,
     phone: str,
     provider: str,
+    use_credit: bool = False,
     claimed: IdempotentRequest | None = None,
 ) -> tuple[Payment, bool]:
     """Start paying for a bundle by an E.164 phone; returns the payment and whether it is new.
 
-    The same customer, bundle and phone with a payment alive gets that payment back. `provider` is a
+    With `use_credit` the customer's credit pays first. The same customer, bundle and phone with a payment alive gets that payment back. `provider` is a
     stored value or a word that means "work it out". Raises BundleNotFound, BundleUnavailable,
     BundleSoldOut, EarlierPaymentUnresolved and whatever `start_payment` raises.
     """
     try:
-        return _buy(customer.pk, bundle_id, phone, provider, claimed)
+        return _buy(customer.pk, bundle_id, phone, provider, use_credit, claimed)
     except EarlierPaymentUnresolved:
         _note_warning(customer.pk, bundle_id)
         raise
@@ -51,6 +52,7 @@ def _buy(
     bundle_id: int,
     phone: str,
     provider: str,
+    use_credit: bool,
     claimed: IdempotentRequest | None,
 ) -> tuple[Payment, bool]:
     customer = User.objects.select_for_update().get(pk=customer_id)
@@ -62,14 +64,20 @@ def _buy(
     if alive is not None:
         payment, is_new = _same_phone_or_refuse(alive, phone), False
     else:
-        payment, is_new = _start(customer, bundle, purchase, phone, provider), True
+        payment = _start(customer, bundle, purchase, phone, provider, use_credit)
+        is_new = True
     if claimed is not None:
         keep_result(claimed=claimed, payment=payment)
     return payment, is_new
 
 
 def _start(
-    customer: User, bundle: Bundle, purchase: Purchase, phone: str, provider: str
+    customer: User,
+    bundle: Bundle,
+    purchase: Purchase,
+    phone: str,
+    provider: str,
+    use_credit: bool,
 ) -> Payment:
     if not bundle.is_active:
         raise BundleUnavailable("This bundle is not sold at the moment.")
@@ -83,6 +91,7 @@ def _start(
         phone=phone,
         provider=provider_for(requested=provider, phone=phone),
         daily_amount_floor=_dearest_price(),
+        use_credit=use_credit,
     )
 
 

@@ -37,6 +37,9 @@ class Payment(models.Model):
     `subject` is opaque: whoever starts the payment knows what it means.
     """
 
+    CREDIT = "credit"
+    METHODS = (*ProviderName.choices, (CREDIT, "Customer credit"))
+
     public_id = ReferenceField(max_length=32, unique=True, default=new_payment_id, editable=False)
     payer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payments"
@@ -44,10 +47,13 @@ class Payment(models.Model):
     subject = ReferenceField(max_length=64, db_index=True)
     amount = models.PositiveIntegerField(help_text="TZS, as priced by us")
     currency = models.CharField(max_length=3, default="TZS")
-    payment_method = models.CharField(max_length=20, choices=ProviderName)
+    payment_method = models.CharField(max_length=20, choices=METHODS)
     state = models.CharField(max_length=10, choices=State, default=State.INITIATED)
     reason = models.CharField(max_length=30, blank=True, help_text="Why it failed")
     paid_amount = models.PositiveIntegerField(null=True, blank=True, help_text="TZS received")
+    from_credit = models.PositiveIntegerField(
+        default=0, help_text="TZS of the amount that the payer's credit covers"
+    )
     disposition = models.CharField(
         max_length=10, choices=Disposition, default=Disposition.OPEN, blank=True
     )
@@ -77,6 +83,9 @@ class Payment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["live_subject"], name="payment_one_live_per_subject"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(from_credit__lte=F("amount")), name="payment_credit_within_amount"
+            ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="payment_state"),
             models.CheckConstraint(
                 condition=Q(disposition="") | Q(state="completed"),
@@ -88,9 +97,19 @@ class Payment(models.Model):
         return str(self.public_id)
 
     @property
+    def asked_amount(self) -> int:
+        """What the phone is asked for, TZS."""
+        return self.amount - self.from_credit
+
+    @property
+    def covered(self) -> int:
+        """What has come in for it, from the phone and from credit, TZS."""
+        return (self.paid_amount or 0) + self.from_credit
+
+    @property
     def is_given_up(self) -> bool:
         """Whether its money is, or is about to be, credit: less than the price buys nothing."""
-        is_underpaid = self.paid_amount is not None and self.paid_amount < self.amount
+        is_underpaid = self.paid_amount is not None and self.covered < self.amount
         return self.disposition in GIVEN_UP or is_underpaid
 
 

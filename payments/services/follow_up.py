@@ -20,6 +20,7 @@ from payments.errors import CannotFulfil, PaymentError
 from payments.models import Disposition, Payment
 from payments.selectors import latest_attempt, live_payment, payment_for_update
 from payments.services.refund import refund_payment
+from payments.services.spend_credit import return_spent_credit
 from payments.states import State
 
 logger = logging.getLogger(__name__)
@@ -61,17 +62,16 @@ def _follow_up(payment_id: int) -> None:
 def _fulfil(payment: Payment) -> None:
     if payment.disposition != Disposition.OPEN:
         return
-    paid = payment.paid_amount or 0
-    if paid < payment.amount:
-        missing = payment.amount - paid
+    missing = payment.amount - payment.covered
+    if missing > 0:
         _credit(payment, CaseKind.UNDERPAID, f"{missing} TZS are missing")
-        _tell(payment, "payment_underpaid", {"amount": paid, "missing": missing})
+        _tell(payment, "payment_underpaid", {"amount": payment.covered, "missing": missing})
         return
     hooks.completed.notify(payment)
     payment.disposition = Disposition.FULFILLED
     payment.fulfilled_at = timezone.now()
-    if paid > payment.amount:
-        _move_to_credit(payment, paid - payment.amount, "more was paid than asked")
+    if missing < 0:
+        _move_to_credit(payment, -missing, "more was paid than asked")
 
 
 @retried
@@ -81,22 +81,23 @@ def _give_up(payment_id: int, refusal: CannotFulfil) -> None:
     if payment.follow_up_at is None or payment.disposition != Disposition.OPEN:
         return
     _credit(payment, refusal.case_kind, str(refusal))
-    _tell(payment, "payment_late_credit", {"amount": payment.paid_amount or 0})
+    _tell(payment, "payment_late_credit", {"amount": payment.covered})
     _save_as_done(payment)
 
 
 def _save_as_done(payment: Payment) -> None:
     payment.follow_up_at = None
-    payment.save(update_fields=["disposition", "fulfilled_at", "follow_up_at", "updated_at"])
+    payment.save(
+        update_fields=["disposition", "from_credit", "fulfilled_at", "follow_up_at", "updated_at"]
+    )
 
 
 def _credit(payment: Payment, case_kind: str, why: str) -> None:
     """Give the purchase up: all that was paid is the payer's credit."""
-    paid = payment.paid_amount or 0
     payment.disposition = Disposition.CREDITED
-    if paid:
-        _move_to_credit(payment, paid, why)
-    open_case(kind=case_kind, subject=_subject(payment), amount=paid, detail=why)
+    if payment.covered:
+        _move_to_credit(payment, payment.covered, why)
+    open_case(kind=case_kind, subject=_subject(payment), amount=payment.covered, detail=why)
     hooks.given_up.notify(payment)
 
 
@@ -113,6 +114,7 @@ def _move_to_credit(payment: Payment, amount: int, why: str) -> None:
 
 
 def _close(payment: Payment) -> None:
+    return_spent_credit(payment)
     if live_payment(payment.subject) is None:
         hooks.closed.notify(payment)
     _tell(payment, "payment_failed", {"reason": payment.reason or "no_answer"})
@@ -153,9 +155,18 @@ def _try_later(payment_id: int) -> int:
 
 
 def _refund(payment_id: int) -> None:
-    """Who has paid and cannot be served gets the money back; where it cannot be sent, staff have it."""
+    """Who has paid and cannot be served gets the money back; where it cannot be sent, staff have it.
+
+    What credit has paid for, in part or wholly, becomes credit again.
+    """
     payment = Payment.objects.select_related("payer").get(pk=payment_id)
     if payment.state != State.COMPLETED or payment.disposition != Disposition.OPEN:
+        return
+    if payment.from_credit:
+        _give_up(
+            payment_id,
+            CannotFulfil("it could not be activated", case_kind=CaseKind.FULFILMENT_FAILED),
+        )
         return
     try:
         refund_payment(

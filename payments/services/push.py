@@ -37,7 +37,7 @@ def push_attempt(*, attempt_id: int) -> None:
     answer = provider.collect(
         Collection(
             reference=attempt.reference,
-            amount=attempt.payment.amount,
+            amount=attempt.payment.asked_amount,
             msisdn=phones.msisdn(attempt.customer_phone),
             description="Konektika",
             callback_token=attempt.callback_token,

@@ -99,7 +99,7 @@ def _succeed(
     if attempt.status == State.COMPLETED:
         return _complete_record(payment, attempt, answer)
     _learn(attempt, answer)
-    payment.paid_amount = payment.amount if answer.amount is None else answer.amount
+    payment.paid_amount = payment.asked_amount if answer.amount is None else answer.amount
     payment.paid_at = timezone.now()
     attempt.next_check_at = _confirmation_time(attempt, answer, source)
     record_move(

@@ -1,0 +1,141 @@
+"""A customer's credit pays for the next order, wholly or in part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from bundles.models import Activation, Bundle
+from bundles.services.buy import buy_bundle
+from bundles.tests.factories import a_bundle
+from cases.models import Case
+from payments import hooks, ledger
+from payments.models import Disposition, MobileMoneyTransaction, Payment
+from payments.providers.base import Answer, Outcome, Reason
+from payments.services.follow_up import TRIES_BEFORE_REFUND, follow_up
+from payments.services.settle import settle
+from payments.states import State
+from payments.tests.factories import a_customer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def give_credit(customer: User, amount: int) -> None:
+    ledger.post(
+        source=f"test-credit:{customer.pk}:{amount}",
+        memo="test",
+        lines=[(ledger.BANK, amount), (ledger.credit_account(customer.pk), -amount)],
+    )
+
+
+def buy(customer: User, bundle: Bundle) -> Payment:
+    payment, _ = buy_bundle(
+        customer=customer,
+        bundle_id=bundle.pk,
+        phone=customer.phone or "",
+        provider="auto",
+        use_credit=True,
+    )
+    return payment
+
+
+def hear(payment: Payment, answer: Answer) -> Payment:
+    settle(attempt_id=payment.attempts.get().pk, answer=answer, source="webhook", evidence="test")
+    payment.refresh_from_db()
+    return payment
+
+
+@pytest.fixture
+def customer() -> User:
+    return a_customer()
+
+
+def test_enough_credit_pays_without_asking_any_phone(customer: User) -> None:
+    give_credit(customer, 1200)
+    payment = buy(customer, a_bundle(price=1000))
+    assert (payment.state, payment.payment_method) == (State.COMPLETED, "credit")
+    assert not MobileMoneyTransaction.objects.exists()
+    follow_up(payment_id=payment.pk)
+    payment.refresh_from_db()
+    assert payment.disposition == Disposition.FULFILLED
+    assert Activation.objects.count() == 1
+    assert ledger.credit_of(customer.pk) == 200
+    assert ledger.balance(ledger.RECEIPTS) == 0
+
+
+def test_some_credit_pays_a_part_and_the_phone_is_asked_for_the_rest(customer: User) -> None:
+    give_credit(customer, 400)
+    payment = buy(customer, a_bundle(price=1000))
+    assert (payment.amount, payment.from_credit, payment.asked_amount) == (1000, 400, 600)
+    assert ledger.credit_of(customer.pk) == 0
+    hear(payment, Answer(outcome=Outcome.SUCCEEDED, receipt="R1", amount=600))
+    assert payment.disposition == Disposition.FULFILLED
+    assert ledger.credit_of(customer.pk) == 0
+    assert ledger.balance(ledger.RECEIPTS) == 0
+
+
+def test_a_success_that_names_no_amount_is_of_what_was_asked(customer: User) -> None:
+    give_credit(customer, 400)
+    payment = hear(
+        buy(customer, a_bundle(price=1000)), Answer(outcome=Outcome.SUCCEEDED, receipt="R1")
+    )
+    assert payment.paid_amount == 600
+    assert ledger.balance("provider:vodacom_mpesa:collection") == 600
+
+
+def test_a_payment_that_fails_gives_the_credit_back(customer: User) -> None:
+    give_credit(customer, 400)
+    payment = buy(customer, a_bundle(price=1000))
+    hear(payment, Answer(outcome=Outcome.FAILED, reason=Reason.CANCELLED))
+    assert ledger.credit_of(customer.pk) == 400
+    assert ledger.balance(ledger.RECEIPTS) == 0
+
+
+def test_a_late_success_after_that_is_all_credit(customer: User) -> None:
+    give_credit(customer, 400)
+    payment = buy(customer, a_bundle(price=1000))
+    hear(payment, Answer(outcome=Outcome.FAILED, reason=Reason.CANCELLED))
+    hear(payment, Answer(outcome=Outcome.SUCCEEDED, receipt="R1", amount=600))
+    assert payment.disposition == Disposition.CREDITED
+    assert ledger.credit_of(customer.pk) == 1000
+    assert Case.objects.get().kind == "underpaid"
+
+
+def test_credit_is_spent_once_however_often_is_asked(customer: User) -> None:
+    give_credit(customer, 400)
+    first = buy(customer, a_bundle(price=1000))
+    assert buy(customer, first_bundle(first)).pk == first.pk
+    assert ledger.credit_of(customer.pk) == 0
+
+
+def first_bundle(payment: Payment) -> Bundle:
+    return Bundle.objects.get(purchases__id=int(payment.subject.partition(":")[2]))
+
+
+def test_no_credit_asks_for_everything(customer: User) -> None:
+    assert buy(customer, a_bundle(price=1000)).asked_amount == 1000
+
+
+def test_what_a_provider_does_not_take_is_not_left_to_pay(customer: User, settings: Any) -> None:
+    settings.MPESA_CONNECTION = {**settings.MPESA_CONNECTION, "amount_min": 100}
+    give_credit(customer, 950)
+    payment = buy(customer, a_bundle(price=1000))
+    assert (payment.from_credit, payment.asked_amount) == (900, 100)
+
+
+def test_what_cannot_be_activated_becomes_credit_again(customer: User) -> None:
+    give_credit(customer, 1000)
+    payment = buy(customer, a_bundle(price=1000))
+
+    def broken(_: Payment) -> None:
+        raise RuntimeError("no service today")
+
+    with hooks.completed.temporarily(broken):
+        for _ in range(TRIES_BEFORE_REFUND):
+            follow_up(payment_id=payment.pk)
+    payment.refresh_from_db()
+    assert payment.disposition == Disposition.CREDITED
+    assert ledger.credit_of(customer.pk) == 1000
+    assert not Activation.objects.exists()

@@ -72,6 +72,12 @@ SCHEDULE = (
         "An alert tells when beat or the workers have stopped.",
     ),
     Job(
+        "Old webhook bodies",
+        "payments.tasks.forget_old_bodies",
+        timedelta(days=1),
+        "Raw bodies name people; after 90 days nobody needs them.",
+    ),
+    Job(
         "Old idempotency keys",
         "payments.tasks.forget_old_keys",
         timedelta(days=1),

@@ -82,6 +82,14 @@ def sweep_follow_ups() -> int:
 
 
 @shared_task
+def forget_old_bodies() -> int:
+    """Empty the raw bodies of webhook deliveries that are old enough."""
+    from payments.services.forget_bodies import forget_old_bodies as forget
+
+    return forget()
+
+
+@shared_task
 def forget_old_keys() -> int:
     """Delete idempotency keys that are too old to be repeated."""
     from payments.services.idempotency import forget_old_keys as forget

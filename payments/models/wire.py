@@ -73,12 +73,15 @@ class WebhookDelivery(models.Model):
         REFUSED = "refused", "Refused: too large"
 
     dialect = models.CharField(max_length=20)
-    received_at = models.DateTimeField(default=timezone.now)
+    received_at = models.DateTimeField(default=timezone.now, db_index=True)
     source = models.GenericIPAddressField(null=True)
     trust = models.CharField(max_length=15, choices=Trust)
     attempt_token = ReferenceField(max_length=64, blank=True)
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
+    body_forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the raw body was too old to be kept"
+    )
     body_bytes = models.PositiveIntegerField(help_text="The size it arrived with")
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     note = models.CharField(max_length=255, blank=True)

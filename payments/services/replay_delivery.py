@@ -17,13 +17,13 @@ REPLAYABLE = (
 def replay_delivery(*, delivery_id: int) -> bool:
     """Queue a delivery again; trust is decided anew, by how it once came in.
 
-    Returns False for one that was applied, or of which only the start was kept.
+    Returns False for one that was applied, or of which the body is not kept, or only its start.
     """
     from payments.tasks import apply_delivery
 
-    is_ours = WebhookDelivery.objects.filter(pk=delivery_id, state__in=REPLAYABLE).update(
-        state=WebhookDelivery.State.RECEIVED, tries=0, next_try_at=timezone.now()
-    )
+    is_ours = WebhookDelivery.objects.filter(
+        pk=delivery_id, state__in=REPLAYABLE, body_forgotten_at=None
+    ).update(state=WebhookDelivery.State.RECEIVED, tries=0, next_try_at=timezone.now())
     if is_ours:
         hurry(apply_delivery, delivery_id)
     return bool(is_ours)

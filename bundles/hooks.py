@@ -9,8 +9,11 @@ from common.hooks import Hook
 if TYPE_CHECKING:
     from bundles.models import Subscription
 
-subscription_activated: Hook[Subscription] = Hook("subscription_activated")
-"""A subscription began or was extended. Handlers touch only the database and may be called twice."""
+subscription_begun: Hook[Subscription] = Hook("subscription_begun")
+"""A subscription was made: nothing was delivered for it yet. Handlers touch only the database."""
+
+subscription_extended: Hook[Subscription] = Hook("subscription_extended")
+"""A subscription got more time and data. Handlers touch only the database and may be called twice."""
 
 subscription_ended: Hook[Subscription] = Hook("subscription_ended")
 """A subscription's time is over."""

@@ -21,6 +21,7 @@ def attempt_for_update(attempt_id: int) -> MobileMoneyTransaction:
     return (
         MobileMoneyTransaction.objects.select_for_update()
         .select_related("payment")
+        .defer("api_request", "api_response")
         .get(pk=attempt_id)
     )
 

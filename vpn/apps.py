@@ -14,5 +14,6 @@ class VpnConfig(AppConfig):
         from vpn.checks import check_vpn
 
         register(check_vpn)
-        hooks.subscription_activated.register(handlers.deliver)
+        hooks.subscription_begun.register(handlers.deliver)
+        hooks.subscription_extended.register(handlers.deliver_again)
         hooks.subscription_ended.register(handlers.withdraw)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from bundles.models import Subscription
-from vpn.services.provision import provision
+from vpn.services.provision import provision, provision_first
 from vpn.services.revoke import revoke_all
 
 
 def deliver(subscription: Subscription) -> None:
-    """A subscription began or was extended."""
+    """A subscription began."""
+    provision_first(subscription=subscription)
+
+
+def deliver_again(subscription: Subscription) -> None:
+    """A subscription was extended."""
     provision(subscription=subscription)
 
 

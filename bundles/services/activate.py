@@ -42,7 +42,7 @@ def activate_purchase(*, payment: Payment) -> Subscription:
         use_seat(bundle=purchase.bundle, customer=purchase.customer)
     except BundleSoldOut as error:
         raise CannotFulfil("no seat is free any more", case_kind=CaseKind.LATE_PAYMENT) from error
-    subscription = _begin_or_extend(purchase)
+    subscription, is_new = _begin_or_extend(purchase)
     Activation.objects.create(
         purchase=purchase,
         subscription=subscription,
@@ -54,7 +54,8 @@ def activate_purchase(*, payment: Payment) -> Subscription:
     purchase.save(update_fields=["state", "paid_at"])
     _post_sale(purchase, payment)
     _tell(purchase, payment)
-    hooks.subscription_activated.notify(subscription)
+    told = hooks.subscription_begun if is_new else hooks.subscription_extended
+    told.notify(subscription)
     return subscription
 
 
@@ -69,8 +70,11 @@ def activate_if_paid(*, customer: User, bundle_id: int) -> Subscription | None:
     return active_subscription(customer_id=customer.pk, bundle_id=bundle_id)
 
 
-def _begin_or_extend(purchase: Purchase) -> Subscription:
-    """A running subscription of the same bundle gets more data and time; else a new one begins."""
+def _begin_or_extend(purchase: Purchase) -> tuple[Subscription, bool]:
+    """A running subscription of the same bundle gets more data and time; else a new one begins.
+
+    Returns it, and whether it is new.
+    """
     now = timezone.now()
     added_time = timedelta(days=purchase.duration_days)
     added_bytes = purchase.data_limit_gb * GIGABYTE
@@ -83,11 +87,11 @@ def _begin_or_extend(purchase: Purchase) -> Subscription:
         running.ends_at += added_time
         running.data_limit_bytes += added_bytes
         running.save(update_fields=["ends_at", "data_limit_bytes"])
-        return running
+        return running, False
     if running is not None:
         end_subscription(running)
         use_seat(bundle=purchase.bundle, customer=purchase.customer)
-    return Subscription.objects.create(
+    begun = Subscription.objects.create(
         customer=purchase.customer,
         bundle=purchase.bundle,
         starts_at=now,
@@ -95,6 +99,7 @@ def _begin_or_extend(purchase: Purchase) -> Subscription:
         data_limit_bytes=added_bytes,
         max_connections=purchase.bundle.max_connections,
     )
+    return begun, True
 
 
 def _post_sale(purchase: Purchase, payment: Payment) -> None:

@@ -16,11 +16,13 @@ from payments.tests.conftest import wire as wire
 def delivered() -> Iterator[list[Subscription]]:
     """What was told to be delivered."""
     told: list[Subscription] = []
-    both = (hooks.subscription_activated, hooks.subscription_ended)
-    kept = [list(hook._handlers) for hook in both]
-    for hook in both:
+    delivering = (hooks.subscription_begun, hooks.subscription_extended)
+    replaced = (*delivering, hooks.subscription_ended)
+    kept = [list(hook._handlers) for hook in replaced]
+    for hook in replaced:
         hook._handlers.clear()
-    hooks.subscription_activated.register(told.append)
+    for hook in delivering:
+        hook.register(told.append)
     yield told
-    for hook, handlers in zip(both, kept, strict=True):
+    for hook, handlers in zip(replaced, kept, strict=True):
         hook._handlers[:] = handlers

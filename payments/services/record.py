@@ -9,6 +9,30 @@ from cases.services import resolve_by_itself
 from payments.models import MobileMoneyTransaction, Payment, PaymentEvent
 from payments.states import State, may_move
 
+# What a move and the news that brings it may change; what was sent and answered is `push`'s.
+ATTEMPT_COLUMNS = (
+    "status",
+    "reason",
+    "provider_status",
+    "provider_transaction_id",
+    "provider_reference",
+    "webhook_data",
+    "posted_at",
+    "sends",
+    "resend_due",
+    "next_check_at",
+    "updated_at",
+)
+PAYMENT_COLUMNS = (
+    "state",
+    "reason",
+    "paid_amount",
+    "paid_at",
+    "follow_up_at",
+    "follow_up_tries",
+    "updated_at",
+)
+
 
 def record_start(payment: Payment) -> None:
     """The first line of a payment's history."""
@@ -44,8 +68,8 @@ def record_move(
     if target in (State.COMPLETED, State.FAILED, State.EXPIRED):
         payment.follow_up_at = timezone.now()
         payment.follow_up_tries = 0
-    attempt.save()
-    payment.save()
+    attempt.save(update_fields=ATTEMPT_COLUMNS)
+    payment.save(update_fields=PAYMENT_COLUMNS)
     if was_expired:
         resolve_by_itself(
             kind=CaseKind.UNRESOLVED_PAYMENT,

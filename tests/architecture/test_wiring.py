@@ -60,7 +60,11 @@ def test_what_payments_tells_is_heard() -> None:
 
 
 def test_what_bundles_tells_is_heard_by_the_vpn() -> None:
-    for hook in (bundle_hooks.subscription_activated, bundle_hooks.subscription_ended):
+    for hook in (
+        bundle_hooks.subscription_begun,
+        bundle_hooks.subscription_extended,
+        bundle_hooks.subscription_ended,
+    ):
         assert [handler.__module__ for handler in hook._handlers] == ["vpn.handlers"], hook.name
 
 

@@ -18,10 +18,18 @@ from vpn.services.addresses import take_address
 from vpn.services.links import new_link
 
 FIRST_DEVICE = "phone"
+NEEDED_OF_GATEWAY = ("id", "name", "range4", "range6", "next_number")
+
+
+def provision_first(*, subscription: Subscription) -> Peer:
+    """The first device of a subscription that begins, which has none yet, and the SMS."""
+    peer = _make(subscription, [], FIRST_DEVICE)
+    _tell(subscription, peer)
+    return peer
 
 
 def provision(*, subscription: Subscription) -> Peer:
-    """The first device of an activated or extended subscription, and the SMS that it is ready.
+    """The first device of an extended subscription, and the SMS that it is ready for longer.
 
     Safe to repeat: the peer stays the same, and each end date is told once.
     """
@@ -76,7 +84,7 @@ def _live(devices: Sequence[Peer]) -> list[Peer]:
 
 def _locked_gateway(devices: Sequence[Peer]) -> Gateway:
     """A subscription's devices live on one gateway; a first one goes to a gateway in service."""
-    gateways = Gateway.objects.select_for_update().defer("private_key")
+    gateways = Gateway.objects.select_for_update().only(*NEEDED_OF_GATEWAY)
     if devices:
         return gateways.get(pk=devices[0].gateway_id)
     gateway = gateways.filter(is_active=True).order_by("pk").first()

@@ -249,13 +249,13 @@ def enabled_provider(provider: str) -> Provider:
 
 
 def disbursing_provider(provider: str) -> Provider | None:
-    """The client that sends money for a stored provider value; None where none is set up."""
-    for dialect in DIALECTS:
-        if dialect.provider == provider and is_enabled(dialect):
-            client = _client(dialect)
-            if client.description.disburses:
-                return client
-    return None
+    """The client that sends money for a stored provider value; None where none is set up.
+
+    The dialect that takes new payments goes first; another one that is set up serves where it cannot.
+    """
+    enabled = [each for each in DIALECTS if each.provider == provider and is_enabled(each)]
+    clients = (_client(each) for each in sorted(enabled, key=_is_chosen, reverse=True))
+    return next((client for client in clients if client.description.disburses), None)
 
 
 def callback_sources(name: str) -> Sequence[Network]:

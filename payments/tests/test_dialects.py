@@ -9,6 +9,7 @@ import pytest
 from payments.errors import ProviderUnavailable
 from payments.models import ProviderName
 from payments.providers import registry
+from payments.tests.certificates import certificate
 
 M_PESA = ProviderName.VODACOM_MPESA
 
@@ -34,6 +35,27 @@ def test_the_setting_chooses_and_the_open_api_comes_first(
     settings.MPESA_DIALECT = setting
     assert chosen() == dialect
     assert registry.takes_payments(M_PESA)
+
+
+@pytest.mark.usefixtures("both")
+def test_money_is_sent_by_the_chosen_dialect_and_by_the_other_where_it_cannot(
+    settings: Any,
+) -> None:
+    for setting in ("", "openapi", "daraja"):  # Daraja has no initiator here
+        settings.MPESA_DIALECT = setting
+        sender = registry.disbursing_provider(M_PESA)
+        assert sender is not None
+        assert sender.description.dialect == "mpesa_openapi"
+    settings.MPESA_INITIATOR_NAME, settings.MPESA_INITIATOR_PASSWORD = "api", "fake"
+    settings.MPESA_CERTIFICATE = certificate()
+    registry.forget_clients()
+    sender = registry.disbursing_provider(M_PESA)
+    assert sender is not None
+    assert sender.description.dialect == "mpesa_daraja"
+
+
+def test_no_money_is_sent_where_nothing_is_set_up() -> None:
+    assert registry.disbursing_provider(M_PESA) is None
 
 
 def test_what_is_set_is_used() -> None:

@@ -48,8 +48,8 @@ def balance(account: str) -> int:
 
 
 def is_kept(account: str) -> bool:
-    """Whether anything was ever posted to the account."""
-    return Entry.objects.filter(account=account).exists()
+    """Whether somebody keeps the account's money in our books: something was ever put into it."""
+    return Entry.objects.filter(account=account, amount__gt=0).exists()
 
 
 def lies_on(payment: Payment) -> dict[str, int]:

@@ -29,4 +29,7 @@ def new_reference() -> str:
 
 
 def new_callback_token() -> str:
-    return secrets.token_urlsafe(24)
+    """160 random bits. Lower-case hexadecimal: Daraja is suspected to refuse URLs with capitals, and
+    does refuse some words, which letters beyond `f` could spell.
+    """
+    return secrets.token_hex(20)

@@ -9,47 +9,75 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from simulator.airtel_money import AirtelMoney
+from simulator.airtel_money.api import AirtelMoney
+from simulator.bank import Bank
 from simulator.behaviour import Behaviour
+from simulator.bills import Bills
 from simulator.callbacks import CallbackSender
+from simulator.clock import Clock
 from simulator.config import Config
 from simulator.control import Control
 from simulator.handset import Handset
-from simulator.mpesa_daraja import MpesaDaraja
+from simulator.mpesa_daraja.api import MpesaDaraja
+from simulator.mpesa_openapi.api import MpesaOpenApi
+from simulator.payouts import Payouts
 from simulator.prompts import Prompts
 from simulator.provider import Provider, World
 from simulator.store import Store
-from simulator.tigo_pesa import TigoPesa
+from simulator.tigo_pesa.api import TigoPesa
 
 
 @contextlib.asynccontextmanager
 async def running(config: Config) -> AsyncIterator[web.Application]:
-    """The application with its clock running; prompts and callbacks of an earlier run go on."""
+    """The application with its clock running; prompts and calls of an earlier run go on.
+
+    Raises ConfigError for a key that cannot be read.
+    """
     store = Store(config.database)
-    behaviour = Behaviour(store)
-    sender = CallbackSender(store)
-    prompts = Prompts(store, behaviour, sender)
-    providers = _providers(config, World(store, behaviour, prompts, config.merchant))
-    clock = asyncio.create_task(prompts.run())
+    alarm = asyncio.Event()
+    sender = CallbackSender(store, alarm)
+    world = _world(config, store, sender, alarm)
     try:
+        providers = _providers(config, world)
+        world.bills.return_abandoned()
         app = web.Application(middlewares=[_provider_errors(providers)])
-        app.add_routes(Control(store, behaviour, prompts).routes())
-        app.add_routes(Handset(store, prompts, providers).routes())
+        app.add_routes(Control(world, providers).routes())
+        app.add_routes(Handset(world, providers).routes())
         for provider in providers:
             app.add_routes(provider.routes())
-        yield app
+        clock = asyncio.create_task(Clock(alarm, store, world.prompts, sender).run())
+        try:
+            yield app
+        finally:
+            clock.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await clock
     finally:
-        clock.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await clock
         await sender.close()
         store.close()
+
+
+def _world(config: Config, store: Store, sender: CallbackSender, alarm: asyncio.Event) -> World:
+    behaviour = Behaviour(store)
+    bank = Bank(store, behaviour)
+    return World(
+        store=store,
+        behaviour=behaviour,
+        bank=bank,
+        prompts=Prompts(store, behaviour, bank, sender, alarm),
+        payouts=Payouts(store, behaviour, bank, sender),
+        bills=Bills(store, bank, sender),
+        sender=sender,
+        merchant=config.merchant,
+    )
 
 
 def _providers(config: Config, world: World) -> list[Provider]:
     providers: list[Provider] = []
     if config.mpesa:
         providers.append(MpesaDaraja(config.mpesa, world))
+    if config.openapi:
+        providers.append(MpesaOpenApi(config.openapi, world))
     if config.tigo:
         providers.append(TigoPesa(config.tigo, world))
     if config.airtel:

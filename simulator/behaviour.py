@@ -1,24 +1,23 @@
-"""What scripts may change while the simulator runs: waiting times, faults, numbers, dialect details.
-
-`DEFAULTS` is also the schema: a change names a part of that tree, and each leaf has its rule.
-"""
+"""How providers and customers behave now: the settings, the numbers, the run and its dice."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.phones import Scenario, scenario_of
+from simulator.phones import CODE_DIGIT, PAYEE_ENDINGS, Payout, Scenario, scenario_of
+from simulator.settings import TREE, Json, Setting, defaults
 from simulator.store import Store
 
-Json = dict[str, Any]
-Rule = Callable[[Any], str]  # what the value must be, or "" when it is
-
 MSISDN = re.compile(r"[0-9]{12}")
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,20}")
+_DOCUMENT = "behaviour"
+_WHOLE_CIRCLE = 2**64
 
 
 class InvalidChange(Exception):
@@ -27,11 +26,12 @@ class InvalidChange(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error answer instead of the real one; `is_after` when the work was done all the same."""
+    """A bad answer instead of the real one; `is_after` when the work was done all the same."""
 
     status: int
     code: str
     is_after: bool
+    answer_as: str
 
 
 class Behaviour:
@@ -39,185 +39,192 @@ class Behaviour:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.settings: Json = copy.deepcopy(DEFAULTS)
-        _merge(self.settings, store.behaviour(), _RULES, "")
+        self.settings = _at_first()
+        kept = store.memory.document(_DOCUMENT)
+        if kept:
+            _merge(self.settings, json.loads(kept))
 
     def change(self, change: object) -> None:
         """Merge a part of the tree into the settings; nothing changes if any of it is wrong.
 
-        A number set to null has no behaviour of its own any more. Raises InvalidChange.
+        A number set to null has no behaviour of its own any more, and a run set to null ends.
+        Raises InvalidChange.
         """
         settings = copy.deepcopy(self.settings)
-        _merge(settings, change, _RULES, "")
+        _merge(settings, change)
         self.settings = settings
-        self._store.keep_behaviour(settings)
+        self._store.memory.keep_document(_DOCUMENT, json.dumps(settings))
 
     def reset(self) -> None:
-        self.settings = copy.deepcopy(DEFAULTS)
+        self.settings = _at_first()
 
     def scenario_of(self, msisdn: str) -> Scenario:
-        name = self.settings["numbers"].get(msisdn)
-        return Scenario(name) if name else scenario_of(msisdn)
+        """What the next prompt on that phone meets."""
+        named = self.settings["numbers"].get(msisdn)
+        if named:
+            return Scenario(named)
+        return scenario_of(msisdn) or self._drawn(msisdn) or Scenario.HAND
+
+    def is_registered(self, msisdn: str) -> bool:
+        """Whether the number has a wallet, for one that asks it to pay."""
+        return self.scenario_of(msisdn) is not Scenario.NOT_REGISTERED
+
+    def payout_of(self, msisdn: str, codes: dict[int, str]) -> tuple[Payout, str]:
+        """What money sent to that phone meets; with `refused`, the code.
+
+        `codes` are the refusals that the dialect knows, by their number: the ones that a phone's
+        last digits can choose.
+        """
+        named = self.settings["payees"].get(msisdn)
+        if named in list(Payout):
+            return Payout(named), ""
+        if named:
+            return Payout.REFUSED, named
+        ending = msisdn[-6:]
+        if ending.startswith(CODE_DIGIT) and int(ending[1:]) in codes:
+            return Payout.REFUSED, codes[int(ending[1:])]
+        if self.settings["numbers"].get(msisdn) == Scenario.NOT_REGISTERED:
+            return Payout.NOT_REGISTERED, ""
+        return PAYEE_ENDINGS.get(ending, Payout.PAID), ""
 
     def seconds(self, name: str) -> float:
         """One of the general waiting times, such as `prompt_seconds`."""
         return float(self.settings[name])
 
-    def latency(self, provider: str, operation: str) -> float:
-        """Seconds before the provider answers that operation."""
-        return float(self.settings[provider][operation]["latency_seconds"])
-
     def of(self, provider: str, name: str) -> Any:
         """A detail of one provider's dialect."""
         return self.settings[provider][name]
 
-    def fault(self, provider: str, operation: str) -> Fault | None:
-        """Throw the dice: the fault of this one call, or None."""
+    def callback_latency(self, provider: str) -> float:
+        """Seconds that each of the provider's callbacks comes later."""
+        return float(self.settings[provider]["callback"]["latency_seconds"])
+
+    def latency(self, provider: str, operation: str) -> float:
+        """Seconds before the provider answers that operation, without what the dice add."""
+        return float(self.settings[provider][operation]["latency_seconds"])
+
+    def dice(self, provider: str, operation: str, msisdn: str) -> tuple[float, Fault | None]:
+        """Throw for one call about a phone: seconds that its answer takes longer, and its fault.
+
+        In a run, the n-th call of an operation about the same phone always falls the same.
+        """
         settings = self.settings[provider][operation]
-        if random.random() >= settings["error_rate"]:  # noqa: S311 - a dice, not a secret
-            return None
-        return Fault(
+        spread, rate = settings["latency_spread_seconds"], settings["error_rate"]
+        throws: list[float] = [random.random(), random.random()]  # noqa: S311 - dice, not secrets
+        if self._seed is not None and (spread or rate):
+            name = f"{provider} {operation} {msisdn}"
+            count = self._store.memory.throw(name)
+            throws = [_fraction(self._seed, name, count, side) for side in ("latency", "error")]
+        if throws[1] >= rate:
+            return throws[0] * spread, None
+        return throws[0] * spread, Fault(
             status=settings["error_status"],
             code=settings["error_code"],
             is_after=settings["error_when"] == "after",
+            answer_as=settings["answer_as"],
         )
 
+    @property
+    def is_run(self) -> bool:
+        """Whether dice fall by a seed."""
+        return self._seed is not None
 
-def _merge(settings: Json, change: object, rules: Json, path: str) -> None:
+    @property
+    def _seed(self) -> int | None:
+        run = self.settings["run"]
+        return None if run is None else int(run["seed"])
+
+    def _drawn(self, msisdn: str) -> Scenario | None:
+        """By the hash of seed, phone and how many prompts it was shown, so in any order the same."""
+        if self._seed is None:
+            return None
+        mix: dict[str, float] = self.settings["run"]["mix"]
+        count = self._store.prompts.shown_to(msisdn)
+        point = _fraction(self._seed, msisdn, count) * sum(mix.values())
+        for name in sorted(mix):
+            point -= mix[name]
+            if point < 0:
+                return Scenario(name)
+        return None
+
+
+def _at_first() -> Json:
+    return {**defaults(), "numbers": {}, "payees": {}, "run": None}
+
+
+def _fraction(*parts: object) -> float:
+    """A number from 0 to 1 that only depends on the parts."""
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8]) / _WHOLE_CIRCLE
+
+
+def _merge(settings: Json, change: object) -> None:
     if not isinstance(change, dict):
-        raise InvalidChange(f"{path or 'The change'} must be a JSON object.")
+        raise InvalidChange("The change must be a JSON object.")
+    change = dict(change)
+    for name, check in (("numbers", _scenario), ("payees", _payee)):
+        if name in change:
+            _merge_phones(settings[name], change.pop(name), name, check)
+    if "run" in change:
+        settings["run"] = _run(change.pop("run"))
+    _merge_tree(settings, change, TREE, "")
+
+
+def _merge_tree(settings: Json, change: object, tree: Json, path: str) -> None:
+    if not isinstance(change, dict):
+        raise InvalidChange(f"{path} must be a JSON object.")
     for name, value in change.items():
         where = f"{path}.{name}" if path else str(name)
-        if where.startswith("numbers."):
-            _set_number(settings, name, value)
-        elif name not in rules:
-            known = ", ".join(rules)
-            raise InvalidChange(f"{where} is not a setting; here are {known}.")
-        elif isinstance(rules[name], dict):
-            _merge(settings[name], value, rules[name], where)
-        elif wrong := rules[name](value):
+        branch = tree.get(name)
+        if branch is None:
+            raise InvalidChange(f"{where} is not a setting; here are {', '.join(tree)}.")
+        if not isinstance(branch, Setting):
+            _merge_tree(settings[name], value, branch, where)
+        elif wrong := branch.rule(value):
             raise InvalidChange(f"{where} must be {wrong}, not {value!r}.")
         else:
             settings[name] = value
 
 
-def _set_number(numbers: Json, msisdn: object, scenario: object) -> None:
-    if not (isinstance(msisdn, str) and MSISDN.fullmatch(msisdn)):
-        raise InvalidChange(f"numbers.{msisdn} must be named by 12 digits, such as 255754000123.")
-    if scenario is None:
-        numbers.pop(msisdn, None)
-    elif scenario in list(Scenario):
-        numbers[msisdn] = scenario
-    else:
-        raise InvalidChange(f"numbers.{msisdn} must be null or one of {', '.join(Scenario)}.")
+def _merge_phones(phones: Json, change: object, path: str, check: Any) -> None:
+    if not isinstance(change, dict):
+        raise InvalidChange(f"{path} must be a JSON object.")
+    for msisdn, value in change.items():
+        if not (isinstance(msisdn, str) and MSISDN.fullmatch(msisdn)):
+            raise InvalidChange(f"{path}.{msisdn} must be named by 12 digits: 255754000123.")
+        if value is None:
+            phones.pop(msisdn, None)
+        elif wrong := check(value):
+            raise InvalidChange(f"{path}.{msisdn} must be null or {wrong}.")
+        else:
+            phones[msisdn] = value
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _scenario(value: object) -> str:
+    return "" if value in list(Scenario) else f"one of {', '.join(Scenario)}"
 
 
-def _seconds(value: Any) -> str:
-    return "" if _is_number(value) and 0 <= value <= 86_400 else "seconds from 0 to 86400"
+def _payee(value: object) -> str:
+    if isinstance(value, str) and _CODE.fullmatch(value):
+        return ""
+    return f"one of {', '.join(Payout)}, or a provider's code"
 
 
-def _rate(value: Any) -> str:
-    return "" if _is_number(value) and 0 <= value <= 1 else "a number from 0 to 1"
-
-
-def _status(value: Any) -> str:
-    return "" if _is_whole(value) and 200 <= value <= 599 else "an HTTP status from 200 to 599"
-
-
-def _shillings(value: Any) -> str:
-    return "" if _is_whole(value) and value >= 0 else "whole shillings"
-
-
-def _text(value: Any) -> str:
-    return "" if isinstance(value, str) else "a text"
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _one_of(*choices: str) -> Rule:
-    return lambda value: "" if value in choices else f"one of {', '.join(choices)}"
-
-
-_OPERATION: Json = {
-    "latency_seconds": 0,
-    "error_rate": 0,
-    "error_status": 500,
-    "error_code": "",
-    "error_when": "before",
-}
-_OPERATION_RULES: Json = {
-    "latency_seconds": _seconds,
-    "error_rate": _rate,
-    "error_status": _status,
-    "error_code": _text,
-    "error_when": _one_of("before", "after"),
-}
-_CALLBACK: Json = {"latency_seconds": 0}
-_CALLBACK_RULES: Json = {"latency_seconds": _seconds}
-
-DEFAULTS: Json = {
-    "prompt_seconds": 60,
-    "answer_seconds": 2,
-    "slow_seconds": 10,
-    "early_seconds": 1,
-    "wallet_balance": 200_000,
-    "vodacom_mpesa": {
-        "token": dict(_OPERATION),
-        "collect": dict(_OPERATION),
-        "query": dict(_OPERATION),
-        "callback": dict(_CALLBACK),
-    },
-    "tigo_pesa": {
-        "token": dict(_OPERATION),
-        "collect": dict(_OPERATION),
-        "callback": dict(_CALLBACK),
-        "callback_amount": "string",
-        "callback_status": "boolean",
-    },
-    "airtel_money": {
-        "token": dict(_OPERATION),
-        "collect": dict(_OPERATION),
-        "query": dict(_OPERATION),
-        "callback": dict(_CALLBACK),
-        "early_enquiry": "truth",
-        "early_enquiry_seconds": 180,
-        "hash_form": "transaction",
-    },
-    "numbers": {},
-}
-_RULES: Json = {
-    "prompt_seconds": _seconds,
-    "answer_seconds": _seconds,
-    "slow_seconds": _seconds,
-    "early_seconds": _seconds,
-    "wallet_balance": _shillings,
-    "vodacom_mpesa": {
-        "token": _OPERATION_RULES,
-        "collect": _OPERATION_RULES,
-        "query": _OPERATION_RULES,
-        "callback": _CALLBACK_RULES,
-    },
-    "tigo_pesa": {
-        "token": _OPERATION_RULES,
-        "collect": _OPERATION_RULES,
-        "callback": _CALLBACK_RULES,
-        "callback_amount": _one_of("string", "decimal", "number"),
-        "callback_status": _one_of("boolean", "string"),
-    },
-    "airtel_money": {
-        "token": _OPERATION_RULES,
-        "collect": _OPERATION_RULES,
-        "query": _OPERATION_RULES,
-        "callback": _CALLBACK_RULES,
-        "early_enquiry": _one_of("truth", "in_progress", "not_found"),
-        "early_enquiry_seconds": _seconds,
-        "hash_form": _one_of("transaction", "wrapped", "raw"),
-    },
-    "numbers": {},
-}
+def _run(value: object) -> Json | None:
+    if value is None:
+        return None
+    if not (isinstance(value, dict) and value.keys() == {"seed", "mix"}):
+        raise InvalidChange('run must be null or {"seed": 7, "mix": {"pays": 60, …}}.')
+    seed, mix = value["seed"], value["mix"]
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise InvalidChange(f"run.seed must be a whole number, not {seed!r}.")
+    if not isinstance(mix, dict) or not mix:
+        raise InvalidChange("run.mix must be a JSON object with a weight for each scenario.")
+    for name, weight in mix.items():
+        if name not in list(Scenario):
+            raise InvalidChange(f"run.mix.{name} is not one of {', '.join(Scenario)}.")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0:
+            raise InvalidChange(f"run.mix.{name} must be a weight from 0, not {weight!r}.")
+    if sum(mix.values()) <= 0:
+        raise InvalidChange("run.mix must weigh something.")
+    return {"seed": seed, "mix": dict(mix)}

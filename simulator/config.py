@@ -15,28 +15,58 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MpesaConfig:
-    """A Daraja app. The callback URL comes with each request."""
+    """A Daraja app. Callback URLs come with each request.
+
+    What is empty of the initiator is not checked; `private_key` reads its security credential.
+    """
 
     consumer_key: str
     consumer_secret: str
     short_code: str
     passkey: str
+    initiator_name: str = ""
+    initiator_password: str = ""
+    private_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApiConfig:
+    """An application of M-Pesa's Open API. Without a private key it makes one of its own.
+
+    Results come in the answer (`sync`) or at the callback URL (`async`). An origin of `*` lets
+    every origin in.
+    """
+
+    api_key: str
+    service_provider_code: str
+    private_key: str
+    market: str
+    origin: str
+    mode: str
+    callback_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class TigoConfig:
-    """A push BillPay merchant."""
+    """A push BillPay merchant; with an account to disburse from, and with bills, where named."""
 
     username: str
     password: str
     biller_msisdn: str
     biller_code: str
     callback_url: str
+    disburse_msisdn: str = ""
+    disburse_pin: str = ""
+    company_name: str = ""
+    w2a_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AirtelConfig:
-    """An Airtel Money application. Callbacks are signed when `callback_key` is not empty."""
+    """An Airtel Money application. Callbacks are signed when `callback_key` is not empty.
+
+    Without a private key it makes one of its own. An empty PIN is not checked.
+    """
 
     client_id: str
     client_secret: str
@@ -44,6 +74,8 @@ class AirtelConfig:
     callback_key: str
     country: str
     currency: str
+    disbursement_pin: str = ""
+    private_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +86,7 @@ class Config:
     database: Path
     merchant: str
     mpesa: MpesaConfig | None
+    openapi: OpenApiConfig | None
     tigo: TigoConfig | None
     airtel: AirtelConfig | None
 
@@ -70,13 +103,15 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         database=Path(variables.get("DATABASE") or f"var/simulator-{port}.sqlite3"),
         merchant=variables.get("MERCHANT") or "KONEKTIKA",
         mpesa=_mpesa(variables),
+        openapi=_openapi(variables),
         tigo=_tigo(variables),
         airtel=_airtel(variables),
     )
-    if not (config.mpesa or config.tigo or config.airtel):
+    if not (config.mpesa or config.openapi or config.tigo or config.airtel):
         raise ConfigError(
             "No provider to simulate: set the credentials that the server uses, "
-            "for example MPESA_CONSUMER_KEY, TIGO_PESA_API_KEY or AIRTEL_CLIENT_ID."
+            "for example MPESA_CONSUMER_KEY, MPESA_OPENAPI_API_KEY, TIGO_PESA_API_KEY "
+            "or AIRTEL_CLIENT_ID."
         )
     return config
 
@@ -125,7 +160,38 @@ def _mpesa(variables: _Variables) -> MpesaConfig | None:
         "MPESA_BUSINESS_SHORTCODE",
         "MPESA_PASSKEY",
     )
-    return MpesaConfig(*values) if values else None
+    if not values:
+        return None
+    consumer_key, consumer_secret, short_code, passkey = values
+    return MpesaConfig(
+        consumer_key,
+        consumer_secret,
+        short_code,
+        passkey,
+        initiator_name=variables.shared("MPESA_INITIATOR_NAME"),
+        initiator_password=variables.shared("MPESA_INITIATOR_PASSWORD"),
+        private_key=variables.get("MPESA_PRIVATE_KEY"),
+    )
+
+
+def _openapi(variables: _Variables) -> OpenApiConfig | None:
+    values = variables.all_or_none("MPESA_OPENAPI_API_KEY", "MPESA_OPENAPI_SERVICE_PROVIDER_CODE")
+    if not values:
+        return None
+    mode = variables.shared("MPESA_OPENAPI_MODE") or "sync"
+    if mode not in ("sync", "async"):
+        raise ConfigError(f"MPESA_OPENAPI_MODE must be sync or async, not {mode!r}.")
+    api_key, service_provider_code = values
+    return OpenApiConfig(
+        api_key,
+        service_provider_code,
+        private_key=variables.get("MPESA_OPENAPI_PRIVATE_KEY"),
+        market=variables.shared("MPESA_OPENAPI_MARKET") or "vodacomTZN",
+        origin=variables.shared("MPESA_OPENAPI_ORIGIN") or "*",
+        mode=mode,
+        callback_url=variables.get("MPESA_OPENAPI_CALLBACK_URL")
+        or variables.shared("MPESA_CALLBACK_URL"),
+    )
 
 
 def _tigo(variables: _Variables) -> TigoConfig | None:
@@ -136,7 +202,20 @@ def _tigo(variables: _Variables) -> TigoConfig | None:
         "TIGO_PESA_BILLER_CODE",
         "TIGO_PESA_CALLBACK_URL",
     )
-    return TigoConfig(*values) if values else None
+    if not values:
+        return None
+    username, password, biller_msisdn, biller_code, callback_url = values
+    return TigoConfig(
+        username,
+        password,
+        biller_msisdn,
+        biller_code,
+        callback_url,
+        disburse_msisdn=variables.shared("TIGO_PESA_DISBURSE_MSISDN"),
+        disburse_pin=variables.shared("TIGO_PESA_DISBURSE_PIN"),
+        company_name=variables.shared("TIGO_PESA_COMPANY_NAME"),
+        w2a_url=variables.get("TIGO_PESA_W2A_URL") or f"{callback_url.rstrip('/')}/w2a",
+    )
 
 
 def _airtel(variables: _Variables) -> AirtelConfig | None:
@@ -153,4 +232,6 @@ def _airtel(variables: _Variables) -> AirtelConfig | None:
         callback_key=variables.shared("AIRTEL_CALLBACK_KEY"),
         country=variables.shared("AIRTEL_COUNTRY") or "TZ",
         currency=variables.shared("AIRTEL_CURRENCY") or "TZS",
+        disbursement_pin=variables.shared("AIRTEL_DISBURSEMENT_PIN"),
+        private_key=variables.get("AIRTEL_PRIVATE_KEY"),
     )

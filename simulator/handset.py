@@ -13,9 +13,10 @@ from string import Template
 from aiohttp import web
 
 from simulator.phones import RIGHT_PIN, SPECIAL_ENDINGS, Scenario
-from simulator.prompts import NoSuchPrompt, NotWaiting, Prompts
-from simulator.provider import Provider
-from simulator.store import Callback, Prompt, Store
+from simulator.prompts import NoSuchPrompt, NotWaiting
+from simulator.provider import Provider, World
+from simulator.store.calls import Callback
+from simulator.store.prompts import Prompt
 
 HISTORY = 30
 DAR_ES_SALAAM = timezone(timedelta(hours=3))
@@ -41,9 +42,9 @@ _WORDS = {
 class Handset:
     """Works with plain forms; the script only refreshes the page and keeps what is being typed."""
 
-    def __init__(self, store: Store, prompts: Prompts, providers: Iterable[Provider]) -> None:
-        self._store = store
-        self._prompts = prompts
+    def __init__(self, world: World, providers: Iterable[Provider]) -> None:
+        self._store = world.store
+        self._prompts = world.prompts
         self._titles = {provider.name: provider.title for provider in providers}
         self._page = _template("page.html")
         self._phone = _template("phone.html")
@@ -59,11 +60,11 @@ class Handset:
         ]
 
     async def page(self, _: web.Request) -> web.Response:
-        return self._shown(self._store.waiting_prompts())
+        return self._shown(self._store.prompts.waiting())
 
     async def one_phone(self, request: web.Request) -> web.Response:
         """One prompt's own page."""
-        prompt = self._store.prompt(int(request.match_info["id"]))
+        prompt = self._store.prompts.get(int(request.match_info["id"]))
         if prompt is None:
             raise web.HTTPNotFound(text="There is no such prompt.")
         return self._shown([prompt] if prompt.is_waiting else [])
@@ -86,12 +87,12 @@ class Handset:
         return web.FileResponse(_FILES / request.match_info["file"])
 
     def _shown(self, waiting: list[Prompt]) -> web.Response:
-        ended = self._store.ended_prompts(HISTORY)
+        ended = self._store.prompts.ended(HISTORY)
         html = self._page.substitute(
             phones="".join(self._phone_of(prompt) for prompt in waiting),
             history="".join(self._event_of(prompt) for prompt in ended),
             waiting=len(waiting),
-            total=f"{sum(movement.amount for movement in self._store.movements()):,}",
+            total=f"{sum(movement.amount for movement in self._store.money.movements()):,}",
             pin=RIGHT_PIN,
             numbers="".join(
                 f"<li><code>… {ending[:3]} {ending[3:]}</code> {_words(scenario)}</li>"
@@ -122,7 +123,7 @@ class Handset:
         )
 
     def _event_of(self, prompt: Prompt) -> str:
-        callbacks = self._store.callbacks_of(prompt.id)
+        callbacks = self._store.calls.about(prompt.about)
         return self._event.substitute(
             provider=prompt.provider,
             title=escape(self._titles.get(prompt.provider, prompt.provider)),

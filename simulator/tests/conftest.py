@@ -117,6 +117,7 @@ def config(merchant: Merchant, tmp_path: Path) -> Config:
         database=tmp_path / "simulator.sqlite3",
         merchant="KONEKTIKA",
         mpesa=MpesaConfig("fake-key", "fake-secret", "600100", "fake-passkey"),
+        openapi=None,
         tigo=TigoConfig(
             "fake-user", "fake-password", "255710000100", "KNK", f"{merchant.url}/tigo"
         ),

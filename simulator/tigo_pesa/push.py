@@ -1,11 +1,10 @@
-"""Tigo Pesa (Mixx by Yas), push BillPay: GetToken, BillerPay and its callback.
+"""Push BillPay: GetToken, BillerPay and its callback.
 
-Read from the Tigo Pesa fact sheet, product A. It has no status query, and neither have we.
+Fact sheet, product A. It has no status query, and neither have we.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from datetime import UTC, datetime
@@ -21,10 +20,13 @@ from simulator.provider import (
     World,
     answer,
     bearer_token,
+    compact,
     json_object,
     whole_amount,
 )
-from simulator.store import CallbackRequest, DuplicateReference, Order, Prompt
+from simulator.store.calls import CallbackRequest
+from simulator.store.database import DuplicateReference
+from simulator.store.prompts import Order, Prompt
 
 TOKEN_SECONDS = 3600
 AMOUNT_MIN, AMOUNT_MAX = 1, 5_000_000
@@ -62,10 +64,11 @@ _RESULTS = {
 }
 
 
-class TigoPesa(Provider):
+class TigoPush(Provider):
     """One biller of the push product. Its URLs differ by merchant: three styles are answered."""
 
     name = "tigo_pesa"
+    dialect = "tigo_pesa"
     title = "Tigo Pesa"
     prefixes = ("/tigo/",)
 
@@ -93,12 +96,12 @@ class TigoPesa(Provider):
             wrong = "The user name or password is incorrect"
             return _token_error("invalid_grant", wrong)
         token = secrets.token_urlsafe(96)
-        self.store.keep_token(self.name, token, seconds=TOKEN_SECONDS, is_only=False)
+        self.store.memory.keep_token(self.dialect, token, seconds=TOKEN_SECONDS, is_only=False)
         return answer({"access_token": token, "token_type": "bearer", "expires_in": TOKEN_SECONDS})
 
     async def biller_pay(self, request: web.Request) -> web.Response:
         """Fact sheet A.2. Most refusals are HTTP 200 with a code of their own."""
-        if not self.store.is_token(self.name, bearer_token(request)):
+        if not self.store.memory.is_token(self.dialect, bearer_token(request)):
             return answer({"Message": "Authorization has been denied for this request."}, 401)
         body = await json_object(request)
         if body is None or whole_amount(body.get("Amount", 0)) is None:
@@ -113,9 +116,10 @@ class TigoPesa(Provider):
         except DuplicateReference:
             return _reply("DebitMandate-10-2020-V", reference)
 
-    def new_receipt(self, prompt: Prompt) -> str:
+    def new_receipt(self) -> str:
         """Like MFSD201707241709w59."""
-        return f"MFSD{datetime.now(UTC):%Y%m%d%H%M}{secrets.token_hex(2)}{prompt.id}"
+        number = self.store.memory.throw("tigo_pesa receipt")
+        return f"MFSD{datetime.now(UTC):%Y%m%d%H%M}{secrets.token_hex(2)}{number}"
 
     def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:
         """Fact sheet A.3. Integrators have met both types of both Status and Amount."""
@@ -136,7 +140,7 @@ class TigoPesa(Provider):
         return CallbackRequest(
             url=prompt.callback_url,
             headers={"Content-Type": "application/json"},
-            body=json.dumps(body, separators=(",", ":")).encode(),
+            body=compact(body),
         )
 
     def error(self, status: int, code: str = "") -> web.Response:
@@ -189,7 +193,9 @@ class TigoPesa(Provider):
         remarks = str(body.get("Remarks") or "")
         return Order(
             provider=self.name,
+            dialect=self.dialect,
             reference=body["ReferenceID"],
+            our_reference=body["ReferenceID"],
             names={"ReferenceID": body["ReferenceID"], "Remarks": remarks},
             msisdn=body["CustomerMSISDN"],
             amount=whole_amount(body["Amount"]) or 0,

@@ -74,13 +74,18 @@ def key_pair(store: Store, name: str, configured: str, *, bits: int) -> KeyPair:
 
 
 def _read(text: str, name: str) -> rsa.RSAPrivateKey:
+    """Whether its primes are primes is not proved: that takes longer than all else at the start."""
     try:
         if "-----BEGIN" in text:
-            key = serialization.load_pem_private_key(text.encode(), None)
+            read = serialization.load_pem_private_key(
+                text.encode(), None, unsafe_skip_rsa_key_validation=True
+            )
         else:
-            key = serialization.load_der_private_key(base64.b64decode(text), None)
+            read = serialization.load_der_private_key(
+                base64.b64decode(text), None, unsafe_skip_rsa_key_validation=True
+            )
     except (ValueError, TypeError) as error:
         raise ConfigError(f"The private key of {name} cannot be read: {error}") from error
-    if not isinstance(key, rsa.RSAPrivateKey):
+    if not isinstance(read, rsa.RSAPrivateKey):
         raise ConfigError(f"The private key of {name} is not an RSA key.")
-    return key
+    return read

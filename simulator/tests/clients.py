@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 from uuid import uuid4
 
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 STAMP = "20261124101500"
 
@@ -120,5 +123,194 @@ def airtel_pay(
 def airtel_enquiry(url: str, reference: str) -> dict[str, Any]:
     answer: dict[str, Any] = requests.get(
         f"{url}/standard/v1/payments/{reference}", headers=airtel_headers(url), timeout=5
+    ).json()
+    return answer
+
+
+def encrypted(url: str, name: str, secret: str) -> str:
+    """A secret as a client encrypts it: PKCS#1 v1.5 with the public key that the portal shows."""
+    text = requests.get(f"{url}/control/keys", timeout=5).json()[name]
+    public = serialization.load_der_public_key(base64.b64decode(text))
+    assert isinstance(public, rsa.RSAPublicKey)
+    return base64.b64encode(public.encrypt(secret.encode(), padding.PKCS1v15())).decode()
+
+
+def daraja_initiated(url: str, path: str, body: dict[str, Any]) -> requests.Response:
+    """A request of the initiator; what the caller names wins."""
+    token = daraja_token(url).json()["access_token"]
+    credential = encrypted(url, "MPESA_PUBLIC_KEY", "fake-initiator-password")
+    return requests.post(
+        f"{url}/mpesa/{path}",
+        json={"SecurityCredential": credential, "Remarks": "Konektika", **body},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=20,
+    )
+
+
+def daraja_b2c(
+    url: str, phone: str, callback: str, version: str = "v3", **changes: Any
+) -> requests.Response:
+    body = {
+        "OriginatorConversationID": uuid4().hex,
+        "InitiatorName": "fake-initiator",
+        "CommandID": "BusinessPayment",
+        "Amount": 1000,
+        "PartyA": "600100",
+        "PartyB": phone,
+        "QueueTimeOutURL": f"{callback}/timeout",
+        "ResultURL": f"{callback}/result",
+        "Occassion": "",
+        **changes,
+    }
+    return daraja_initiated(url, f"b2c/{version}/paymentrequest", body)
+
+
+def daraja_reversal(url: str, receipt: str, callback: str, **changes: Any) -> requests.Response:
+    body = {
+        "Initiator": "fake-initiator",
+        "CommandID": "TransactionReversal",
+        "TransactionID": receipt,
+        "Amount": 1000,
+        "ReceiverParty": "600100",
+        "RecieverIdentifierType": "11",
+        "QueueTimeOutURL": f"{callback}/timeout",
+        "ResultURL": f"{callback}/result",
+        **changes,
+    }
+    return daraja_initiated(url, "reversal/v1/request", body)
+
+
+def daraja_status(url: str, callback: str, **reference: str) -> requests.Response:
+    body = {
+        "Initiator": "fake-initiator",
+        "CommandID": "TransactionStatusQuery",
+        "PartyA": "600100",
+        "IdentifierType": "4",
+        "QueueTimeOutURL": f"{callback}/timeout",
+        "ResultURL": f"{callback}/result",
+        "Occasion": "",
+        **reference,
+    }
+    return daraja_initiated(url, "transactionstatus/v1/query", body)
+
+
+def openapi(
+    url: str, method: str, path: str, secret: str, fields: dict[str, Any], **headers: str
+) -> requests.Response:
+    """A call with the secret (API key or session) as its bearer."""
+    bearer = encrypted(url, "MPESA_OPENAPI_PUBLIC_KEY", secret)
+    return requests.request(
+        method,
+        f"{url}/sandbox/ipg/v2/vodacomTZN/{path}/",
+        params=fields if method == "GET" else None,
+        json=None if method == "GET" else fields,
+        headers={"Authorization": f"Bearer {bearer}", "Origin": "*", **headers},
+        timeout=20,
+    )
+
+
+def openapi_session(url: str) -> str:
+    answer = openapi(url, "GET", "getSession", "fake-api-key", {})
+    return str(answer.json()["output_SessionID"])
+
+
+def openapi_call(url: str, method: str, path: str, **fields: Any) -> requests.Response:
+    """A call in a session of its own, with the fields that are common to all."""
+    common = {
+        "input_Country": "TZN",
+        "input_ServiceProviderCode": "000000",
+        "input_ThirdPartyConversationID": uuid4().hex,
+    }
+    return openapi(url, method, path, openapi_session(url), {**common, **fields})
+
+
+def openapi_pay(url: str, phone: str, **changes: Any) -> requests.Response:
+    fields = {
+        "input_Amount": "1000",
+        "input_CustomerMSISDN": phone,
+        "input_Currency": "TZS",
+        "input_TransactionReference": "REF1",
+        "input_PurchasedItemsDesc": "Konektika",
+        **changes,
+    }
+    return openapi_call(url, "POST", "c2bPayment/singleStage", **fields)
+
+
+def openapi_b2c(url: str, phone: str, **changes: Any) -> requests.Response:
+    fields = {
+        "input_Amount": "1000",
+        "input_CustomerMSISDN": phone,
+        "input_Currency": "TZS",
+        "input_TransactionReference": "REF1",
+        "input_PaymentItemsDesc": "Konektika",
+        **changes,
+    }
+    return openapi_call(url, "POST", "b2cPayment", **fields)
+
+
+def openapi_status(url: str, reference: str) -> requests.Response:
+    return openapi_call(url, "GET", "queryTransactionStatus", input_QueryReference=reference)
+
+
+def tigo_a2w(url: str, phone: str, **changes: str) -> requests.Response:
+    fields = {
+        "TYPE": "REQMFICI",
+        "REFERENCEID": uuid4().hex[:20],
+        "MSISDN": "255710000200",
+        "PIN": "4321",
+        "MSISDN1": phone,
+        "AMOUNT": "1000",
+        "LANGUAGE1": "en",
+        **changes,
+    }
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
+    return requests.post(
+        f"{url}/tigo/a2w",
+        data=f'<?xml version="1.0"?><COMMAND>{inner}</COMMAND>',
+        headers={"Content-Type": "text/xml"},
+        timeout=20,
+    )
+
+
+def xml_fields(text: str) -> dict[str, str]:
+    """The elements of a COMMAND that hold text or nothing."""
+    filled = re.findall(r"<(\w+)>([^<]*)</\1>", text)
+    return dict(filled) | dict.fromkeys(re.findall(r"<(\w+) ?/>", text), "")
+
+
+def airtel_disburse(
+    url: str,
+    phone: str,
+    version: str = "v2",
+    pin: str = "1234",
+    headers: dict[str, str] | None = None,
+    **transaction: Any,
+) -> requests.Response:
+    body = {
+        "payee": {"currency": "TZS", "msisdn": phone},
+        "reference": "Konektika",
+        "pin": encrypted(url, "AIRTEL_PUBLIC_KEY", pin),
+        "transaction": {"amount": 1000, "id": uuid4().hex, "type": "B2C", **transaction},
+    }
+    return requests.post(
+        f"{url}/standard/{version}/disbursements/",
+        json=body,
+        headers=headers or airtel_headers(url),
+        timeout=20,
+    )
+
+
+def airtel_refund(url: str, airtel_money_id: str, version: str = "v1") -> requests.Response:
+    return requests.post(
+        f"{url}/standard/{version}/payments/refund",
+        json={"transaction": {"airtel_money_id": airtel_money_id}},
+        headers=airtel_headers(url),
+        timeout=20,
+    )
+
+
+def airtel_get(url: str, path: str) -> dict[str, Any]:
+    answer: dict[str, Any] = requests.get(
+        f"{url}/{path}", headers=airtel_headers(url), timeout=5
     ).json()
     return answer

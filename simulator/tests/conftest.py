@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import requests
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from simulator.app import running
-from simulator.config import AirtelConfig, Config, MpesaConfig, TigoConfig
+from simulator.config import AirtelConfig, Config, MpesaConfig, OpenApiConfig, TigoConfig
+from simulator.keys import KeyPair
 
 
 class Served:
@@ -46,10 +48,11 @@ class Served:
 
 
 class Merchant:
-    """Hears callbacks."""
+    """Hears callbacks; answers each path as told, and everything else with an empty object."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
+        self.answers: dict[str, str] = {}
         self._something = threading.Condition()
         app = web.Application()
         app.router.add_post("/{path:.*}", self._hear)
@@ -66,16 +69,18 @@ class Merchant:
         self._served.stop()
 
     async def _hear(self, request: web.Request) -> web.Response:
+        raw = await request.read()
+        is_json = request.content_type == "application/json"
         heard = {
             "path": request.path,
-            "body": await request.json(),
-            "raw": await request.read(),
+            "body": await request.json() if is_json else raw.decode(),
+            "raw": raw,
             "headers": dict(request.headers),
         }
         with self._something:
             self.heard.append(heard)
             self._something.notify_all()
-        return web.json_response({"ok": True})
+        return web.Response(text=self.answers.get(request.path, '{"ok": true}'))
 
 
 class Simulator:
@@ -84,7 +89,15 @@ class Simulator:
     def __init__(self, config: Config) -> None:
         self._served = Served(running(config))
         self.url = self._served.url
-        self.configure(answer_seconds=0.05, slow_seconds=0.3, prompt_seconds=30)
+        self.configure(
+            answer_seconds=0.05,
+            slow_seconds=0.3,
+            prompt_seconds=30,
+            early_seconds=0.1,
+            between_seconds=0.1,
+            payout_seconds=0.02,
+            vodacom_mpesa={"session_delay_seconds": 0},
+        )
 
     def configure(self, **changes: Any) -> None:
         answer = requests.post(f"{self.url}/control/config", json=changes, timeout=5)
@@ -93,6 +106,18 @@ class Simulator:
     def truth(self) -> dict[str, Any]:
         found: dict[str, Any] = requests.get(f"{self.url}/control/truth", timeout=5).json()
         return found
+
+    def statement(self, provider: str) -> dict[str, Any]:
+        url = f"{self.url}/control/statement/{provider}"
+        found: dict[str, Any] = requests.get(url, timeout=5).json()
+        return found
+
+    def pays_bill(self, provider: str, msisdn: str, reference: str, **more: Any) -> dict[str, Any]:
+        wish = {"provider": provider, "msisdn": msisdn, "reference": reference, "amount": 1000}
+        answer = requests.post(f"{self.url}/control/paybill", json={**wish, **more}, timeout=10)
+        assert answer.status_code == 200, answer.text
+        bill: dict[str, Any] = answer.json()["bill"]
+        return bill
 
     def prompts(self) -> list[dict[str, Any]]:
         found = requests.get(f"{self.url}/control/prompts", timeout=5).json()
@@ -110,19 +135,56 @@ def merchant() -> Iterator[Merchant]:
     served.stop()
 
 
+@pytest.fixture(scope="session")
+def key() -> KeyPair:
+    """One key pair for all, because making one takes long; of a size that each provider has."""
+    return KeyPair(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
 @pytest.fixture
-def config(merchant: Merchant, tmp_path: Path) -> Config:
+def config(merchant: Merchant, tmp_path: Path, key: KeyPair) -> Config:
     return Config(
         port=0,
         database=tmp_path / "simulator.sqlite3",
         merchant="KONEKTIKA",
-        mpesa=MpesaConfig("fake-key", "fake-secret", "600100", "fake-passkey"),
-        openapi=None,
+        mpesa=MpesaConfig(
+            "fake-key",
+            "fake-secret",
+            "600100",
+            "fake-passkey",
+            initiator_name="fake-initiator",
+            initiator_password="fake-initiator-password",
+            private_key=key.private_text,
+        ),
+        openapi=OpenApiConfig(
+            api_key="fake-api-key",
+            service_provider_code="000000",
+            private_key=key.private_text,
+            market="vodacomTZN",
+            origin="*",
+            mode="sync",
+            callback_url=f"{merchant.url}/openapi",
+        ),
         tigo=TigoConfig(
-            "fake-user", "fake-password", "255710000100", "KNK", f"{merchant.url}/tigo"
+            "fake-user",
+            "fake-password",
+            "255710000100",
+            "KNK",
+            f"{merchant.url}/tigo",
+            disburse_msisdn="255710000200",
+            disburse_pin="4321",
+            company_name="600200",
+            w2a_url=f"{merchant.url}/w2a",
         ),
         airtel=AirtelConfig(
-            "fake-id", "fake-secret", f"{merchant.url}/airtel", "test-callback-key", "TZ", "TZS"
+            "fake-id",
+            "fake-secret",
+            f"{merchant.url}/airtel",
+            "test-callback-key",
+            "TZ",
+            "TZS",
+            disbursement_pin="1234",
+            private_key=key.private_text,
         ),
     )
 

@@ -48,11 +48,11 @@ class Served:
 
 
 class Merchant:
-    """Hears callbacks; answers each path as told, and everything else with an empty object."""
+    """Hears callbacks. A path's answers are given in turn, the last one again and again."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
-        self.answers: dict[str, str] = {}
+        self.answers: dict[str, list[str]] = {}
         self._something = threading.Condition()
         app = web.Application()
         app.router.add_post("/{path:.*}", self._hear)
@@ -80,7 +80,8 @@ class Merchant:
         with self._something:
             self.heard.append(heard)
             self._something.notify_all()
-        return web.Response(text=self.answers.get(request.path, '{"ok": true}'))
+        answers = self.answers.get(request.path, ['{"ok": true}'])
+        return web.Response(text=answers.pop(0) if len(answers) > 1 else answers[0])
 
 
 class Simulator:

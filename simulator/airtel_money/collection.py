@@ -101,7 +101,11 @@ class Collection:
         return CallbackRequest(
             url=prompt.callback_url,
             headers={"Content-Type": "application/json"},
-            body=self._signed(transaction),
+            body=hashed(
+                transaction,
+                self._app.config.callback_key,
+                self._app.behaviour.of(self._app.name, "hash_form"),
+            ),
         )
 
     def _refused_fields(
@@ -169,17 +173,19 @@ class Collection:
         words = _STATUSES[outcome][2]
         return words.format(amount=prompt.amount, merchant=self._app.merchant, id=receipt)
 
-    def _signed(self, transaction: Json) -> bytes:
-        """The body with the hash over one of the three byte strings that clients know."""
-        form = self._app.behaviour.of(self._app.name, "hash_form")
-        separators = (", ", ": ") if form == "raw" else (",", ":")
-        bare = _dumped(transaction, separators)
-        if not self._app.config.callback_key:
-            return _dumped({"transaction": transaction}, separators)
-        hashed = _dumped({"transaction": transaction}, separators) if form == "wrapped" else bare
-        digest = hmac.digest(self._app.config.callback_key.encode(), hashed, hashlib.sha256)
-        signed = {"transaction": transaction, "hash": base64.b64encode(digest).decode()}
-        return _dumped(signed, separators)
+
+def hashed(transaction: Json, key: str, form: str) -> bytes:
+    """A callback's body, with the hash over one of the three byte strings that clients know.
+
+    Without a key there is no hash.
+    """
+    separators = (", ", ": ") if form == "raw" else (",", ":")
+    wrapped = {"transaction": transaction}
+    if not key:
+        return _dumped(wrapped, separators)
+    covered = _dumped(wrapped if form == "wrapped" else transaction, separators)
+    digest = base64.b64encode(hmac.digest(key.encode(), covered, hashlib.sha256)).decode()
+    return _dumped({**wrapped, "hash": digest}, separators)
 
 
 def _dumped(value: Json, separators: tuple[str, str]) -> bytes:

@@ -38,6 +38,15 @@ def daraja(url: str, path: str, body: dict[str, Any], token: str = "") -> reques
     )
 
 
+def daraja_pull(url: str, path: str, body: dict[str, Any], token: str) -> requests.Response:
+    return requests.post(
+        f"{url}/pulltransactions/v1/{path}",
+        json=body,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=5,
+    )
+
+
 def daraja_push(
     url: str, phone: str, callback: str, token: str = "", **changes: Any
 ) -> requests.Response:

@@ -362,8 +362,8 @@ def test_what_came_in_can_be_pulled(simulator: Simulator, merchant: Merchant) ->
     token = clients.daraja_token(simulator.url).json()["access_token"]
 
     def pulls(path: str, **body: Any) -> dict[str, Any]:
-        url = f"{simulator.url.rstrip('/')}"
-        return clients.daraja(url, f"../pulltransactions/v1/{path}", body, token).json()
+        answer: dict[str, Any] = clients.daraja_pull(simulator.url, path, body, token).json()
+        return answer
 
     register = {
         "ShortCode": "600100",

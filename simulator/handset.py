@@ -1,10 +1,11 @@
-"""The page that shows the phones: prompts to answer by hand, and what became of the others."""
+"""The page that shows the phones: prompts to answer by hand, bills to pay, and what happened."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from html import escape
 from pathlib import Path
@@ -12,15 +13,35 @@ from string import Template
 
 from aiohttp import web
 
-from simulator.phones import RIGHT_PIN, SPECIAL_ENDINGS, Scenario
+from simulator.bills import NoPaybill
+from simulator.phones import PAYEE_ENDINGS, RIGHT_PIN, SPECIAL_ENDINGS, Payout, Scenario
 from simulator.prompts import NoSuchPrompt, NotWaiting
 from simulator.provider import Provider, World
+from simulator.store.bills import Bill
 from simulator.store.calls import Callback
 from simulator.store.prompts import Prompt
+from simulator.store.transfers import Transfer
 
 HISTORY = 30
 DAR_ES_SALAAM = timezone(timedelta(hours=3))
 
+_PAYEES_WORDS: dict[str, str] = {
+    Payout.NOT_REGISTERED: "Not registered",
+    Payout.TIMED_OUT_AFTER_PAYING: "Is paid; the provider says that it does not know",
+    Payout.TIMED_OUT: "Is not paid; the provider says that it does not know",
+    Payout.ERROR_AFTER_PAYING: "Is paid; the provider answers 500",
+    Payout.RESPONSE_LOST: "Is paid; the connection is cut",
+    Payout.CALLBACK_LOST: "Is paid; the result is lost",
+    Payout.CALLBACK_TWICE: "Is paid; the result comes twice",
+    Payout.IN_PROGRESS_FIRST: "Is paid; the provider says that it is in progress",
+    Payout.SLOW: "Is paid; the provider answers slowly",
+}
+_BILL_FORMS = {
+    "provider": re.compile(r"[a-z_]+"),
+    "phone": re.compile(r"(?:\+?255|0)?[67][0-9]{8}"),
+    "reference": re.compile(r"[^\x00-\x1f]{1,50}"),
+    "amount": re.compile(r"[1-9][0-9]{0,8}"),
+}
 _FILES = Path(__file__).with_name("handset_page")
 _WORDS = {
     "paid": "Paid",
@@ -36,6 +57,18 @@ _WORDS = {
     Scenario.CALLBACK_FIRST: "Pays; the callback overtakes the answer",
     Scenario.ERROR_AFTER_CHARGING: "Pays; the provider answers 500",
     Scenario.SLOW: "Pays; the provider answers slowly",
+    Scenario.RESPONSE_LOST: "Pays; the connection is cut",
+    Scenario.PAYS_LATE: "Pays after the prompt has ended",
+    Scenario.PAYS_PART: "Pays half",
+    Scenario.PAYS_TOO_MUCH: "Pays twice as much",
+    Scenario.SUCCESS_THEN_FAILURE: "Pays; callbacks of success, then failure",
+    Scenario.FAILURE_THEN_SUCCESS: "Pays; callbacks of failure, then success",
+    Scenario.OTHER_AMOUNT: "Pays; the callback names another amount",
+    Scenario.OTHER_PHONE: "Pays; the callback names another phone",
+    Scenario.FORGED_CALLBACK: "Declines; somebody forges a callback of success",
+    Scenario.NOT_REGISTERED: "Not registered",
+    "returned": "Returned",
+    "asking": "Asking",
 }
 
 
@@ -45,6 +78,7 @@ class Handset:
     def __init__(self, world: World, providers: Iterable[Provider]) -> None:
         self._store = world.store
         self._prompts = world.prompts
+        self._bills = world.bills
         self._titles = {provider.name: provider.title for provider in providers}
         self._page = _template("page.html")
         self._phone = _template("phone.html")
@@ -56,6 +90,7 @@ class Handset:
             web.get("/", self.page),
             web.get(r"/prompts/{id:\d+}", self.one_phone),
             web.post(r"/prompts/{id:\d+}/answer", self.answer),
+            web.post("/bills", self.pay_bill),
             web.get(r"/{file:page\.(?:css|js)}", self.file),
         ]
 
@@ -83,23 +118,55 @@ class Handset:
                     self._prompts.enter_pin(prompt_id, str(form.get("pin", "")))
         raise web.HTTPSeeOther("/")
 
+    async def pay_bill(self, request: web.Request) -> web.Response:
+        """The form of a phone's own menu. What cannot be a bill changes nothing."""
+        form = await request.post()
+        given = {name: str(form.get(name, "")).strip() for name in _BILL_FORMS}
+        if all(_BILL_FORMS[name].fullmatch(value) for name, value in given.items()):
+            with contextlib.suppress(NoPaybill):
+                await self._bills.pay(
+                    given["provider"],
+                    msisdn=f"255{given['phone'][-9:]}",
+                    reference=given["reference"],
+                    amount=int(given["amount"]),
+                )
+        raise web.HTTPSeeOther("/")
+
     async def file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(_FILES / request.match_info["file"])
 
     def _shown(self, waiting: list[Prompt]) -> web.Response:
-        ended = self._store.prompts.ended(HISTORY)
+        collections = [each for each in self._store.money.movements() if each.amount > 0]
         html = self._page.substitute(
             phones="".join(self._phone_of(prompt) for prompt in waiting),
-            history="".join(self._event_of(prompt) for prompt in ended),
+            history="".join(self._history()),
             waiting=len(waiting),
-            total=f"{sum(movement.amount for movement in self._store.money.movements()):,}",
+            total=f"{sum(movement.amount for movement in collections):,}",
             pin=RIGHT_PIN,
-            numbers="".join(
-                f"<li><code>… {ending[:3]} {ending[3:]}</code> {_words(scenario)}</li>"
-                for ending, scenario in SPECIAL_ENDINGS.items()
+            billers="".join(
+                f'<option value="{name}">{escape(self._titles.get(name, name))}</option>'
+                for name in self._bills.providers
             ),
+            bill=_bill_words(self._store.bills.last(1)),
+            numbers=_numbers(SPECIAL_ENDINGS, _WORDS),
+            payees=_numbers(PAYEE_ENDINGS, _PAYEES_WORDS),
         )
         return web.Response(text=html, content_type="text/html")
+
+    def _history(self) -> list[str]:
+        """The last prompts, bills and transfers, the newest first."""
+        events = [
+            *((each.ended_at or 0, self._event_of(each)) for each in self._ended()),
+            *((each.created_at, self._bill_of(each)) for each in self._store.bills.last(HISTORY)),
+            *(
+                (each.created_at, self._transfer_of(each))
+                for each in self._store.transfers.last(HISTORY)
+            ),
+        ]
+        return [html for _, html in sorted(events, reverse=True)][:HISTORY]
+
+    def _ended(self) -> list[Prompt]:
+        return self._store.prompts.ended(HISTORY)
 
     def _phone_of(self, prompt: Prompt) -> str:
         if prompt.scenario is not Scenario.HAND:
@@ -123,19 +190,54 @@ class Handset:
         )
 
     def _event_of(self, prompt: Prompt) -> str:
-        callbacks = self._store.calls.about(prompt.about)
         return self._event.substitute(
-            provider=prompt.provider,
-            title=escape(self._titles.get(prompt.provider, prompt.provider)),
+            self._who(prompt),
             time=_clock(prompt.ended_at or prompt.created_at, "%H:%M:%S"),
-            number=_number(prompt.msisdn),
             amount=f"{prompt.amount:,}",
             state=prompt.state,
             words=_words(prompt.state),
             receipt=escape(prompt.receipt or ""),
             reference=escape(prompt.reference),
-            callbacks="".join(_callback_html(callback) for callback in callbacks) or "none",
+            callbacks=self._calls_about(prompt.about),
         )
+
+    def _bill_of(self, bill: Bill) -> str:
+        asked = "".join(
+            _call_html(question["status"], question["answer"]) for question in bill.questions
+        )
+        return self._event.substitute(
+            self._who(bill),
+            time=_clock(bill.created_at, "%H:%M:%S"),
+            amount=f"{bill.amount:,}",
+            state=bill.state,
+            words=f"Bill {_words(bill.state).lower()}",
+            receipt=escape(bill.receipt),
+            reference=escape(bill.reference),
+            callbacks=asked or self._calls_about(bill.about),
+        )
+
+    def _transfer_of(self, transfer: Transfer) -> str:
+        words = transfer.type.capitalize()
+        return self._event.substitute(
+            self._who(transfer),
+            time=_clock(transfer.created_at, "%H:%M:%S"),
+            amount=f"-{transfer.amount:,}",
+            state="paid" if transfer.is_paid else "refused",
+            words=words if transfer.is_paid else f"{words}: {escape(transfer.reason)}",
+            receipt=escape(transfer.receipt or ""),
+            reference=escape(transfer.our_reference),
+            callbacks=self._calls_about(transfer.about),
+        )
+
+    def _who(self, event: Prompt | Bill | Transfer) -> dict[str, str]:
+        return {
+            "provider": event.provider,
+            "title": escape(self._titles.get(event.provider, event.provider)),
+            "number": _number(event.msisdn),
+        }
+
+    def _calls_about(self, what: str) -> str:
+        return "".join(_callback_html(call) for call in self._store.calls.about(what)) or "none"
 
 
 def _template(name: str) -> Template:
@@ -154,12 +256,30 @@ def _clock(seconds: float, form: str) -> str:
     return datetime.fromtimestamp(seconds, DAR_ES_SALAAM).strftime(form)
 
 
+def _numbers(endings: Mapping[str, str], words: Mapping[str, str]) -> str:
+    return "".join(
+        f"<li><code>… {ending[:3]} {ending[3:]}</code> {words[name]}</li>"
+        for ending, name in endings.items()
+    )
+
+
+def _bill_words(bills: list[Bill]) -> str:
+    """What the phone that paid the last bill shows."""
+    return "".join(
+        f"{_number(bill.msisdn)}, {escape(bill.reference)}, TZS {bill.amount:,}: "
+        f"<b>{_words(bill.state).lower()}</b>. {escape(bill.words)}"
+        for bill in bills
+    )
+
+
 def _callback_html(callback: Callback) -> str:
-    answer = escape(callback.answer or "", quote=True)
     if callback.started_at is None:
         return '<span class="call due">due</span>'
     if callback.ended_at is None:
         return '<span class="call due">under way</span>'
-    good = "good" if callback.status and 200 <= callback.status < 300 else "bad"
-    label = callback.status or "failed"
-    return f'<span class="call {good}" title="{answer}">{label}</span>'
+    return _call_html(callback.status, callback.answer or "")
+
+
+def _call_html(status: int | None, answer: str) -> str:
+    good = "good" if status and 200 <= status < 300 else "bad"
+    return f'<span class="call {good}" title="{escape(answer)}">{status or "failed"}</span>'

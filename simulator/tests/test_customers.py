@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from simulator.config import Config
-from simulator.phones import SPECIAL_ENDINGS
+from simulator.phones import PAYEE_ENDINGS, SPECIAL_ENDINGS
 from simulator.tests import clients
 from simulator.tests.conftest import Merchant, Simulator
 
@@ -127,6 +127,34 @@ def test_a_number_can_be_given_another_outcome(simulator: Simulator, merchant: M
     merchant.wait_for(1)
 
 
+def test_a_bill_is_paid_on_the_page_and_its_answer_shown(
+    simulator: Simulator, merchant: Merchant
+) -> None:
+    merchant.answers["/w2a"] = [
+        "<COMMAND><RESULT>TS</RESULT><ERRORCODE>error000</ERRORCODE>"
+        "<CONTENT>You are &lt;online&gt;</CONTENT></COMMAND>"
+    ]
+    form = {
+        "provider": "tigo_pesa",
+        "phone": "0714123456",
+        "reference": "BUNDLE<1>",
+        "amount": "1000",
+    }
+    page = requests.post(f"{simulator.url}/bills", data=form, timeout=5).text
+    assert "BUNDLE&lt;1&gt;, TZS 1,000: <b>paid</b>. You are &lt;online&gt;" in page
+    assert simulator.truth()["bills"][0]["our_reference"] == "BUNDLE<1>"
+    requests.post(f"{simulator.url}/bills", data={**form, "amount": "-1"}, timeout=5)
+    assert len(simulator.truth()["bills"]) == 1
+
+
+def test_the_page_shows_what_was_sent_and_what_was_refused(simulator: Simulator) -> None:
+    clients.tigo_a2w(simulator.url, "255714123456")
+    clients.tigo_a2w(simulator.url, "255714960019")
+    page = requests.get(simulator.url, timeout=5).text
+    assert "TZS -1,000" in page
+    assert "Disbursement: 60019" in page
+
+
 def test_a_restart_forgets_neither_prompts_nor_money(config: Config, merchant: Merchant) -> None:
     before = Simulator(config)
     clients.tigo_push(before.url, "255714123456")
@@ -144,4 +172,4 @@ def test_a_restart_forgets_neither_prompts_nor_money(config: Config, merchant: M
 
 def test_the_readme_lists_every_number() -> None:
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{ending}`" in text for ending in SPECIAL_ENDINGS)
+    assert all(f"`{ending}`" in text for ending in (*SPECIAL_ENDINGS, *PAYEE_ENDINGS))

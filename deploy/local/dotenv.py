@@ -6,14 +6,21 @@ import base64
 import os
 import secrets
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from deploy.local.ports import free_port
 
 PORT, SIMULATOR_PORT = 8000, 8100  # the ports that the URLs in `.env` are written with
+AIRTEL_KEY_BITS = 1024  # what PKCS#1 v1.5, their usual padding, goes with
+CERTIFICATE_DAYS = 3650
 
 TEMPLATE = """\
 # Written by the first `make run` with secrets of its own, and never changed by it afterwards.
@@ -33,6 +40,19 @@ MPESA_BUSINESS_SHORTCODE=600100
 MPESA_PASSKEY={mpesa_passkey}
 MPESA_BASE_URL={simulator}
 MPESA_CALLBACK_URL={server}/api/webhooks/mpesa
+MPESA_INITIATOR_NAME=konektika
+MPESA_INITIATOR_PASSWORD={mpesa_initiator_password}
+MPESA_CERTIFICATE="{mpesa_certificate}"
+MPESA_RESULT_URL={server}/api/webhooks/mpesa
+SIMULATOR_MPESA_PRIVATE_KEY={mpesa_private_key}
+
+# M-Pesa's other dialect is simulated beside it: MPESA_DIALECT=openapi to try it.
+MPESA_DIALECT=daraja
+MPESA_OPENAPI_API_KEY={openapi_key}
+MPESA_OPENAPI_PUBLIC_KEY={openapi_public_key}
+MPESA_OPENAPI_SERVICE_PROVIDER_CODE=000000
+MPESA_OPENAPI_BASE_URL={simulator}
+SIMULATOR_MPESA_OPENAPI_PRIVATE_KEY={openapi_private_key}
 
 TIGO_PESA_API_KEY={tigo_key}
 TIGO_PESA_SECRET={tigo_secret}
@@ -40,12 +60,20 @@ TIGO_PESA_BILLER_MSISDN=255710000100
 TIGO_PESA_BILLER_CODE=KNK
 TIGO_PESA_BASE_URL={simulator}/tigo
 TIGO_PESA_CALLBACK_URL={server}/api/webhooks/in/{tigo_token}
+TIGO_PESA_DISBURSE_URL={simulator}/tigo/a2w
+TIGO_PESA_DISBURSE_MSISDN=255710000200
+TIGO_PESA_DISBURSE_PIN={tigo_pin}
+TIGO_PESA_COMPANY_NAME=600200
+SIMULATOR_TIGO_PESA_W2A_URL={server}/api/webhooks/tigo-pesa/w2a
 
 AIRTEL_CLIENT_ID={airtel_id}
 AIRTEL_CLIENT_SECRET={airtel_secret}
 AIRTEL_CALLBACK_KEY={airtel_callback_key}
 AIRTEL_BASE_URL={simulator}
 AIRTEL_CALLBACK_URL={server}/api/webhooks/airtel-money
+AIRTEL_DISBURSEMENT_PIN={airtel_pin}
+AIRTEL_PUBLIC_KEY={airtel_public_key}
+SIMULATOR_AIRTEL_PRIVATE_KEY={airtel_private_key}
 
 # The demo accounts' password.
 DEMO_PASSWORD={demo_password}
@@ -95,6 +123,7 @@ def _moved(url: str, ports: Mapping[int, str]) -> str:
 
 
 def _with_secrets() -> str:
+    mpesa, openapi, airtel = _key(2048), _key(2048), _key(AIRTEL_KEY_BITS)
     return TEMPLATE.format(
         server=f"http://127.0.0.1:{PORT}",
         simulator=f"http://127.0.0.1:{SIMULATOR_PORT}",
@@ -106,10 +135,63 @@ def _with_secrets() -> str:
         mpesa_key=secrets.token_hex(16),
         mpesa_secret=secrets.token_hex(16),
         mpesa_passkey=secrets.token_hex(32),
+        mpesa_initiator_password=secrets.token_hex(16),
+        mpesa_certificate=_certificate(mpesa),
+        mpesa_private_key=_private(mpesa),
+        openapi_key=secrets.token_hex(16),
+        openapi_public_key=_public(openapi),
+        openapi_private_key=_private(openapi),
         tigo_key=f"konektika-{secrets.token_hex(4)}",
         tigo_secret=secrets.token_hex(16),
+        tigo_pin=_pin(),
         airtel_id=secrets.token_hex(16),
         airtel_secret=secrets.token_hex(16),
         airtel_callback_key=secrets.token_hex(16),
+        airtel_pin=_pin(),
+        airtel_public_key=_public(airtel),
+        airtel_private_key=_private(airtel),
         demo_password=f"demo-{secrets.token_hex(4)}",
     )
+
+
+def _pin() -> str:
+    return f"{secrets.randbelow(10**4):04d}"
+
+
+def _key(bits: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+def _private(key: rsa.RSAPrivateKey) -> str:
+    """For the simulator: PKCS#8 DER in base64, one line."""
+    der = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return base64.b64encode(der).decode()
+
+
+def _public(key: rsa.RSAPrivateKey) -> str:
+    """For our side, as the portals show it: SubjectPublicKeyInfo DER in base64, one line."""
+    der = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return base64.b64encode(der).decode()
+
+
+def _certificate(key: rsa.RSAPrivateKey) -> str:
+    """A PEM certificate without its line breaks: `.env` has one line, and readers need none."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Konektika simulator")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=CERTIFICATE_DAYS))
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode().replace("\n", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import re
 from typing import Any
 from uuid import uuid4
@@ -136,11 +137,18 @@ def airtel_enquiry(url: str, reference: str) -> dict[str, Any]:
     return answer
 
 
-def encrypted(url: str, name: str, secret: str) -> str:
-    """A secret as a client encrypts it: PKCS#1 v1.5 with the public key that the portal shows."""
+@functools.cache
+def public_key(url: str, name: str) -> rsa.RSAPublicKey:
+    """The portal's key; all simulators of the tests have the same."""
     text = requests.get(f"{url}/control/keys", timeout=5).json()[name]
     public = serialization.load_der_public_key(base64.b64decode(text))
     assert isinstance(public, rsa.RSAPublicKey)
+    return public
+
+
+def encrypted(url: str, name: str, secret: str) -> str:
+    """A secret as a client encrypts it: PKCS#1 v1.5 with the public key that the portal shows."""
+    public = public_key(url, name)
     return base64.b64encode(public.encrypt(secret.encode(), padding.PKCS1v15())).decode()
 
 

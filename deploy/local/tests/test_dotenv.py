@@ -1,9 +1,12 @@
 """The `.env` of `make run`."""
 
+import base64
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import serialization
 
 from deploy.local import dotenv
 
@@ -35,6 +38,36 @@ def test_two_clones_share_no_secret(file: Path, tmp_path: Path) -> None:
 
 def test_private_keys_can_be_encrypted_with_the_generated_key(file: Path) -> None:
     Fernet(dotenv.effective(file, {})["FIELD_ENCRYPTION_KEYS"])
+
+
+@pytest.mark.parametrize(
+    ("public", "private"),
+    [
+        ("MPESA_OPENAPI_PUBLIC_KEY", "SIMULATOR_MPESA_OPENAPI_PRIVATE_KEY"),
+        ("AIRTEL_PUBLIC_KEY", "SIMULATOR_AIRTEL_PRIVATE_KEY"),
+    ],
+)
+def test_our_public_key_fits_the_simulators_private_key(
+    file: Path, public: str, private: str
+) -> None:
+    variables = dotenv.effective(file, {})
+    assert _public_half(variables[private]) == base64.b64decode(variables[public])
+
+
+def test_our_certificate_fits_the_simulators_private_key(file: Path) -> None:
+    variables = dotenv.effective(file, {})
+    certificate = x509.load_pem_x509_certificate(variables["MPESA_CERTIFICATE"].encode())
+    ours = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    assert _public_half(variables["SIMULATOR_MPESA_PRIVATE_KEY"]) == ours
+
+
+def _public_half(private: str) -> bytes:
+    key = serialization.load_der_private_key(base64.b64decode(private), None)
+    return key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def test_callbacks_of_an_unsigned_dialect_come_by_its_secret_path(file: Path) -> None:

@@ -16,6 +16,7 @@ from simulator.store import Store
 
 MSISDN = re.compile(r"[0-9]{12}")
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,20}")
+_NO_REFUSALS = ("0", "200", "INS-0", "DP00900001001", Payout.REFUSED)
 _DOCUMENT = "behaviour"
 _WHOLE_CIRCLE = 2**64
 
@@ -205,9 +206,9 @@ def _scenario(value: object) -> str:
 
 
 def _payee(value: object) -> str:
-    if isinstance(value, str) and _CODE.fullmatch(value):
+    if isinstance(value, str) and _CODE.fullmatch(value) and value not in _NO_REFUSALS:
         return ""
-    return f"one of {', '.join(Payout)}, or a provider's code"
+    return f"one of {', '.join(Payout)}, or a provider's code of a refusal"
 
 
 def _run(value: object) -> Json | None:

@@ -36,6 +36,14 @@ _SHORT_PHONE = re.compile(r'"msisdn"\s*:\s*"?([67][0-9]{8})\b')
 _NAME = re.compile(r"[\w-]{5,64}")
 
 
+class Refused(Exception):
+    """A check found something wrong; `response` is the whole answer."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__(response.text)
+        self.response = response
+
+
 def answer(body: Json, status: int = 200) -> web.Response:
     return web.json_response(body, status=status)
 
@@ -147,7 +155,7 @@ class Provider(ABC):
         return []
 
     def operation(self, name: str, handler: Handler) -> StreamHandler:
-        """The handler with the operation's waiting time and faults."""
+        """The handler with the operation's waiting time and faults; it may raise Refused."""
 
         async def behaving(request: web.Request) -> web.StreamResponse:
             phone = await self._phone_in(request) if self.behaviour.is_run else ""
@@ -216,10 +224,10 @@ class Provider(ABC):
         self, request: web.Request, handler: Handler, fault: Fault | None
     ) -> web.Response:
         if fault is None:
-            return await handler(request)
+            return await _handled(request, handler)
         if not fault.is_after:
             return self.error(fault.status, fault.code)
-        response = await handler(request)
+        response = await _handled(request, handler)
         is_real = fault.answer_as in ("truncated", "gigantic", "drip")
         return response if is_real else self.error(fault.status, fault.code)
 
@@ -236,3 +244,10 @@ class Provider(ABC):
             if transfer:
                 return transfer.msisdn
         return ""
+
+
+async def _handled(request: web.Request, handler: Handler) -> web.Response:
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return refused.response

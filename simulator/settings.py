@@ -124,6 +124,8 @@ TREE: Json = {
         **_operations("token", "collect", "disburse"),
         "callback_amount": _one_of("string", "decimal", "number"),
         "callback_status": _one_of("boolean", "string"),
+        "success_status": _one_of("200", "0"),
+        "leading_zeros": _switch(True),
     },
     "airtel_money": {
         **_operations(

@@ -16,6 +16,7 @@ from simulator.provider import (
     Handler,
     Json,
     Provider,
+    Refused,
     StreamHandler,
     World,
     answer,
@@ -35,14 +36,6 @@ INVALID_AMOUNT = "Invalid Amount: it must be a number greater than zero"
 _NUMBER = re.compile(r"[0-9]+(\.0{1,3})?")
 
 
-class Refused(Exception):
-    """The request gets an error; `response` is the whole answer."""
-
-    def __init__(self, response: web.Response) -> None:
-        super().__init__(response.text)
-        self.response = response
-
-
 class AirtelApp(Provider):
     """What every product needs of the application."""
 
@@ -59,17 +52,14 @@ class AirtelApp(Provider):
     def token_route(self) -> web.RouteDef:
         return web.post("/auth/oauth2/token", self.operation("token", self.token))
 
-    def refusing(self, operation: str, handler: Handler) -> StreamHandler:
-        """A handler for callers with the right token and headers; its checks may raise Refused."""
+    def authorised(self, operation: str, handler: Handler) -> StreamHandler:
+        """A handler for callers with the right token and headers."""
 
-        async def authorised(request: web.Request) -> web.Response:
-            try:
-                self._check_headers(request)
-                return await handler(request)
-            except Refused as refused:
-                return refused.response
+        async def checked(request: web.Request) -> web.Response:
+            self._check_headers(request)
+            return await handler(request)
 
-        return self.operation(operation, authorised)
+        return self.operation(operation, checked)
 
     async def token(self, request: web.Request) -> web.Response:
         """Fact sheet 2: JSON as documented; a form and HTTP Basic as some clients have it."""

@@ -48,8 +48,8 @@ class Collection:
         self._app = app
 
     def routes(self) -> list[web.RouteDef]:
-        push = self._app.refusing("collect", self.payments)
-        enquire = self._app.refusing("query", self.enquiry)
+        push = self._app.authorised("collect", self.payments)
+        enquire = self._app.authorised("query", self.enquiry)
         return [
             web.post("/merchant/{version:v[12]}/payments/", push),
             web.post("/merchant/{version:v[12]}/payments", push),

@@ -57,8 +57,8 @@ class Disbursement:
         self._app = app
 
     def routes(self) -> list[web.RouteDef]:
-        pay = self._app.refusing("disburse", self.pay)
-        enquire = self._app.refusing("query_disbursement", self.enquiry)
+        pay = self._app.authorised("disburse", self.pay)
+        enquire = self._app.authorised("query_disbursement", self.enquiry)
         path = "/standard/{version:v[123]}/disbursements"
         return [
             web.post(path + "{slash:/?}", pay),

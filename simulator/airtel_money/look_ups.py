@@ -27,7 +27,7 @@ class LookUps:
         self._app = app
 
     def routes(self) -> list[web.RouteDef]:
-        ask = self._app.refusing
+        ask = self._app.authorised
         return [
             web.get("/v1/rsa/encryption-keys", ask("look_up", self.encryption_keys)),
             web.get("/standard/{version:v[12]}/users/balance", ask("look_up", self.balance)),

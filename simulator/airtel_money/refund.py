@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from simulator.airtel_money.app import AirtelApp, Refused, parts
+from simulator.airtel_money.app import AirtelApp, parts
 from simulator.airtel_money.envelopes import enveloped, esb_refusal, refusal, router_error
-from simulator.provider import Json
+from simulator.provider import Json, Refused
 from simulator.store.money import Movement, Type
 from simulator.store.transfers import Instruction, Transfer
 
@@ -20,7 +20,7 @@ class Refund:
         self._app = app
 
     def routes(self) -> list[web.RouteDef]:
-        refund = self._app.refusing("refund", self.refund)
+        refund = self._app.authorised("refund", self.refund)
         return [web.post("/standard/{version:v[12]}/payments/refund{slash:/?}", refund)]
 
     async def refund(self, request: web.Request) -> web.Response:

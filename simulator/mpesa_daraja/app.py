@@ -9,12 +9,12 @@ from aiohttp import web
 
 from simulator.config import MpesaConfig
 from simulator.keys import key_pair
-from simulator.mpesa_daraja.errors import Refused, error
+from simulator.mpesa_daraja.errors import error
 from simulator.provider import (
     Handler,
     Json,
     Provider,
-    StreamHandler,
+    Refused,
     World,
     answer,
     basic_credentials,
@@ -45,8 +45,7 @@ class DarajaApp(Provider):
         return web.get("/oauth/v1/generate", generate, allow_head=False)
 
     def post(self, path: str, operation: str, handler: Handler) -> web.RouteDef:
-        """A route whose checks may raise Refused."""
-        return web.post(path, self._refusing(operation, handler))
+        return web.post(path, self.operation(operation, handler))
 
     async def generate(self, request: web.Request) -> web.Response:
         """Fact sheet 2.1. A new token ends the one before."""
@@ -94,12 +93,3 @@ class DarajaApp(Provider):
 
     def public_keys(self) -> dict[str, str]:
         return {"MPESA_PUBLIC_KEY": self.key.public_text}
-
-    def _refusing(self, operation: str, handler: Handler) -> StreamHandler:
-        async def refusing(request: web.Request) -> web.Response:
-            try:
-                return await handler(request)
-            except Refused as refused:
-                return refused.response
-
-        return self.operation(operation, refusing)

@@ -1,4 +1,4 @@
-"""Daraja's errors, and the exception that carries one out of a check."""
+"""Daraja's errors, and the names that it gives to requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 
 from aiohttp import web
 
-from simulator.provider import answer
+from simulator.provider import Refused, answer
 
 _MESSAGES = {
     "400.002.05": "Bad Request - Invalid Request Payload",
@@ -21,14 +21,6 @@ _MESSAGES = {
     "500.003.03": "Error Occurred: Quota Violation",
     "500.003.1001": "Internal Server Error",
 }
-
-
-class Refused(Exception):
-    """The request gets an error; `response` is the whole answer."""
-
-    def __init__(self, response: web.Response) -> None:
-        super().__init__(response.text)
-        self.response = response
 
 
 def error(status: int, code: str, message: str = "") -> web.Response:

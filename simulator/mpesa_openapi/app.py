@@ -11,11 +11,12 @@ from aiohttp import web
 from simulator.config import OpenApiConfig
 from simulator.keys import key_pair
 from simulator.mpesa_openapi.codes import CODES, refusal
-from simulator.mpesa_openapi.fields import Refused, checked
+from simulator.mpesa_openapi.fields import checked
 from simulator.phones import Outcome
 from simulator.provider import (
     Json,
     Provider,
+    Refused,
     World,
     answer,
     bearer_token,
@@ -50,10 +51,7 @@ class OpenApiApp(Provider):
         """A call of a live session with these fields in its body, or for GET in its query."""
 
         async def asked(request: web.Request) -> web.Response:
-            try:
-                return await handler(await self._fields(request, fields))
-            except Refused as refused:
-                return refused.response
+            return await handler(await self._fields(request, fields))
 
         return self._route(method, path, self.operation(operation, asked))
 
@@ -127,7 +125,7 @@ class OpenApiApp(Provider):
         return "".join(secrets.choice(LETTERS) for _ in range(12))
 
     def error(self, status: int, code: str = "") -> web.Response:
-        return refusal(code or "INS-1", status=status) if code else self._fault(status)
+        return refusal(code, status=status) if code else self._fault(status)
 
     def no_such_path(self, status: int) -> web.Response:
         return self._fault(status)
@@ -150,8 +148,8 @@ class OpenApiApp(Provider):
         return checked(given, fields, service_provider_code=self.config.service_provider_code)
 
     def _decrypted(self, request: web.Request) -> list[str]:
-        """What the bearer may mean; only PKCS#1 v1.5 is the real one's padding, and comes first."""
-        found = self.key.decrypted(bearer_token(request))[:1]
+        """What the bearer may mean. OAEP does not work."""
+        found = self.key.decrypted(bearer_token(request), with_oaep=False)
         return [each.decode(errors="replace") for each in found]
 
     def _is_trusted(self, request: web.Request) -> bool:
@@ -160,7 +158,7 @@ class OpenApiApp(Provider):
 
     def _fault(self, status: int) -> web.Response:
         """A gateway's answer, without a code."""
-        return answer({"output_error": web_phrase(status)}, status)
+        return answer({"output_error": _phrase(status)}, status)
 
     def _route(
         self, method: str, path: str, handler: Callable[..., Awaitable[web.StreamResponse]]
@@ -169,6 +167,6 @@ class OpenApiApp(Provider):
         return web.route(method, full, handler)
 
 
-def web_phrase(status: int) -> str:
+def _phrase(status: int) -> str:
     """The usual words for a status."""
     return {401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed"}.get(status, "Error")

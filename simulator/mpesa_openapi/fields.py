@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from aiohttp import web
-
 from simulator.mpesa_openapi.codes import refusal
-from simulator.provider import Json
+from simulator.provider import Json, Refused
 
 # In the order of their check: the field, its form, and the code of what does not match.
 _FORMS: dict[str, tuple[re.Pattern[str], str]] = {
@@ -36,14 +34,6 @@ C2B = (
 B2C = (*C2B[:-1], "input_PaymentItemsDesc")
 REVERSAL = (*_COMMON, "input_TransactionID")
 QUERY = (*_COMMON, "input_QueryReference")
-
-
-class Refused(Exception):
-    """The request gets an error; `response` is the whole answer."""
-
-    def __init__(self, response: web.Response) -> None:
-        super().__init__(response.text)
-        self.response = response
 
 
 def checked(given: Json, fields: tuple[str, ...], *, service_provider_code: str) -> dict[str, str]:

@@ -8,9 +8,10 @@ from aiohttp import web
 
 from simulator.mpesa_openapi.app import OpenApiApp
 from simulator.mpesa_openapi.codes import BY_NUMBER, NOTHING, new_conversation, outcome, refusal
-from simulator.mpesa_openapi.fields import B2C, REVERSAL, Refused, whole
+from simulator.mpesa_openapi.fields import B2C, REVERSAL, whole
 from simulator.payouts import Reason
 from simulator.phones import Payout
+from simulator.provider import Refused
 from simulator.store.money import Type
 from simulator.store.transfers import Instruction, Transfer
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,15 @@ def test_a_key_of_another_kind_is_refused(store: Store) -> None:
     for text in ("nonsense", pem):
         with pytest.raises(ConfigError, match="private key of x"):
             key_pair(store, "x", text, bits=1024)
+
+
+def test_a_file_of_an_older_simulator_is_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite3"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("PRAGMA user_version = 1")
+        old.execute("CREATE TABLE prompts (id INTEGER PRIMARY KEY)")
+        old.execute("CREATE TABLE behaviour (settings TEXT)")
+        old.commit()
+    for _ in range(2):
+        with closing(Store(path)) as store:
+            assert store.prompts.waiting() == []

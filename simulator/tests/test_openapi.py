@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from simulator.tests import clients
 from simulator.tests.conftest import Merchant, Simulator
@@ -34,6 +37,18 @@ def test_no_session_for_another_key_or_without_an_origin(
 ) -> None:
     answer = clients.openapi(simulator.url, "GET", "getSession", secret, {}, **headers)
     assert (answer.status_code, answer.json()["output_ResponseCode"]) == (400, "INS-989")
+
+
+def test_a_bearer_padded_by_oaep_is_refused(simulator: Simulator) -> None:
+    public = clients.public_key(simulator.url, "MPESA_OPENAPI_PUBLIC_KEY")
+    scheme = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+    bearer = base64.b64encode(public.encrypt(b"fake-api-key", scheme)).decode()
+    answer = requests.get(
+        f"{simulator.url}/sandbox/ipg/v2/vodacomTZN/getSession/",
+        headers={"Authorization": f"Bearer {bearer}", "Origin": "*"},
+        timeout=5,
+    )
+    assert answer.json()["output_ResponseCode"] == "INS-989"
 
 
 @pytest.mark.parametrize(

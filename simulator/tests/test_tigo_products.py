@@ -64,6 +64,25 @@ def test_each_refusal_has_a_payee(simulator: Simulator, code: str) -> None:
     assert simulator.truth()["outgoing"] == []
 
 
+def test_success_and_codes_are_written_in_two_ways(simulator: Simulator) -> None:
+    simulator.configure(tigo_pesa={"success_status": "0", "leading_zeros": False})
+    for phone, status in ((PAYEE, "0"), ("255714900317", "317"), ("255714960019", "60019")):
+        fields = clients.xml_fields(clients.tigo_a2w(simulator.url, phone).text)
+        assert fields["TXNSTATUS"] == status
+
+
+def test_a_payee_may_be_given_any_code_but_that_of_success(simulator: Simulator) -> None:
+    simulator.configure(payees={PAYEE: "99999"})
+    fields = clients.xml_fields(clients.tigo_a2w(simulator.url, PAYEE).text)
+    assert (fields["TXNSTATUS"], fields["TXNID"]) == ("99999", "")
+    wish = {"payees": {PAYEE: "200"}}
+    answer = requests.post(f"{simulator.url}/control/config", json=wish, timeout=5)
+    assert answer.status_code == 400
+    simulator.configure(payees={PAYEE: None})
+    fields = clients.xml_fields(clients.tigo_a2w(simulator.url, PAYEE).text)
+    assert fields["TXNSTATUS"] == "200"
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [

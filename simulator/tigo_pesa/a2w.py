@@ -23,7 +23,7 @@ _ANSWERS = {"REQMFICI": "RESMFICI", "REQMFCI": "RESMFCI"}
 _REFERENCE = re.compile(r"[A-Za-z0-9]{1,20}")
 _PAYEE = re.compile(r"0[67][0-9]{8}|255[67][0-9]{8}")
 _AMOUNT = re.compile(r"[0-9]{1,10}")
-_SUCCESS, _UNKNOWN = "200", "100"
+_SUCCESS, _UNKNOWN = "200", "100"  # success is said in two ways
 _MESSAGES = {
     _SUCCESS: "Success",
     _UNKNOWN: "Generic error",
@@ -68,15 +68,15 @@ class A2w:
         if fields is None or kind is None:
             return web.Response(status=400)
         if not _REFERENCE.fullmatch(fields.get("REFERENCEID", "")):
-            return _reply(kind, fields, status=_UNKNOWN)
+            return self._reply(kind, fields, status=_UNKNOWN)
         if code := self._wrong_field(fields):
-            return _reply(kind, fields, status=code)
+            return self._reply(kind, fields, status=code)
         try:
             transfer = self._app.payouts.disburse(
                 self._instruction(fields), self._app.new_receipt(), codes=_CODES
             )
         except DuplicateReference:
-            return _reply(kind, fields, status=_UNKNOWN)
+            return self._reply(kind, fields, status=_UNKNOWN)
         return await self._app.told(transfer, self._told(kind, fields, transfer))
 
     def _wrong_field(self, fields: dict[str, str]) -> str:
@@ -115,15 +115,23 @@ class A2w:
         if transfer.scenario.is_timed_out:
             code = _UNKNOWN
         receipt = transfer.receipt if code == _SUCCESS else None
-        return _reply(kind, fields, status=code, receipt=receipt or "")
+        return self._reply(kind, fields, status=code, receipt=receipt or "")
 
+    def _reply(
+        self, kind: str, fields: dict[str, str], *, status: str, receipt: str = ""
+    ) -> web.Response:
+        body = {
+            "TYPE": kind,
+            "REFERENCEID": fields.get("REFERENCEID", ""),
+            "TXNID": receipt,
+            "TXNSTATUS": self._written(status),
+            "MESSAGE": _MESSAGES.get(status, "Failed"),
+        }
+        return web.Response(body=command(body), content_type=CONTENT_TYPE)
 
-def _reply(kind: str, fields: dict[str, str], *, status: str, receipt: str = "") -> web.Response:
-    body = {
-        "TYPE": kind,
-        "REFERENCEID": fields.get("REFERENCEID", ""),
-        "TXNID": receipt,
-        "TXNSTATUS": status,
-        "MESSAGE": _MESSAGES.get(status, "Failed"),
-    }
-    return web.Response(body=command(body), content_type=CONTENT_TYPE)
+    def _written(self, status: str) -> str:
+        """The status as this day's documents have it."""
+        if status == _SUCCESS:
+            return str(self._app.behaviour.of(self._app.name, "success_status"))
+        has_zeros = self._app.behaviour.of(self._app.name, "leading_zeros")
+        return status if has_zeros else status.lstrip("0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
@@ -76,6 +77,7 @@ class Merchant:
             "body": await request.json() if is_json else raw.decode(),
             "raw": raw,
             "headers": dict(request.headers),
+            "at": time.monotonic(),
         }
         with self._something:
             self.heard.append(heard)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
 import requests
 
+from simulator.airtel_money.collection import hashed
 from simulator.config import Config
 from simulator.phones import PAYEE_ENDINGS
 from simulator.tests import clients
@@ -41,8 +43,11 @@ def test_a_customer_may_pay_another_amount(
 def test_callbacks_may_contradict_each_other(
     simulator: Simulator, merchant: Merchant, ending: str, told: list[bool]
 ) -> None:
+    simulator.configure(between_seconds=0.2)
     clients.tigo_push(simulator.url, f"255714{ending}")
     assert statuses(merchant, 2) == told
+    first, second = merchant.heard
+    assert second["at"] - first["at"] > 0.1
     assert len(simulator.truth()["movements"]) == 1
 
 
@@ -63,6 +68,9 @@ def test_a_callback_may_name_another_amount_or_phone(
 def test_a_forgers_callback_has_another_hash(simulator: Simulator, merchant: Merchant) -> None:
     clients.airtel_pay(simulator.url, "684000019")
     forged, true = (heard["body"] for heard in merchant.wait_for(2))
+    for body, is_right in ((forged, False), (true, True)):
+        told = hashed(body["transaction"], "test-callback-key", "transaction")
+        assert (json.loads(told)["hash"] == body["hash"]) is is_right
     assert forged["transaction"]["status_code"] == "TS"
     assert true["transaction"]["status_code"] == "TF"
     assert simulator.truth()["movements"] == []

@@ -48,7 +48,7 @@ def balance(account: str) -> int:
 
 
 def is_kept(account: str) -> bool:
-    """Whether somebody keeps the account's money in our books: something was ever put into it."""
+    """Whether money was ever recorded as put on the account: one that only pays out is not kept."""
     return Entry.objects.filter(account=account, amount__gt=0).exists()
 
 
@@ -70,12 +70,16 @@ def lies_on(payment: Payment) -> dict[str, int]:
 def in_proportion(lies: Mapping[str, int], amount: int) -> list[Line]:
     """Debits that take `amount` from where money lies, each account by its part.
 
-    What does not divide falls on the platform's revenue, or on the largest part where there is none.
+    What does not divide falls on the platform's revenue, and then on the largest part: nothing gives
+    more than it holds, else what is left would look like more than there is.
     """
     total = sum(lies.values())
     parts = {account: amount * held // total for account, held in lies.items()}
-    bearer = REVENUE if REVENUE in parts else max(lies, key=lambda account: lies[account])
-    parts[bearer] += amount - sum(parts.values())
+    rest = amount - sum(parts.values())
+    for account in sorted(lies, key=lambda name: (name != REVENUE, -lies[name])):
+        borne = min(rest, lies[account] - parts[account])
+        parts[account] += borne
+        rest -= borne
     return list(parts.items())
 
 

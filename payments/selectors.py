@@ -27,8 +27,17 @@ def attempt_for_update(attempt_id: int) -> MobileMoneyTransaction:
 
 
 def transfer_for_update(transfer_id: int) -> Transfer:
-    """The transfer, locked until the transaction ends. Lock it after the payment it belongs to."""
-    return Transfer.objects.select_for_update().get(pk=transfer_id)
+    """The transfer and, before it, the `payment` it belongs to: locked until the transaction ends."""
+    found: tuple[int | None] = Transfer.objects.values_list("payment").get(pk=transfer_id)
+    payment = None if found[0] is None else payment_for_update(found[0])
+    transfer = Transfer.objects.select_for_update().get(pk=transfer_id)
+    transfer.payment = payment
+    return transfer
+
+
+def has_open_transfer(payment: Payment) -> bool:
+    """Whether money of this payment is on its way back; true for at most one."""
+    return Transfer.objects.filter(open_payment=payment.pk).exists()
 
 
 def live_payment(subject: str) -> Payment | None:

@@ -11,7 +11,7 @@ from bundles.models import Activation, Purchase, Subscription, Terms
 from common.transactions import retried
 from payments import ledger
 from payments.models import Payment
-from payments.selectors import payment_for_update
+from payments.selectors import has_open_transfer, payment_for_update
 
 BATCH = 200
 
@@ -42,11 +42,11 @@ def release_earnings() -> int:
 
 @retried
 def _release(activation_id: int) -> bool:
-    """What a refund under way leaves of the sale is released after it, or not at all."""
+    """What a refund under way leaves of the sale, or gives back, is released after it."""
     purchase = Purchase.objects.select_related("bundle").get(activation=activation_id)
     payment = payment_for_update(_paid_by(purchase))
     activation = Activation.objects.select_for_update().get(pk=activation_id)
-    if activation.earned_at is not None:
+    if activation.earned_at is not None or has_open_transfer(payment):
         return False
     owner_id = purchase.bundle.owner_id
     held = ledger.lies_on(payment).get(held_account(owner_id), 0)

@@ -21,11 +21,12 @@ from payments.models import (
 from payments.providers import registry
 from payments.providers.base import MalformedCallback, Notice, NoticeKind, Outcome, Provider
 from payments.providers.http import redact
+from payments.services.check_transfer import can_ask_now as can_ask_about_transfer
 from payments.services.proof import proof_of, why_no_proof
 from payments.services.query import can_ask_now
 from payments.services.settle import settle
 from payments.services.settle_transfer import settle_transfer
-from payments.states import LIVE, State, TransferState
+from payments.states import LIVE, State
 
 logger = logging.getLogger(__name__)
 
@@ -124,9 +125,10 @@ def _apply_to_transfer(
 
 
 def _ask_about(transfer: Transfer) -> None:
+    """At once where that is allowed; else its next check is planned already, and leads to a case."""
     from payments.tasks import check_transfer
 
-    if transfer.state == TransferState.PENDING:
+    if can_ask_about_transfer(transfer, timezone.now()):
         hurry(check_transfer, transfer.pk)
 
 

@@ -18,9 +18,7 @@ from payments.services.calls import finish_call
 from payments.services.settle_transfer import settle_transfer
 from payments.states import TransferState
 
-CALLBACK_GRACE = timedelta(
-    minutes=15
-)  # for a result that comes by callback and cannot be asked for
+CALLBACK_GRACE = timedelta(minutes=15)  # for a result that cannot be asked for
 
 
 def check_transfer(*, transfer_id: int) -> None:
@@ -41,6 +39,15 @@ def check_transfer(*, transfer_id: int) -> None:
             evidence=f"status query: {answer.code} {answer.message}".strip(),
         )
     _plan_next(transfer_id)
+
+
+def can_ask_now(transfer: Transfer, now: datetime) -> bool:
+    """Whether the provider can tell anything about this transfer at this time."""
+    if transfer.state != TransferState.PENDING or transfer.posted_at is None:
+        return False
+    description = registry.by_dialect(transfer.dialect).description
+    wait = timedelta(seconds=description.first_transfer_query_seconds)
+    return can_ask_about(transfer) and now >= transfer.posted_at + wait
 
 
 def can_ask_about(transfer: Transfer) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.utils import timezone
 
 from accounts.models import User
@@ -10,30 +12,39 @@ from payments.errors import NotDecidable
 from payments.models import Transfer, TransferEvent
 from payments.providers.base import Answer, Outcome, Reason
 from payments.selectors import transfer_for_update
+from payments.services.give_back import reject
 from payments.services.open_transfer import HURRY_LOST_AFTER, hurry_transfer
-from payments.services.settle_transfer import give_money_back, settle_transfer
+from payments.services.settle_transfer import settle_transfer
 from payments.services.transfer_record import record_transfer_move
 from payments.states import TransferState
 
 
 @retried
 def approve_transfer(*, transfer_id: int, by: User, why: str) -> Transfer:
-    """Let a waiting transfer be sent. Raises NotDecidable, also for whoever asked for it."""
-    transfer = _waiting(transfer_id, by)
+    """Let a waiting transfer be sent. Raises NotDecidable, also for whoever asked for it or gets it."""
+    transfer = _undecided(transfer_id, by, {TransferState.REQUESTED})
     transfer.decided_by = by
     transfer.next_check_at = timezone.now() + HURRY_LOST_AFTER
-    _record(transfer, TransferState.QUEUED, by, why)
+    record_transfer_move(
+        transfer,
+        TransferState.QUEUED,
+        source=TransferEvent.Source.STAFF,
+        evidence=why,
+        by=by,
+    )
     hurry_transfer(transfer)
     return transfer
 
 
 @retried
 def reject_transfer(*, transfer_id: int, by: User, why: str) -> Transfer:
-    """Refuse a transfer that waits; its money goes back to where it came from."""
-    transfer = _waiting(transfer_id, by)
+    """Refuse a transfer that has not been sent; its money goes back to where it came from.
+
+    Who was to get all of it back has neither the money nor the service then: staff get a case.
+    """
+    transfer = _undecided(transfer_id, by, {TransferState.REQUESTED, TransferState.QUEUED})
     transfer.decided_by = by
-    _record(transfer, TransferState.REJECTED, by, why)
-    give_money_back(transfer, why)
+    reject(transfer, source=TransferEvent.Source.STAFF, why=why, by=by)
     return transfer
 
 
@@ -41,7 +52,7 @@ def resolve_transfer(*, transfer_id: int, was_sent: bool, receipt: str, by: User
     """Settle a transfer of which the provider told nothing final, by its statement.
 
     Returns whether anything changed. Raises NotDecidable for a transfer that is not pending, and for
-    whoever asked for it.
+    whoever asked for it or gets it.
     """
     transfer = Transfer.objects.get(pk=transfer_id)
     if transfer.state != TransferState.PENDING:
@@ -61,9 +72,9 @@ def resolve_transfer(*, transfer_id: int, was_sent: bool, receipt: str, by: User
     )
 
 
-def _waiting(transfer_id: int, by: User) -> Transfer:
+def _undecided(transfer_id: int, by: User, states: Collection[TransferState]) -> Transfer:
     transfer = transfer_for_update(transfer_id)
-    if transfer.state != TransferState.REQUESTED:
+    if transfer.state not in states:
         raise NotDecidable("This transfer does not wait for a decision any more.")
     _refuse_own(transfer, by)
     return transfer
@@ -72,7 +83,5 @@ def _waiting(transfer_id: int, by: User) -> Transfer:
 def _refuse_own(transfer: Transfer, by: User) -> None:
     if transfer.requested_by_id == by.pk:
         raise NotDecidable("Somebody else has to decide: you have asked for this transfer.")
-
-
-def _record(transfer: Transfer, target: TransferState, by: User, why: str) -> None:
-    record_transfer_move(transfer, target, source=TransferEvent.Source.STAFF, evidence=why, by=by)
+    if transfer.payee_id == by.pk:
+        raise NotDecidable("Somebody else has to decide: this money goes to you.")

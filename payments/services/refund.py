@@ -9,9 +9,9 @@ from payments.errors import NotRefundable, ProviderUnavailable
 from payments.models import Disposition, MobileMoneyTransaction, Payment, Transfer, TransferEvent
 from payments.providers import registry
 from payments.providers.base import Reversal
-from payments.selectors import latest_attempt, payment_for_update
+from payments.selectors import has_open_transfer, latest_attempt, payment_for_update
 from payments.services.open_transfer import Route, open_transfer
-from payments.states import OPEN_TRANSFERS, State
+from payments.states import State
 
 
 @retried
@@ -26,9 +26,10 @@ def refund_payment(
     """Start a refund of `amount` TZS, or of all that is left; the same `request_key` gives the same.
 
     Claims a payment that is not fulfilled yet: then all goes back and nothing is served. After
-    fulfilment the sellers bear it in proportion, and a full refund ends the service. Raises
-    NotRefundable and ProviderUnavailable.
+    fulfilment the customer's own credit goes first, the sellers bear the rest in proportion, and a
+    full refund ends the service. Raises NotRefundable and ProviderUnavailable.
     """
+    _lock_payer(payment_id)
     payment = payment_for_update(payment_id)
     if earlier := Transfer.objects.filter(request_key=request_key).first():
         return earlier
@@ -38,7 +39,8 @@ def refund_payment(
     if not 0 < asked <= whole:
         raise NotRefundable(f"At most {whole:,} shillings of this payment can go back.")
     is_served = payment.disposition == Disposition.FULFILLED
-    if payment.disposition == Disposition.OPEN and asked != whole:
+    is_whole = asked == whole
+    if payment.disposition == Disposition.OPEN and not is_whole:
         raise NotRefundable("A payment that has bought nothing yet goes back as a whole.")
     attempt = latest_attempt(payment)
     if attempt is None:
@@ -49,17 +51,17 @@ def refund_payment(
         route=route,
         payee=payment.payer,
         amount=asked,
-        taken_from=ledger.in_proportion(lies, asked),
+        taken_from=_taken_from(payment, lies, asked),
         request_key=request_key,
         why=why,
         source=TransferEvent.Source.STAFF if by else TransferEvent.Source.RULE,
         by=by,
         payment=payment,
     )
-    if not is_served:
-        _give_up(payment)
-    elif asked == whole:
+    if is_whole and is_served:
         hooks.withdrawn.notify(payment)
+    elif is_whole:
+        _give_up(payment)
     return transfer
 
 
@@ -75,7 +77,7 @@ def _what_can_go_back(payment: Payment) -> dict[str, int]:
     """Account → TZS. Credit that was spent meanwhile is not there any more. Raises NotRefundable."""
     if payment.state != State.COMPLETED or payment.reversed_at is not None:
         raise NotRefundable("Only money that we have can go back.")
-    if Transfer.objects.filter(payment=payment, state__in=OPEN_TRANSFERS).exists():
+    if has_open_transfer(payment):
         raise NotRefundable("A refund of this payment is under way. Wait for its end.")
     lies = ledger.lies_on(payment)
     credit = ledger.credit_account(payment.payer_id)
@@ -85,6 +87,20 @@ def _what_can_go_back(payment: Payment) -> dict[str, int]:
     if not left:
         raise NotRefundable("Nothing of this payment is left.")
     return left
+
+
+def _lock_payer(payment_id: int) -> None:
+    """Credit is spent and sent back under its owner's row, which is locked before any payment."""
+    payer_id = Payment.objects.values_list("payer_id", flat=True).get(pk=payment_id)
+    User.objects.select_for_update().get(pk=payer_id)
+
+
+def _taken_from(payment: Payment, lies: dict[str, int], asked: int) -> list[ledger.Line]:
+    """What was over-paid is the customer's own: the sellers bear what is more than that."""
+    credit = ledger.credit_account(payment.payer_id)
+    own = min(lies.get(credit, 0), asked)
+    sold = {account: held for account, held in lies.items() if account != credit}
+    return [(credit, own), *(ledger.in_proportion(sold, asked - own) if sold else [])]
 
 
 def _give_up(payment: Payment) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 from django.utils import timezone
 
 from accounts.models import User
 from common.transactions import retried
 from payments import ledger
-from payments.errors import NotRefundable
+from payments.errors import IdempotencyKeyReused, NotRefundable
 from payments.models import MobileMoneyTransaction, Transfer, TransferEvent, TransferRules
 from payments.services.open_transfer import open_transfer
 from payments.services.refund import disbursement_route
-from payments.states import State, TransferState
+from payments.states import OPEN_TRANSFERS, State, TransferState
 
 REVIEW_WINDOW = timedelta(days=30)
 
@@ -22,18 +23,21 @@ REVIEW_WINDOW = timedelta(days=30)
 def return_credit(
     *,
     customer_id: int,
-    request_key: str,
+    request_key: str = "",
     amount: int | None = None,
     by: User | None = None,
     why: str = "The customer asked for it",
 ) -> Transfer:
     """Send `amount` TZS of a customer's credit, or all of it, to the last number that paid.
 
-    The same `request_key` gives the same transfer. More than a few in a month wait for staff. Raises
-    NotRefundable and ProviderUnavailable.
+    The same `request_key` gives the same transfer; without one, a transfer that is still under way is
+    given instead of a second. More than a few in a month wait for staff. Raises NotRefundable,
+    ProviderUnavailable, and IdempotencyKeyReused for a key that named another amount.
     """
     customer = User.objects.select_for_update().get(pk=customer_id)
-    if earlier := Transfer.objects.filter(request_key=request_key).first():
+    if earlier := _earlier(customer, request_key):
+        if request_key and amount is not None and earlier.amount != amount:
+            raise IdempotencyKeyReused("This Idempotency-Key was used for a different request.")
         return earlier
     credit = ledger.credit_of(customer.pk)
     asked = credit if amount is None else amount
@@ -50,12 +54,19 @@ def return_credit(
         payee=customer,
         amount=asked,
         taken_from=[(ledger.credit_account(customer.pk), asked)],
-        request_key=request_key,
+        request_key=request_key or f"return:{customer.pk}:{uuid4().hex}",
         why=why,
         source=TransferEvent.Source.STAFF if by else TransferEvent.Source.CUSTOMER,
         by=by or customer,
         needs_review=by is None and _is_often(customer.pk),
     )
+
+
+def _earlier(customer: User, request_key: str) -> Transfer | None:
+    if request_key:
+        return Transfer.objects.filter(request_key=request_key).first()
+    under_way = Transfer.objects.filter(state__in=OPEN_TRANSFERS)
+    return under_way.filter(kind=Transfer.Kind.CREDIT, payee=customer).first()
 
 
 def _last_paying_attempt(customer_id: int) -> MobileMoneyTransaction | None:

@@ -157,6 +157,7 @@ def _put_back(transfer_id: int, answer: Answer) -> None:
     wait = RESEND_AFTER[min(max(transfer.sends, 1), len(RESEND_AFTER)) - 1]
     transfer.provider_status = answer.code[:50]
     transfer.outcome = answer.outcome
+    transfer.posted_at = None  # it was not: asking is planned from the time that it is
     transfer.next_check_at = timezone.now() + wait
     record_transfer_move(
         transfer,

@@ -77,7 +77,7 @@ def _apply(
     if answer.outcome == Outcome.SUCCEEDED:
         changed = _succeed(payment, attempt, answer, source, evidence, delivery_id)
     elif answer.outcome == Outcome.REVERSED and attempt.status == State.COMPLETED:
-        changed = take_back(payment, attempt, evidence)
+        changed = _take_back(payment, attempt, answer, evidence)
     elif answer.outcome in (Outcome.FAILED, Outcome.REVERSED):
         changed = _fail(payment, attempt, answer, source, evidence, delivery_id)
     elif answer.is_unlisted:
@@ -178,6 +178,15 @@ def _fail(
         delivery_id=delivery_id,
     )
     return True
+
+
+def _take_back(
+    payment: Payment, attempt: MobileMoneyTransaction, answer: Answer, evidence: str
+) -> bool:
+    if trouble := contradiction(payment, attempt, answer):
+        _open(payment, CaseKind.WRONG_DETAILS, trouble)
+        return False
+    return take_back(payment, attempt, evidence)
 
 
 def contradiction(payment: Payment, attempt: MobileMoneyTransaction, answer: Answer) -> str:

@@ -14,14 +14,16 @@ from common import phone as phones
 from common.transactions import retried
 from notifications.services import queue_message
 from payments import ledger
-from payments.models import Posting, Transfer, TransferEvent
+from payments.models import Transfer, TransferEvent
 from payments.providers.base import Answer, Outcome, Reason
 from payments.selectors import transfer_for_update
+from payments.services.give_back import give_money_back
 from payments.services.transfer_record import record_transfer_move
 from payments.states import TransferState
 
 logger = logging.getLogger(__name__)
 
+Method = Transfer.Method
 FINAL = (TransferState.SUCCEEDED, TransferState.FAILED, TransferState.REJECTED)
 
 
@@ -56,11 +58,11 @@ def _apply(
     is_refused: bool = False,
 ) -> bool:
     transfer = transfer_for_update(transfer_id)
-    if transfer.state in FINAL:
-        return _compare(transfer, answer)
-    if is_refused:
+    if is_refused and _receipt_is_taken(transfer, answer):
         _open(transfer, CaseKind.WRONG_DETAILS, f"receipt {answer.receipt} is another transfer's")
         return False
+    if transfer.state in FINAL:
+        return _compare(transfer, answer)
     if not _was_sent(transfer, answer):
         _open(transfer, CaseKind.CONFLICTING_ANSWERS, "there is news of it before it was sent")
         return False
@@ -68,10 +70,10 @@ def _apply(
         _open(transfer, CaseKind.WRONG_DETAILS, trouble)
         return False
     _learn(transfer, answer)
-    if answer.outcome in (Outcome.SUCCEEDED, Outcome.REVERSED):
+    if _says_sent(transfer, answer):
         _succeed(transfer, answer, source, evidence, by)
         return True
-    if answer.outcome == Outcome.FAILED:
+    if answer.outcome in (Outcome.FAILED, Outcome.REVERSED):
         _fail(transfer, answer, source, evidence, by)
         return True
     if answer.is_unlisted:
@@ -84,20 +86,14 @@ def _was_sent(transfer: Transfer, answer: Answer) -> bool:
     """Also what a provider had said not to have processed, and sent all the same."""
     was_put_back = transfer.state == TransferState.QUEUED and transfer.sends > 0
     return transfer.state == TransferState.PENDING or (
-        was_put_back and answer.outcome == Outcome.SUCCEEDED
+        was_put_back and _says_sent(transfer, answer)
     )
 
 
-def give_money_back(transfer: Transfer, why: str) -> None:
-    """Undo the taking of a locked transfer's money: it lies where it came from again."""
-    started = Posting.objects.get(source=f"transfer-started:{transfer.reference}")
-    ledger.post(
-        source=f"transfer-undone:{transfer.reference}",
-        memo=why[:255],
-        payment=transfer.payment,
-        transfer=transfer,
-        lines=[(entry.account, -entry.amount) for entry in started.entries.all()],
-    )
+def _says_sent(transfer: Transfer, answer: Answer) -> bool:
+    """A disbursement that was reversed has come back to us: nothing is sent."""
+    is_taken_back = answer.outcome == Outcome.REVERSED and transfer.method == Method.REVERSAL
+    return answer.outcome == Outcome.SUCCEEDED or is_taken_back
 
 
 def _succeed(
@@ -162,16 +158,23 @@ def _fail(
 
 def _compare(transfer: Transfer, answer: Answer) -> bool:
     """News of a finished transfer: the same again, a receipt not known yet, or a contradiction."""
-    says_sent = answer.outcome in (Outcome.SUCCEEDED, Outcome.REVERSED)
-    if not says_sent and answer.outcome != Outcome.FAILED:
+    says_sent = _says_sent(transfer, answer)
+    if not says_sent and answer.outcome not in (Outcome.FAILED, Outcome.REVERSED):
         return False
+    known = transfer.provider_transaction_id
     if says_sent != (transfer.state == TransferState.SUCCEEDED):
         _open(
             transfer,
             CaseKind.CONFLICTING_ANSWERS,
             f"{transfer.state}, but the provider says {answer.outcome} {answer.code}",
         )
-    elif says_sent and answer.receipt and not transfer.provider_transaction_id:
+    elif says_sent and answer.receipt and known and answer.receipt != known:
+        _open(
+            transfer,
+            CaseKind.CONFLICTING_ANSWERS,
+            f"receipt {known} is recorded, the provider also names {answer.receipt}",
+        )
+    elif says_sent and answer.receipt and not known:
         transfer.provider_transaction_id = answer.receipt
         transfer.save(update_fields=["provider_transaction_id", "updated_at"])
     return False
@@ -179,7 +182,7 @@ def _compare(transfer: Transfer, answer: Answer) -> bool:
 
 def _contradiction(transfer: Transfer, answer: Answer) -> str:
     """What says that the news is of another transfer; "" when it can be this one."""
-    if answer.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED):
+    if answer.outcome not in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.REVERSED):
         return ""
     if answer.amount is not None and answer.amount != transfer.amount:
         return f"{transfer.amount} TZS were to be sent, the provider says {answer.amount}"
@@ -192,10 +195,18 @@ def _contradiction(transfer: Transfer, answer: Answer) -> str:
 
 
 def _learn(transfer: Transfer, answer: Answer) -> None:
-    transfer.outcome = answer.outcome
-    transfer.provider_status = answer.code[:50]
+    """A question that was not answered teaches nothing: it takes back no earlier answer."""
+    is_answer = answer.outcome not in (Outcome.NOT_SENT, Outcome.UNKNOWN)
+    if is_answer or not transfer.outcome:
+        transfer.outcome = answer.outcome if is_answer else Outcome.UNKNOWN
+    transfer.provider_status = answer.code[:50] or transfer.provider_status
     if answer.provider_reference and not transfer.provider_reference:
         transfer.provider_reference = answer.provider_reference
+
+
+def _receipt_is_taken(transfer: Transfer, answer: Answer) -> bool:
+    others = Transfer.objects.filter(provider=transfer.provider).exclude(pk=transfer.pk)
+    return bool(answer.receipt) and (others.filter(provider_transaction_id=answer.receipt).exists())
 
 
 def _open(transfer: Transfer, kind: CaseKind, detail: str) -> None:

@@ -9,7 +9,14 @@ from cases.services import open_case
 from common.queue import hurry_on_commit
 from notifications.services import queue_message
 from payments import hooks, ledger
-from payments.models import Disposition, MobileMoneyTransaction, Payment, Transfer
+from payments.models import (
+    Disposition,
+    MobileMoneyTransaction,
+    Payment,
+    Transfer,
+    TransferEvent,
+)
+from payments.services.give_back import reject
 from payments.states import TransferState
 
 
@@ -17,8 +24,8 @@ def take_back(payment: Payment, attempt: MobileMoneyTransaction, evidence: str) 
     """Book a reversal of a locked, completed payment; returns whether anything changed.
 
     While a reversal that we asked for is under way or done, the news is of that one, which settles
-    itself. Else the provider has acted alone: the money is gone from where it lies, what it bought
-    ends, and staff look into it.
+    itself. Else the provider has acted alone: a refund that has not been sent yet is not sent any
+    more, the money is gone from where it lies, what it bought ends, and staff look into it.
     """
     if payment.reversed_at is not None:
         return False
@@ -30,11 +37,12 @@ def take_back(payment: Payment, attempt: MobileMoneyTransaction, evidence: str) 
 
         hurry_on_commit(check_transfer, under_way.pk)
         return False
-    _book(payment, attempt)
     was_served = payment.disposition == Disposition.FULFILLED
     was_open = payment.disposition == Disposition.OPEN
     payment.reversed_at = timezone.now()
     payment.follow_up_at = None
+    _stop_refund(payment)
+    _book(payment, attempt)
     if was_open:
         payment.disposition = Disposition.REFUNDED
     payment.save()
@@ -56,6 +64,19 @@ def take_back(payment: Payment, attempt: MobileMoneyTransaction, evidence: str) 
         key=f"payment_reversed:{payment.public_id}",
     )
     return True
+
+
+def _stop_refund(payment: Payment) -> None:
+    """What the provider has given back must not go out a second time."""
+    unsent = (TransferState.REQUESTED, TransferState.QUEUED)
+    waiting = Transfer.objects.select_for_update().filter(payment=payment, state__in=unsent).first()
+    if waiting is not None:
+        waiting.payment = payment
+        reject(
+            waiting,
+            source=TransferEvent.Source.RULE,
+            why="the provider has reversed the payment by itself",
+        )
 
 
 def _book(payment: Payment, attempt: MobileMoneyTransaction) -> None:

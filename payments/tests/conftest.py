@@ -14,6 +14,7 @@ from deploy.local.redis_server import redis_server
 from payments import hooks
 from payments.models import Payment
 from payments.providers import registry
+from payments.tests.outgoing import provider as provider
 
 MPESA = "http://mpesa.test"
 TIGO = "http://tigo.test"

@@ -1,0 +1,68 @@
+"""Undoes the taking of a transfer's money, of which is certain that it did not leave."""
+
+from __future__ import annotations
+
+from accounts.models import User
+from cases.models import CaseKind
+from cases.services import open_case
+from payments import ledger
+from payments.models import Disposition, Payment, Posting, Transfer, TransferEvent
+from payments.services.transfer_record import record_transfer_move
+from payments.states import TransferState
+
+
+def reject(
+    transfer: Transfer, *, source: TransferEvent.Source, why: str, by: User | None = None
+) -> None:
+    """End a locked transfer that has not been sent; its money lies where it came from again."""
+    record_transfer_move(transfer, TransferState.REJECTED, source=source, evidence=why, by=by)
+    give_money_back(transfer, why)
+    if _is_owed(transfer):
+        open_case(
+            kind=CaseKind.TRANSFER_FAILED,
+            subject=f"transfer:{transfer.reference}",
+            amount=transfer.amount,
+            detail=f"rejected: {why}; the customer has neither the money nor what it was paid for",
+        )
+
+
+def give_money_back(transfer: Transfer, why: str) -> None:
+    """Post a locked transfer's money to where it came from.
+
+    Where the provider has reversed the payment meanwhile, the platform has borne that: it is repaid.
+    """
+    started = Posting.objects.get(source=f"transfer-started:{transfer.reference}")
+    lines = [(entry.account, -entry.amount) for entry in started.entries.all()]
+    payment = transfer.payment
+    if payment is not None and payment.reversed_at is not None:
+        lines = [
+            (ledger.transfer_account(transfer), transfer.amount),
+            (ledger.REVENUE, -transfer.amount),
+        ]
+    ledger.post(
+        source=f"transfer-undone:{transfer.reference}",
+        memo=why[:255],
+        payment=payment,
+        transfer=transfer,
+        lines=lines,
+    )
+    if payment is not None:
+        _be_credit_again(payment)
+
+
+def _be_credit_again(payment: Payment) -> None:
+    """Credit that was not sent back after all is what it was."""
+    is_credit = ledger.credit_account(payment.payer_id) in ledger.lies_on(payment)
+    if payment.disposition == Disposition.REFUNDED and is_credit:
+        payment.disposition = Disposition.CREDITED
+        payment.save(update_fields=["disposition", "updated_at"])
+
+
+def _is_owed(transfer: Transfer) -> bool:
+    """Whether the payment buys nothing any more, or all that was left of it was to go back."""
+    payment = transfer.payment
+    if payment is None or payment.reversed_at is not None:
+        return False
+    if payment.disposition == Disposition.FULFILLED:
+        return sum(ledger.lies_on(payment).values()) == transfer.amount
+    return payment.disposition == Disposition.REFUNDED

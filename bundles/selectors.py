@@ -40,9 +40,9 @@ def active_subscription(*, customer_id: int, bundle_id: int) -> Subscription | N
 
 
 def purchases_of(payments: Iterable[Payment]) -> dict[str, Purchase]:
-    """The purchases that payments are for, by subject."""
+    """The purchases that payments are for, with what they became, by subject."""
     keys = {Purchase.id_from(payment.subject) for payment in payments}
-    found = Purchase.objects.select_related("bundle").in_bulk(keys)
+    found = Purchase.objects.select_related("bundle", "activation").in_bulk(keys)
     return {purchase.subject: purchase for purchase in found.values()}
 
 

@@ -80,6 +80,11 @@ def payments_of(user_id: int) -> QuerySet[Payment]:
     return Payment.objects.filter(payer_id=user_id).prefetch_related("attempts").order_by("-id")
 
 
+def transfers_to(user_id: int) -> QuerySet[Transfer]:
+    """Money sent to a person, newest first, with the payments it refunds."""
+    return Transfer.objects.filter(payee_id=user_id).select_related("payment").order_by("-id")
+
+
 def due_attempts(now: datetime, limit: int) -> list[MobileMoneyTransaction]:
     """Attempts whose next step is due, the longest waiting first."""
     return list(

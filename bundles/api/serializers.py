@@ -113,19 +113,26 @@ class PaymentSerializer(serializers.Serializer[Payment]):
 
     def get_status(self, payment: Payment) -> str:
         """One of the four words that the released app knows."""
-        if payment.is_given_up:
-            return "cancelled"
-        return APP_STATUS[State(payment.state)]
+        return "cancelled" if self._lost(payment) else APP_STATUS[State(payment.state)]
 
     def get_state(self, payment: Payment) -> str:
-        """The exact state; `credited` when the money became the customer's credit."""
-        if payment.is_given_up:
-            return str(Disposition.CREDITED)
-        return payment.state
+        """The exact state; `credited`, `refunded` or `reversed` when the money buys nothing now."""
+        return self._lost(payment) or payment.state
 
     def get_receipt(self, payment: Payment) -> str:
         attempt = _attempt(payment)
         return (attempt.provider_transaction_id or "") if attempt else ""
+
+    def _lost(self, payment: Payment) -> str:
+        """What became of money that buys nothing now; "" of other money."""
+        if payment.reversed_at is not None:
+            return "reversed"
+        activation = getattr(self._purchase(payment), "activation", None)
+        is_withdrawn = activation is not None and activation.withdrawn_at is not None
+        was_served = payment.disposition == Disposition.FULFILLED
+        if payment.disposition == Disposition.REFUNDED or (was_served and is_withdrawn):
+            return str(Disposition.REFUNDED)
+        return str(Disposition.CREDITED) if payment.is_given_up else ""
 
     def _purchase(self, payment: Payment) -> Purchase:
         purchase: Purchase = self.context["purchases"][payment.subject]

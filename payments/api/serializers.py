@@ -6,6 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from common import phone as phones
+from payments.models import Transfer
+
+AMOUNT_MAX = 2**31 - 1
+
 
 class ProviderSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField()
@@ -16,3 +21,56 @@ class ProviderSerializer(serializers.Serializer[Any]):
 
 class ProvidersSerializer(serializers.Serializer[Any]):
     providers = ProviderSerializer(many=True)
+
+
+class CreditSerializer(serializers.Serializer[Any]):
+    balance = serializers.IntegerField(help_text="TZS; below zero after a provider's reversal")
+    currency = serializers.CharField()
+
+
+class CreditReturnSerializer(serializers.Serializer[Any]):
+    """How much to send back; without an amount, all of it."""
+
+    amount = serializers.IntegerField(min_value=1, max_value=AMOUNT_MAX, required=False)
+
+
+class TransferSerializer(serializers.ModelSerializer[Transfer]):
+    """Money on its way to a person, as that person may see it."""
+
+    transfer_id = serializers.CharField(source="reference")
+    currency = serializers.SerializerMethodField()
+    phone = serializers.SerializerMethodField(help_text="Masked")
+    receipt = serializers.SerializerMethodField()
+    payment_id = serializers.SerializerMethodField(help_text="The payment that it refunds")
+
+    class Meta:
+        model = Transfer
+        fields = [
+            "transfer_id",
+            "kind",
+            "amount",
+            "currency",
+            "state",
+            "provider",
+            "phone",
+            "receipt",
+            "payment_id",
+            "created_at",
+            "finished_at",
+        ]
+
+    def get_currency(self, transfer: Transfer) -> str:
+        return "TZS"
+
+    def get_phone(self, transfer: Transfer) -> str:
+        return phones.mask(transfer.phone)
+
+    def get_receipt(self, transfer: Transfer) -> str:
+        return transfer.provider_transaction_id or ""
+
+    def get_payment_id(self, transfer: Transfer) -> str | None:
+        return transfer.payment.public_id if transfer.payment else None
+
+
+class TransferListSerializer(serializers.Serializer[Any]):
+    transfers = TransferSerializer(many=True)

@@ -2,6 +2,12 @@
 
 from django.urls import path
 
+from payments.api.transfers import CreditReturnView, CreditView, TransferViewSet
 from payments.api.views import ProvidersView
 
-urlpatterns = [path("providers", ProvidersView.as_view(), name="payment-providers")]
+urlpatterns = [
+    path("providers", ProvidersView.as_view(), name="payment-providers"),
+    path("credit", CreditView.as_view(), name="payment-credit"),
+    path("credit/return", CreditReturnView.as_view(), name="payment-credit-return"),
+    path("transfers", TransferViewSet.as_view({"get": "list"}), name="payment-transfers"),
+]

@@ -31,14 +31,19 @@ def fingerprint(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def check_key(key: str) -> None:
+    """Raises InvalidIdempotencyKey for what is no key."""
+    if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
+        raise InvalidIdempotencyKey("The Idempotency-Key must be 1 to 64 printable characters.")
+
+
 def claim_key(*, user: User, key: str, body: Mapping[str, Any]) -> IdempotentRequest:
     """Take the key for this request, or find what it led to (`payment` is set then).
 
     Committed at once. Raises InvalidIdempotencyKey, IdempotencyKeyReused for another body, and
     RequestInFlight while the first request is still at work.
     """
-    if not 1 <= len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
-        raise InvalidIdempotencyKey("The Idempotency-Key must be 1 to 64 printable characters.")
+    check_key(key)
     digest = fingerprint(body)
     try:
         return _insert(user, key, digest)

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from common import phone as phones
-from payments.models import Transfer
+from payments.models import ProviderName, Transfer
 
 AMOUNT_MAX = 2**31 - 1
 
@@ -39,6 +39,7 @@ class TransferSerializer(serializers.ModelSerializer[Transfer]):
 
     transfer_id = serializers.CharField(source="reference")
     currency = serializers.SerializerMethodField()
+    payment_method = serializers.ChoiceField(choices=ProviderName.choices, source="provider")
     phone = serializers.SerializerMethodField(help_text="Masked")
     receipt = serializers.SerializerMethodField()
     payment_id = serializers.SerializerMethodField(help_text="The payment that it refunds")
@@ -51,7 +52,7 @@ class TransferSerializer(serializers.ModelSerializer[Transfer]):
             "amount",
             "currency",
             "state",
-            "provider",
+            "payment_method",
             "phone",
             "receipt",
             "payment_id",

@@ -188,7 +188,8 @@ def test_a_disbursement_on_its_way_is_the_platforms_until_it_fails(
 
 def test_a_reversal_of_somebody_elses_payment_takes_nothing(provider: FakeProvider) -> None:
     payment = paid()
-    for wrong in ({"msisdn": "255754999999"}, {"currency": "KES"}):
+    wrongs: list[dict[str, Any]] = [{"msisdn": "255754999999"}, {"currency": "KES"}]
+    for wrong in wrongs:
         hear(payment, replace(REVERSED, **wrong))
     assert payment.reversed_at is None
     assert cases() == ["wrong_details"]

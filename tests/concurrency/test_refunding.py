@@ -14,7 +14,7 @@ from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import buy, hear, pay
 from payments import hooks, ledger
 from payments.errors import NotRefundable
-from payments.models import Payment, Transfer
+from payments.models import Payment, Transfer, TransferEvent
 from payments.providers.base import Answer
 from payments.services.decide_transfer import approve_transfer, reject_transfer
 from payments.services.follow_up import follow_up
@@ -81,7 +81,7 @@ def test_ten_bringers_of_the_same_news_give_one_result(
         settle_transfer,
         transfer_id=transfer.pk,
         answer=SENT,
-        source="webhook",
+        source=TransferEvent.Source.WEBHOOK,
         evidence="test",
     )
     ended = at_once([news] * 10)

@@ -38,7 +38,7 @@ TRANSFER = {
     "amount": amount,
     "currency": lambda value: value == "TZS",
     "state": text,
-    "provider": text,
+    "payment_method": text,
     "phone": text,
     "receipt": text,
     "payment_id": text_or_null,

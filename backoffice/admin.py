@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,19 +16,31 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from accounts.admin import person_behind
+from backoffice import payouts as payouts  # registers its page
 from backoffice.story import story_of
 from cases.models import Case
 from common import phone as phones
 from common.admin import ReadOnly
+from common.confirmation import Question, ReasonForm, confirm
 from payments.admin.labels import STATE_LABELS
-from payments.models import Disposition, MobileMoneyTransaction, Payment
+from payments.models import Disposition, MobileMoneyTransaction, Payment, Transfer
 from payments.selectors import latest_attempt
 from payments.services.ask_now import ask_now
 from payments.services.query import can_ask_now
+from payments.services.refund import refund_payment, refundable
 from payments.states import LIVE, State
 
 WAITED_LONG = timedelta(minutes=10)
+
+
+class RefundForm(ReasonForm):
+    amount = forms.IntegerField(
+        label="Amount, TZS", min_value=1, widget=UnfoldAdminIntegerFieldWidget
+    )
+    field_order = ["amount", "why", "key"]
 
 
 class NeedsAttention(admin.SimpleListFilter):
@@ -83,7 +97,7 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
     search_fields = ["public_id"]
     search_help_text = "Phone in any form, receipt, our reference, provider's id, e-mail"
     change_form_template = "backoffice/payment.html"
-    actions_detail = ["ask_the_provider"]
+    actions_detail = ["ask_the_provider", "refund"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         attempts = MobileMoneyTransaction.objects.only(
@@ -177,6 +191,43 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
             self.message_user(request, sentence, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[object_id]))
 
+    @action(description="Refund", url_path="refund", permissions=["refund"], icon="undo")
+    def refund(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+        left = refundable(payment)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            transfer = refund_payment(
+                payment_id=payment.pk,
+                request_key=f"refund:{answers['key']}",
+                why=answers["why"],
+                amount=answers["amount"],
+                by=person_behind(request),
+            )
+            return payment, _refund_sentence(transfer)
+
+        question = Question(
+            title=f"Refund {payment.payer}",
+            button="Refund",
+            back=reverse("admin:payments_payment_change", args=[payment.pk]),
+            sentences=[
+                f"{left:,} TZS of this payment can go back, to the phone that paid.",
+                "All of it ends what was bought. A large refund waits for a second person.",
+            ],
+        )
+        form = RefundForm(request.POST or None, initial={"amount": left})
+        return confirm(self, request, question=question, form=form, act=act)
+
+    def has_refund_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        """Offered for a payment of which something can go back now."""
+        if not request.user.has_perm("payments.request_transfer") or object_id is None:
+            return False
+        payment = Payment.objects.filter(pk=object_id, state=State.COMPLETED).first()
+        # A page that is sent twice is answered by its own key, though nothing is left by then.
+        return payment is not None and (request.method == "POST" or refundable(payment) > 0)
+
     def has_ask_the_provider_permission(
         self, request: HttpRequest, object_id: str | int | None = None
     ) -> bool:
@@ -186,6 +237,11 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         payment = Payment.objects.filter(pk=object_id).first()
         attempt = latest_attempt(payment) if payment else None
         return attempt is not None and can_ask_now(attempt, timezone.now())
+
+
+def _refund_sentence(transfer: Transfer) -> str:
+    state = transfer.get_state_display().lower()
+    return f"Refund {transfer.reference} of {transfer.amount:,} TZS: {state}."
 
 
 def _payments_with(**columns: str) -> QuerySet[MobileMoneyTransaction, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 from django.conf import settings
@@ -25,10 +26,17 @@ from backoffice.heartbeat import heartbeat_age
 from cases.models import Case, CaseKind
 from common.source_address import is_within, source_address
 from notifications.models import Message
-from payments.models import MobileMoneyTransaction, Payment, ProviderName, WebhookDelivery
+from payments.models import (
+    UNANSWERED,
+    MobileMoneyTransaction,
+    Payment,
+    ProviderName,
+    Transfer,
+    WebhookDelivery,
+)
 from payments.providers import registry
 from payments.providers.breaker import BreakerState
-from payments.states import LIVE, State
+from payments.states import LIVE, OPEN_TRANSFERS, State, TransferState
 
 RECENT = timedelta(hours=1)
 SECONDS_TO_PAID = (5, 10, 20, 30, 60, 120, 300, 600)
@@ -59,6 +67,7 @@ class Figures:
         yield from _recent_payments(now)
         yield from _seconds_to_paid(now)
         yield from _unsettled(now)
+        yield from _transfers(now)
         yield from _deliveries(now)
         yield from _open_cases()
         yield from _outbox(now)
@@ -124,6 +133,34 @@ def _unsettled(now: datetime) -> Iterator[Metric]:
         dict.fromkeys(ProviderName.values, (0, None))
         | {provider: (count, oldest) for provider, count, oldest in rows},
         now,
+    )
+
+
+def _transfers(now: datetime) -> Iterator[Metric]:
+    """`unknown` is what is pending without any word of the provider: it may have arrived or not."""
+    rows = (
+        Transfer.objects.filter(state__in=OPEN_TRANSFERS)
+        .order_by()
+        .values_list("kind", "state", "outcome")
+        .annotate(Count("pk"), Min("posted_at"))
+    )
+    counts = dict.fromkeys(product(Transfer.Kind.values, (*OPEN_TRANSFERS, "unknown")), 0)
+    unknown_since = []
+    for kind, state, outcome, count, posted_at in rows:
+        is_unknown = state == TransferState.PENDING and outcome in UNANSWERED
+        counts[kind, "unknown" if is_unknown else state] += count
+        if is_unknown and posted_at is not None:
+            unknown_since.append(posted_at)
+    transfers = Gauge(
+        "konektika_transfers", "Outgoing money that is not confirmed", labels=["kind", "state"]
+    )
+    for (kind, state), count in counts.items():
+        transfers.add_metric([kind, state], count)
+    yield transfers
+    yield Gauge(
+        "konektika_transfers_unknown_oldest_seconds",
+        "Since the oldest unknown transfer was sent, 0 without any",
+        value=_age(min(unknown_since, default=None), now),
     )
 
 

@@ -20,11 +20,14 @@ from payments.models import (
     MobileMoneyTransaction,
     Payment,
     Posting,
+    ProviderCall,
+    Transfer,
+    TransferEvent,
     WebhookDelivery,
 )
 from payments.providers import registry
 from payments.services.query import can_ask_now
-from payments.states import State
+from payments.states import State, TransferState
 from vpn.models import Peer
 
 
@@ -56,6 +59,7 @@ class Story:
     attempt: MobileMoneyTransaction | None
     purchase: Purchase | None
     activation: Activation | None
+    transfers: list[Transfer]
     moments: list[Moment]
     next_step: str
     can_ask: bool
@@ -65,6 +69,7 @@ class Story:
 def story_of(payment: Payment) -> Story:
     """The story of a payment, in a number of queries that does not grow with it."""
     attempts = list(payment.attempts.prefetch_related("calls", "deliveries"))
+    transfers = list(payment.transfers.order_by("id").prefetch_related("calls", "deliveries"))
     attempt = attempts[-1] if attempts else None
     purchase = (
         Purchase.objects.select_related("bundle", "customer", "activation__subscription")
@@ -72,13 +77,15 @@ def story_of(payment: Payment) -> Story:
         .first()
     )
     activation = _activation(purchase, payment)
-    cases = list(Case.objects.filter(subject=f"payment:{payment.public_id}"))
+    cases = list(Case.objects.filter(subject__in=_subjects(payment, transfers)))
     moments = [
         *_states(payment),
         *(moment for each in attempts for moment in _attempt(each)),
+        *(moment for each in transfers for moment in _transfer(each)),
+        *_transfer_events(payment),
         *_postings(payment),
         *_service(activation),
-        *_messages(payment, activation),
+        *_messages(payment, activation, transfers),
         *_cases(cases),
     ]
     return Story(
@@ -86,11 +93,18 @@ def story_of(payment: Payment) -> Story:
         attempt=attempt,
         purchase=purchase,
         activation=activation,
+        transfers=transfers,
         moments=sorted(moments, key=lambda moment: moment.at),
-        next_step=_next_step(payment, attempt, activation),
+        next_step=_next_step(payment, attempt, activation, transfers),
         can_ask=attempt is not None and can_ask_now(attempt, timezone.now()),
         open_cases=[case for case in cases if case.state == Case.State.OPEN],
     )
+
+
+def _subjects(payment: Payment, transfers: list[Transfer]) -> list[str]:
+    """What cases about a payment or its transfers are named by."""
+    names = [f"transfer:{transfer.reference}" for transfer in transfers]
+    return [f"payment:{payment.public_id}", *names]
 
 
 def _activation(purchase: Purchase | None, payment: Payment) -> Activation | None:
@@ -113,17 +127,43 @@ def _states(payment: Payment) -> Iterator[Moment]:
 
 def _attempt(attempt: MobileMoneyTransaction) -> Iterator[Moment]:
     for call in attempt.calls.all():
-        yield Moment(
-            at=call.started_at,
-            kind="call",
-            title=f"{call.get_kind_display()} · {attempt.get_provider_display()}",
-            detail=" · ".join(
-                filter(None, [call.outcome or "no answer recorded", call.code, call.message])
-            ),
-            raw=_json({"request": call.request, "response": call.response}),
-        )
+        yield _call(call, attempt.get_provider_display())
     for delivery in attempt.deliveries.all():
         yield _delivery(delivery)
+
+
+def _transfer(transfer: Transfer) -> Iterator[Moment]:
+    for call in transfer.calls.all():
+        yield _call(call, transfer.get_provider_display())
+    for delivery in transfer.deliveries.all():
+        yield _delivery(delivery)
+
+
+def _transfer_events(payment: Payment) -> Iterator[Moment]:
+    events = TransferEvent.objects.filter(transfer__payment=payment)
+    for event in events.select_related("transfer", "by"):
+        transfer = event.transfer
+        who = str(event.by) if event.by else event.get_source_display()
+        yield Moment(
+            at=event.at,
+            kind="transfer",
+            title=f"{transfer.get_kind_display()} {transfer.reference} of {transfer.amount:,} TZS: "
+            f"{event.get_to_state_display().lower()}",
+            detail=" · ".join(filter(None, [who, event.evidence])),
+            tone={"succeeded": "good", "failed": "bad", "rejected": "bad"}.get(event.to_state, ""),
+        )
+
+
+def _call(call: ProviderCall, provider: str) -> Moment:
+    return Moment(
+        at=call.started_at,
+        kind="call",
+        title=f"{call.get_kind_display()} · {provider}",
+        detail=" · ".join(
+            filter(None, [call.outcome or "no answer recorded", call.code, call.message])
+        ),
+        raw=_json({"request": call.request, "response": call.response}),
+    )
 
 
 def _delivery(delivery: WebhookDelivery) -> Moment:
@@ -172,6 +212,14 @@ def _service(activation: Activation | None) -> Iterator[Moment]:
         f"day{'s' if activation.days > 1 else ''} of subscription {subscription.pk}",
         tone="good",
     )
+    if activation.withdrawn_at is not None:
+        yield Moment(
+            at=activation.withdrawn_at,
+            kind="service",
+            title="Withdrawn",
+            detail="its money is gone again",
+            tone="bad",
+        )
     peers = Peer.objects.filter(subscription=subscription).select_related("gateway", "address")
     for peer in peers:
         where = f"{', '.join(peer.tunnel_addresses)} on gateway {peer.gateway.name}"
@@ -191,8 +239,13 @@ def _service(activation: Activation | None) -> Iterator[Moment]:
             )
 
 
-def _messages(payment: Payment, activation: Activation | None) -> Iterator[Moment]:
+def _messages(
+    payment: Payment, activation: Activation | None, transfers: list[Transfer]
+) -> Iterator[Moment]:
     told = Message.objects.filter(key__endswith=f":{payment.public_id}")
+    told |= Message.objects.filter(
+        key__in=[f"{transfer.kind}_sent:{transfer.reference}" for transfer in transfers]
+    )
     if activation is not None:
         told |= Message.objects.filter(key__startswith=f"vpn_ready:{activation.subscription_id}:")
     for message in told:
@@ -229,10 +282,29 @@ def _cases(cases: list[Case]) -> Iterator[Moment]:
             )
 
 
+REFUND_STEPS = {
+    TransferState.REQUESTED: "A refund of {amount:,} TZS waits for a second person's decision.",
+    TransferState.QUEUED: "A refund of {amount:,} TZS is about to be sent.",
+    TransferState.PENDING: "A refund of {amount:,} TZS was sent and is not confirmed; it must not be "
+    "sent by another way.",
+    TransferState.FAILED: "A refund of {amount:,} TZS failed: see its case, and start another.",
+    TransferState.REJECTED: "A refund of {amount:,} TZS was rejected: see why, and tell the customer.",
+}
+
+
 def _next_step(
-    payment: Payment, attempt: MobileMoneyTransaction | None, activation: Activation | None
+    payment: Payment,
+    attempt: MobileMoneyTransaction | None,
+    activation: Activation | None,
+    transfers: list[Transfer],
 ) -> str:
     """One sentence for whoever has the customer on the phone."""
+    if payment.reversed_at is not None:
+        return "The provider has taken the payment back: see the case for whether that was right."
+    if transfers and (step := REFUND_STEPS.get(TransferState(transfers[-1].state))):
+        return step.format(amount=transfers[-1].amount)
+    if payment.disposition == Disposition.REFUNDED or _is_withdrawn(activation):
+        return "The money was sent back, and what it bought has ended."
     if activation is not None:
         return "Paid and activated. If the customer has no internet, look at the VPN."
     if payment.disposition == Disposition.CREDITED:
@@ -248,6 +320,10 @@ def _next_step(
     can_query = registry.by_dialect(attempt.dialect).description.can_query
     asked = "asked again" if can_query else "expired if no callback comes"
     return f"Waiting for the PIN or the callback; to be {asked} at the time of the next check."
+
+
+def _is_withdrawn(activation: Activation | None) -> bool:
+    return activation is not None and activation.withdrawn_at is not None
 
 
 def _json(value: Any) -> str:

@@ -341,6 +341,11 @@ UNFOLD = {
                         "link": reverse_lazy("admin:payments_payment_changelist"),
                     },
                     {
+                        "title": "Transfers",
+                        "icon": "send_money",
+                        "link": reverse_lazy("admin:payments_transfer_changelist"),
+                    },
+                    {
                         "title": "Webhook deliveries",
                         "icon": "webhook",
                         "link": reverse_lazy("admin:payments_webhookdelivery_changelist"),
@@ -359,6 +364,11 @@ UNFOLD = {
                         "title": "Prompt limits",
                         "icon": "speed",
                         "link": reverse_lazy("admin:payments_promptlimits_changelist"),
+                    },
+                    {
+                        "title": "Transfer rules",
+                        "icon": "rule",
+                        "link": reverse_lazy("admin:payments_transferrules_changelist"),
                     },
                 ],
             },

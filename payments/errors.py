@@ -63,6 +63,11 @@ class NothingToPayOut(PaymentError):
     status = 409
 
 
+class AlreadyRecorded(PaymentError):
+    code = "already_recorded"
+    status = 409
+
+
 class NotDecidable(PaymentError):
     code = "not_decidable"
     status = 409

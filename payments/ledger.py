@@ -47,6 +47,13 @@ def balance(account: str) -> int:
     return total or 0
 
 
+def held(prefix: str) -> dict[str, int]:
+    """What lies on each account whose name begins so, TZS: credits less debits, zeros left out."""
+    sums = Entry.objects.filter(account__startswith=prefix).values_list("account")
+    rows = sums.annotate(total=Sum("amount")).order_by("account")
+    return {account: -total for account, total in rows if total}
+
+
 def is_kept(account: str) -> bool:
     """Whether money was ever recorded as put on the account: one that only pays out is not kept."""
     return Entry.objects.filter(account=account, amount__gt=0).exists()

@@ -22,6 +22,7 @@ from payments.models import (
     MobileMoneyTransaction,
     Payment,
     ProviderName,
+    Transfer,
     WebhookDelivery,
 )
 from payments.providers import registry
@@ -135,6 +136,37 @@ def test_open_cases_by_kind(client: Client) -> None:
     assert told["konektika_open_cases", "underpaid"] == 0
 
 
+def test_outgoing_money_that_is_not_confirmed(client: Client) -> None:
+    for state, outcome, minutes in (
+        ("queued", "", None),
+        ("pending", "pending", 90),
+        ("pending", "unknown", 30),
+        ("pending", "", 20),
+        ("succeeded", "succeeded", 99),
+    ):
+        Transfer.objects.create(
+            kind=Transfer.Kind.PAYOUT,
+            method=Transfer.Method.DISBURSEMENT,
+            state=state,
+            outcome=outcome,
+            payee=a_customer(),
+            provider=ProviderName.TIGO_PESA,
+            dialect="tigo_pesa",
+            phone="+255715000000",
+            amount=1000,
+            request_key=f"{state}{outcome}",
+            posted_at=None if minutes is None else timezone.now() - timedelta(minutes=minutes),
+        )
+    told = figures(client)
+    assert {
+        state: told["konektika_transfers", "payout", state]
+        for state in ("requested", "queued", "pending", "unknown")
+    } == {"requested": 0, "queued": 1, "pending": 1, "unknown": 2}
+    assert told["konektika_transfers", "refund", "unknown"] == 0
+    age = told["konektika_transfers_unknown_oldest_seconds",]
+    assert age == pytest.approx(1800, abs=30)
+
+
 def test_messages_that_wait(client: Client) -> None:
     created_at = timezone.now() - timedelta(minutes=3)
     for key, next_attempt_at in (("a", timezone.now()), ("b", None)):
@@ -195,6 +227,21 @@ def history() -> None:
         )
         for payment in payments
     )
+    Transfer.objects.bulk_create(
+        Transfer(
+            kind=Transfer.Kind.PAYOUT,
+            method=Transfer.Method.DISBURSEMENT,
+            state="succeeded",
+            payee=payer,
+            provider=ProviderName.TIGO_PESA,
+            dialect="tigo_pesa",
+            phone="+255715000000",
+            amount=1000,
+            request_key=f"old:{number}",
+            posted_at=long_ago,
+        )
+        for number in range(HISTORY)
+    )
     WebhookDelivery.objects.bulk_create(
         WebhookDelivery(dialect="tigo_pesa", trust="open", body=b"{}", body_bytes=2)
         for _ in range(HISTORY)
@@ -213,12 +260,12 @@ def history() -> None:
 @pytest.mark.usefixtures("history")
 def test_a_scrape_reads_no_history(client: Client) -> None:
     with connection.cursor() as cursor:
-        for model in (Payment, MobileMoneyTransaction, WebhookDelivery, Message, Case):
+        for model in (Payment, MobileMoneyTransaction, Transfer, WebhookDelivery, Message, Case):
             cursor.execute(f"ANALYZE TABLE {model._meta.db_table}")
     with CaptureQueriesContext(connection) as scrape:
         figures(client)
     questions = [query["sql"] for query in scrape if query["sql"].startswith("SELECT")]
-    assert len(questions) == 6
+    assert len(questions) == 7
     for sql in questions:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {sql}")

@@ -175,6 +175,8 @@ def test_kept_deliveries_are_seen_and_can_be_processed_again(staff: Client) -> N
         "payments/mobilemoneytransaction",
         "payments/posting",
         "payments/promptlimits",
+        "payments/transfer",
+        "payments/transferrules",
         "payments/webhookdelivery",
         "vpn/gateway",
         "vpn/peer",

@@ -14,6 +14,7 @@ from payments.models import Payment
 from payments.selectors import has_open_transfer, payment_for_update
 
 BATCH = 200
+EARNED = "earnings:"
 
 
 def held_account(owner_id: int) -> str:
@@ -21,7 +22,13 @@ def held_account(owner_id: int) -> str:
 
 
 def earned_account(owner_id: int) -> str:
-    return f"earnings:{owner_id}"
+    return f"{EARNED}{owner_id}"
+
+
+def earned() -> dict[int, int]:
+    """What each owner has earned and was not paid yet, TZS; below zero for one who owes."""
+    held = ledger.held(EARNED)
+    return {int(name.removeprefix(EARNED)): amount for name, amount in held.items()}
 
 
 def release_earnings() -> int:

@@ -8,6 +8,15 @@ STATE_LABELS = {
     "expired": "warning",
 }
 
+TRANSFER_LABELS = {
+    "requested": "warning",
+    "queued": "info",
+    "pending": "info",
+    "succeeded": "success",
+    "failed": "danger",
+    "rejected": "danger",
+}
+
 DELIVERY_LABELS = {
     "received": "info",
     "applied": "success",

@@ -14,6 +14,7 @@ from payments.models.payments import MobileMoneyTransaction as MobileMoneyTransa
 from payments.models.payments import Payment as Payment
 from payments.models.payments import PaymentEvent as PaymentEvent
 from payments.models.payments import default_expiry as default_expiry
+from payments.models.transfers import UNANSWERED as UNANSWERED
 from payments.models.transfers import Transfer as Transfer
 from payments.models.transfers import TransferEvent as TransferEvent
 from payments.models.transfers import TransferRules as TransferRules

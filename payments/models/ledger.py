@@ -26,6 +26,7 @@ class Posting(models.Model):
 
     class Meta:
         ordering = ["id"]
+        permissions = [("record_bank", "Can record float top-ups and settlements")]
 
     def __str__(self) -> str:
         return str(self.source)

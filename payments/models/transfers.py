@@ -12,6 +12,8 @@ from payments.models.names import ProviderName, new_callback_token, new_referenc
 from payments.models.payments import Payment
 from payments.states import OPEN_TRANSFERS, TransferState
 
+UNANSWERED = ("", "unknown")  # outcomes of a sending that left nobody the wiser
+
 
 class Transfer(models.Model):
     """One amount that leaves us, asked of one provider. Evidence, never deleted.
@@ -129,7 +131,7 @@ class Transfer(models.Model):
     @property
     def is_unknown(self) -> bool:
         """Whether money may have left without our having heard."""
-        return self.state == TransferState.PENDING and self.outcome in ("", "unknown")
+        return self.state == TransferState.PENDING and self.outcome in UNANSWERED
 
 
 class TransferEvent(models.Model):

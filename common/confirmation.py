@@ -1,0 +1,72 @@
+"""An admin page that asks, with a reason, before something is done that cannot be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from common.errors import DomainError
+
+
+def _new_key() -> str:
+    return uuid4().hex
+
+
+class ReasonForm(forms.Form):
+    """Why it is done. `key` is the same for every sending of one page: a double click is one request."""
+
+    why = forms.CharField(label="Reason", max_length=255, widget=UnfoldAdminTextInputWidget)
+    key = forms.CharField(max_length=32, initial=_new_key, widget=forms.HiddenInput)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the page asks, and where its reader comes from."""
+
+    title: str
+    button: str
+    back: str
+    sentences: Sequence[str] = ()
+
+
+def confirm(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    *,
+    question: Question,
+    form: forms.Form,
+    act: Callable[[Mapping[str, Any]], tuple[Model, str]],
+) -> HttpResponse:
+    """Show the page; once it is answered, `act` on the answers and log what it returns.
+
+    `act` gives the row that it changed and a sentence. What it refuses is told on the page.
+    """
+    if request.method == "POST" and form.is_valid():
+        try:
+            row, sentence = act(form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            why = form.cleaned_data["why"]
+            model_admin.log_change(request, row, f"{sentence} Reason: {why}")
+            model_admin.message_user(request, sentence, messages.SUCCESS)
+            return HttpResponseRedirect(question.back)
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "title": question.title,
+        "button": question.button,
+        "back": question.back,
+        "sentences": question.sentences,
+        "form": form,
+    }
+    return TemplateResponse(request, "confirm.html", context)

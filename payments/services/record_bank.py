@@ -1,0 +1,55 @@
+"""Notes what moved between the bank and a provider's accounts, as the bank's statement tells it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.db import IntegrityError
+
+from common.transactions import retried
+from payments import ledger
+from payments.errors import AlreadyRecorded
+from payments.models import Posting, ProviderName
+
+
+class Movement(StrEnum):
+    TOP_UP = "top_up"  # from the bank to the account that is disbursed from
+    FROM_COLLECTION = "from_collection"  # the same, from what was collected
+    SETTLEMENT = "settlement"  # what was collected, to the bank
+
+
+def record_bank(
+    *, movement: Movement, provider: ProviderName, amount: int, reference: str, note: str
+) -> Posting:
+    """Post a movement of `amount` TZS; `reference` is the bank's or the provider's, and posts once.
+
+    Recorded before, it is given again; raises AlreadyRecorded where it was something else.
+    """
+    lines = _lines(movement, provider, amount)
+    source = f"bank:{provider}:{reference}"
+    try:
+        return _post(source, lines, note)
+    except IntegrityError:  # somebody records it at the same time
+        return _post(source, lines, note)
+
+
+@retried
+def _post(source: str, lines: list[ledger.Line], note: str) -> Posting:
+    found = Posting.objects.filter(source=source).first()
+    if found is None:
+        ledger.post(source=source, memo=note[:255], lines=lines)
+        return Posting.objects.get(source=source)
+    if sorted(found.entries.values_list("account", "amount")) != sorted(lines):
+        raise AlreadyRecorded("This reference was recorded with another amount or another way.")
+    return found
+
+
+def _lines(movement: Movement, provider: ProviderName, amount: int) -> list[ledger.Line]:
+    collection = ledger.collection_account(provider)
+    disbursement = ledger.disbursement_account(provider)
+    to, origin = {
+        Movement.TOP_UP: (disbursement, ledger.BANK),
+        Movement.FROM_COLLECTION: (disbursement, collection),
+        Movement.SETTLEMENT: (ledger.BANK, collection),
+    }[movement]
+    return [(to, amount), (origin, -amount)]

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0004_transfer_triggers'),
+        ('payments', '0006_delivery_bodies'),
     ]
 
     operations = [

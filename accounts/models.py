@@ -64,3 +64,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    @property
+    def short_name(self) -> str:
+        """First name and initial of the last: what whoever knows only a number may read."""
+        names = self.full_name.split()
+        return " ".join([*names[:1], *(f"{name[0]}." for name in names[1:][-1:])])

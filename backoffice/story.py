@@ -71,11 +71,7 @@ def story_of(payment: Payment) -> Story:
     attempts = list(payment.attempts.prefetch_related("calls", "deliveries"))
     transfers = list(payment.transfers.order_by("id").prefetch_related("calls", "deliveries"))
     attempt = attempts[-1] if attempts else None
-    purchase = (
-        Purchase.objects.select_related("bundle", "customer", "activation__subscription")
-        .filter(pk=Purchase.id_from(payment.subject))
-        .first()
-    )
+    purchase = _purchase(payment)
     activation = _activation(purchase, payment)
     cases = list(Case.objects.filter(subject__in=_subjects(payment, transfers)))
     moments = [
@@ -105,6 +101,14 @@ def _subjects(payment: Payment, transfers: list[Transfer]) -> list[str]:
     """What cases about a payment or its transfers are named by."""
     names = [f"transfer:{transfer.reference}" for transfer in transfers]
     return [f"payment:{payment.public_id}", *names]
+
+
+def _purchase(payment: Payment) -> Purchase | None:
+    """None for money that a customer sent for nothing in particular."""
+    if not payment.subject:
+        return None
+    purchases = Purchase.objects.select_related("bundle", "customer", "activation__subscription")
+    return purchases.filter(pk=Purchase.id_from(payment.subject)).first()
 
 
 def _activation(purchase: Purchase | None, payment: Payment) -> Activation | None:

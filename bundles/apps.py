@@ -1,4 +1,4 @@
-"""Registers what bundles does with payments' facts."""
+"""Registers what bundles does with payments' facts, and what it knows of a bill's reference."""
 
 from django.apps import AppConfig
 
@@ -8,9 +8,13 @@ class BundlesConfig(AppConfig):
 
     def ready(self) -> None:
         from bundles import handlers
+        from bundles.selectors import payable_of_phone, payable_of_purchase
         from payments import hooks
+        from payments.bills import payables
 
         hooks.completed.register(handlers.activate)
         hooks.given_up.register(handlers.release)
         hooks.withdrawn.register(handlers.withdraw)
         hooks.closed.register(handlers.release)
+        payables.register(payable_of_purchase)
+        payables.register(payable_of_phone)

@@ -11,15 +11,24 @@ from payments.models import Payment
 
 def activate(payment: Payment) -> None:
     """The money is there: give what it has bought."""
-    activate_purchase(payment=payment)
+    if _is_ours(payment):
+        activate_purchase(payment=payment)
 
 
 def withdraw(payment: Payment) -> None:
     """The money is gone again: what it has bought ends."""
-    withdraw_purchase(payment=payment)
+    if _is_ours(payment):
+        withdraw_purchase(payment=payment)
 
 
 def release(payment: Payment) -> None:
     """The money will not come, became credit or goes back: others may have the held seat."""
+    if not _is_ours(payment):
+        return
     purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
     release_hold(bundle_id=purchase.bundle_id, customer_id=purchase.customer_id)
+
+
+def _is_ours(payment: Payment) -> bool:
+    """Money that a customer sent for nothing in particular has no purchase."""
+    return bool(payment.subject)

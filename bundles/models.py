@@ -11,6 +11,8 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
+from common.fields import ReferenceField
+
 GIGABYTE = 10**9
 
 
@@ -114,6 +116,13 @@ class Purchase(models.Model):
     )
     bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="purchases")
     state = models.CharField(max_length=20, choices=State, default=State.AWAITING_PAYMENT)
+    pay_reference = ReferenceField(
+        max_length=8,
+        unique=True,
+        null=True,
+        blank=True,
+        help_text="What to dial to pay by a provider's menu; empty until it is asked for",
+    )
     price = models.PositiveIntegerField(help_text="TZS")
     data_limit_gb = models.PositiveIntegerField()
     duration_days = models.PositiveIntegerField()

@@ -7,8 +7,12 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import User
 from bundles.errors import PaymentNotFound
 from bundles.models import Bundle, Purchase, Subscription
+from bundles.pay_reference import is_pay_reference
+from common import phone as phones
+from payments.bills import Payable
 from payments.models import Payment
 from payments.selectors import payments_of
 
@@ -40,8 +44,11 @@ def active_subscription(*, customer_id: int, bundle_id: int) -> Subscription | N
 
 
 def purchases_of(payments: Iterable[Payment]) -> dict[str, Purchase]:
-    """The purchases that payments are for, with what they became, by subject."""
-    keys = {Purchase.id_from(payment.subject) for payment in payments}
+    """The purchases that payments are for, with what they became, by subject.
+
+    Money that became credit at once has none.
+    """
+    keys = {Purchase.id_from(payment.subject) for payment in payments if payment.subject}
     found = Purchase.objects.select_related("bundle", "activation").in_bulk(keys)
     return {purchase.subject: purchase for purchase in found.values()}
 
@@ -52,3 +59,29 @@ def own_payment(*, user_id: int, name: str) -> Payment:
     if payment is None:
         raise PaymentNotFound("There is no such payment.")
     return payment
+
+
+def payable_of_purchase(reference: str) -> Payable | None:
+    """The purchase that a customer has a reference to pay by, typed with or without blanks."""
+    digits = reference.translate(phones.PUNCTUATION)
+    if not is_pay_reference(digits):
+        return None
+    purchase = Purchase.objects.select_related("customer").filter(pay_reference=digits).first()
+    if purchase is None:
+        return None
+    return Payable(
+        payer_id=purchase.customer_id,
+        name=purchase.customer.short_name,
+        subject=purchase.subject,
+        amount=purchase.price,
+    )
+
+
+def payable_of_phone(reference: str) -> Payable | None:
+    """The customer whose own number it is, in any usual form: the money becomes credit."""
+    try:
+        phone = phones.parse(reference)
+    except phones.InvalidPhoneNumber:
+        return None
+    customer = User.objects.filter(phone=phone, is_active=True).first()
+    return Payable(payer_id=customer.pk, name=customer.short_name) if customer else None

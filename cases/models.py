@@ -27,6 +27,7 @@ class CaseKind(models.TextChoices):
     UNLISTED_ANSWER = "unlisted_answer", "The provider says what no list explains"
     TRANSFER_FAILED = "transfer_failed", "Money could not be sent"
     UNRESOLVED_TRANSFER = "unresolved_transfer", "Money may have been sent"
+    UNPLACED_MONEY = "unplaced_money", "Money that nobody can place"
     FLOAT_TOO_LOW = "float_too_low", "Too little money to send from"
 
 

@@ -6,7 +6,8 @@ import functools
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from django.db import DatabaseError, connection, transaction
@@ -20,6 +21,7 @@ ATTEMPTS = 6
 FIRST_WAIT_SECONDS = 0.02
 # Deadlock, lock time-out, lock not available, record changed since read, node not ready (Galera).
 RETRIED_CODES = frozenset({1213, 1205, 3572, 1020, 1047})
+SQLITE_TIMEOUT_SECONDS = 5  # the driver's own
 SQLITE_BUSY = ("database is locked", "database table is locked")
 
 
@@ -49,6 +51,25 @@ def retried(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
             return function(*args, **kwargs)
 
     return run
+
+
+@contextmanager
+def brief_waits(seconds: int) -> Iterator[None]:
+    """Let this connection wait no longer than that for a lock: somebody is waiting for us."""
+    if connection.vendor == "mysql":
+        briefly = f"SET SESSION innodb_lock_wait_timeout = {seconds:d}"
+        as_usual = "SET SESSION innodb_lock_wait_timeout = DEFAULT"
+    else:
+        briefly = f"PRAGMA busy_timeout = {seconds * 1000:d}"
+        usual = connection.settings_dict["OPTIONS"].get("timeout", SQLITE_TIMEOUT_SECONDS)
+        as_usual = f"PRAGMA busy_timeout = {usual * 1000:d}"
+    with connection.cursor() as cursor:
+        cursor.execute(briefly)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(as_usual)
 
 
 def is_conflict(error: DatabaseError) -> bool:

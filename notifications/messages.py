@@ -51,6 +51,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: Your payment of TZS {amount:,} was taken back by the provider. "
         "What it bought has been suspended.",
     },
+    "payment_to_credit": {
+        "sw": "Konektika: Tumepokea TZS {amount:,}. Zimehifadhiwa kwenye akaunti yako. "
+        "Risiti {receipt}.",
+        "en": "Konektika: We have received TZS {amount:,}. They are kept as your credit. "
+        "Receipt {receipt}.",
+    },
     "payment_refunding": {
         "sw": "Konektika: Samahani, hatukuweza kukuwashia huduma. Tunakurudishia TZS {amount:,}.",
         "en": "Konektika: We are sorry, we could not activate your service. "

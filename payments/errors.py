@@ -20,6 +20,20 @@ class ProviderUnavailable(PaymentError):
     status = 503
 
 
+class PaybillUnavailable(PaymentError):
+    """No provider has a number of ours that customers could pay to by its menu."""
+
+    code = "paybill_unavailable"
+    status = 503
+
+
+class NotPlaceable(PaymentError):
+    """Only money in suspense can be given to somebody."""
+
+    code = "not_placeable"
+    status = 409
+
+
 class AmountOutOfRange(PaymentError):
     code = "amount_out_of_range"
 

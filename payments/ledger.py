@@ -98,6 +98,11 @@ def disbursement_account(provider: str) -> str:
     return f"provider:{provider}:disbursement"
 
 
+def suspense_account(provider: str) -> str:
+    """Money of a provider that nobody can place."""
+    return f"suspense:{provider}"
+
+
 def transfer_account(transfer: Transfer) -> str:
     return f"transfer:{transfer.reference}"
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from payments.models import MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
+from payments.bills import Payable
+from payments.models import Bill, MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
 from payments.states import LIVE
 
 
@@ -83,6 +84,29 @@ def payments_of(user_id: int) -> QuerySet[Payment]:
 def transfers_to(user_id: int) -> QuerySet[Transfer]:
     """Money sent to a person, newest first, with the payments it refunds."""
     return Transfer.objects.filter(payee_id=user_id).select_related("payment").order_by("-id")
+
+
+def payable_of_attempt(reference: str) -> Payable | None:
+    """What the attempt of this reference of ours was to pay for."""
+    attempt = (
+        MobileMoneyTransaction.objects.select_related("payment__payer")
+        .filter(reference=reference.upper())
+        .first()
+    )
+    if attempt is None:
+        return None
+    payment = attempt.payment
+    return Payable(
+        payer_id=payment.payer_id,
+        name=payment.payer.short_name,
+        subject=payment.subject,
+        amount=payment.amount,
+    )
+
+
+def bill_of(provider: str, receipt: str) -> Bill | None:
+    """What was decided about the customer-initiated payment with this receipt."""
+    return Bill.objects.filter(provider=provider, receipt=receipt).first()
 
 
 def due_attempts(now: datetime, limit: int) -> list[MobileMoneyTransaction]:

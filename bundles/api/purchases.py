@@ -14,9 +14,16 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.person import signed_in
 from accounts.models import User
-from bundles.api.serializers import InitiateSerializer, PaymentListSerializer, PaymentSerializer
+from bundles.api.serializers import (
+    InitiateSerializer,
+    PaybillRequestSerializer,
+    PaybillSerializer,
+    PaymentListSerializer,
+    PaymentSerializer,
+)
 from bundles.selectors import own_payment, purchases_of
 from bundles.services.buy import buy_bundle
+from bundles.services.offer_paybill import offer_paybill
 from common.errors import DomainError
 from common.rest import Pages, Reply
 from payments.models import IdempotentRequest, Payment
@@ -74,6 +81,20 @@ class PurchaseViewSet(GenericViewSet[Payment]):
             shown([payment])[0],
             message=_what_to_do(payment),
             status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK,
+        )
+
+    @extend_schema(request=PaybillRequestSerializer, responses=PaybillSerializer)
+    @action(detail=False, methods=["post"])
+    def paybill(self, request: Request) -> Response:
+        """What to dial to pay by the provider's own menu. Asking again gives the same reference."""
+        asked = PaybillRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        offer = offer_paybill(
+            customer=signed_in(request), bundle_id=asked.validated_data["bundle_id"]
+        )
+        return Reply(
+            PaybillSerializer(offer).data,
+            message="Pay to one of these numbers and type the reference.",
         )
 
     @extend_schema(responses=PaymentSerializer, parameters=[PAYMENT_ID])

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from bundles.models import Bundle, Purchase, Subscription
 from common import phone as phones
-from payments.models import Disposition, MobileMoneyTransaction, Payment
+from payments.models import Disposition, MobileMoneyTransaction, Payment, ProviderName
 from payments.networks import WORK_IT_OUT
 from payments.states import State
 
@@ -102,10 +102,13 @@ class PaymentSerializer(serializers.Serializer[Payment]):
         return str(attempt.reference if attempt else payment.public_id)
 
     def get_bundle_id(self, payment: Payment) -> int:
-        return self._purchase(payment).bundle_id
+        """0 where the money was for no bundle: it is the customer's credit."""
+        purchase = self._purchase(payment)
+        return purchase.bundle_id if purchase else 0
 
     def get_bundle_name(self, payment: Payment) -> str:
-        return self._purchase(payment).bundle.name
+        purchase = self._purchase(payment)
+        return purchase.bundle.name if purchase else ""
 
     def get_phone_number(self, payment: Payment) -> str:
         attempt = _attempt(payment)
@@ -134,9 +137,32 @@ class PaymentSerializer(serializers.Serializer[Payment]):
             return str(Disposition.REFUNDED)
         return str(Disposition.CREDITED) if payment.is_given_up else ""
 
-    def _purchase(self, payment: Payment) -> Purchase:
-        purchase: Purchase = self.context["purchases"][payment.subject]
-        return purchase
+    def _purchase(self, payment: Payment) -> Purchase | None:
+        purchases: dict[str, Purchase] = self.context["purchases"]
+        return purchases[payment.subject] if payment.subject else None
+
+
+class PaybillRequestSerializer(serializers.Serializer[Any]):
+    """What is to be paid for by the provider's menu. The server prices."""
+
+    bundle_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class BusinessNumberSerializer(serializers.Serializer[Any]):
+    provider = serializers.ChoiceField(choices=ProviderName.choices)
+    name = serializers.CharField()
+    business_number = serializers.CharField()
+
+
+class PaybillSerializer(serializers.Serializer[Any]):
+    """What to dial. The place is held until `expires_at`; the reference stays good."""
+
+    reference = serializers.CharField()
+    amount = serializers.IntegerField()
+    currency = serializers.CharField(default="TZS")
+    bundle_id = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+    numbers = BusinessNumberSerializer(many=True)
 
 
 class PaymentListSerializer(serializers.Serializer[Any]):

@@ -59,7 +59,7 @@ def _buy(
     bundle = Bundle.objects.select_for_update().filter(pk=bundle_id).first()
     if bundle is None:
         raise BundleNotFound("This bundle does not exist any more.")
-    purchase = _open_purchase(customer, bundle)
+    purchase = open_purchase(customer, bundle)
     alive = live_payment(purchase.subject)
     if alive is not None:
         payment, is_new = _same_phone_or_refuse(alive, phone), False
@@ -95,7 +95,7 @@ def _start(
     )
 
 
-def _open_purchase(customer: User, bundle: Bundle) -> Purchase:
+def open_purchase(customer: User, bundle: Bundle) -> Purchase:
     """The customer's unpaid purchase of this bundle, if its terms are still today's, or a new one."""
     terms = terms_snapshot(bundle, Terms.current())
     purchase = (

@@ -20,19 +20,21 @@ class DeliveryAdmin(ReadOnly, ModelAdmin):
         "id",
         "received_at",
         "dialect",
+        "channel",
         "shown_state",
         "trust",
         "source",
         "attempt",
         "note",
     ]
-    list_filter = ["state", "dialect", "trust", "received_at"]
+    list_filter = ["state", "channel", "dialect", "trust", "received_at"]
     list_select_related = ["attempt"]
     search_fields = ["attempt__reference", "attempt__provider_transaction_id", "note"]
     list_per_page = 50
     fields = [
         "received_at",
         "dialect",
+        "channel",
         "source",
         "trust",
         "state",

@@ -26,3 +26,10 @@ DELIVERY_LABELS = {
     "malformed": "danger",
     "refused": "danger",
 }
+
+BILL_LABELS = {
+    "taken": "success",
+    "refused": "danger",
+    "suspense": "warning",
+    "placed": "success",
+}

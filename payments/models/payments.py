@@ -34,7 +34,8 @@ GIVEN_UP = (Disposition.CREDITED, Disposition.REFUNDED)
 class Payment(models.Model):
     """One attempt of one person to pay for one subject; it shows the state of its attempt.
 
-    `subject` is opaque: whoever starts the payment knows what it means.
+    `subject` is opaque: whoever starts the payment knows what it means. It is "" where a customer has
+    sent money for nothing in particular.
     """
 
     CREDIT = "credit"

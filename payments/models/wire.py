@@ -63,6 +63,13 @@ class WebhookDelivery(models.Model):
         OPEN = "open", "Open path"
         QUARANTINED = "quarantined", "Source outside the allow-list"
 
+    class Channel(models.TextChoices):
+        """What kind of path it came by."""
+
+        CALLBACK = "callback", "Callback"
+        TIMEOUT = "timeout", "Queue time-out"
+        QUESTION = "question", "Question that waits for its answer"
+
     class State(models.TextChoices):
         RECEIVED = "received", "Received"
         APPLIED = "applied", "Applied"
@@ -70,9 +77,10 @@ class WebhookDelivery(models.Model):
         HINT = "hint", "Hint: the provider was asked"
         UNMATCHED = "unmatched", "Matches nothing"
         MALFORMED = "malformed", "Malformed"
-        REFUSED = "refused", "Refused: too large"
+        REFUSED = "refused", "Refused"
 
     dialect = models.CharField(max_length=20)
+    channel = models.CharField(max_length=10, choices=Channel, default=Channel.CALLBACK)
     received_at = models.DateTimeField(default=timezone.now, db_index=True)
     source = models.GenericIPAddressField(null=True)
     trust = models.CharField(max_length=15, choices=Trust)

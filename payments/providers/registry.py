@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -17,7 +17,7 @@ from payments.errors import ProviderUnavailable, UnknownProvider
 from payments.models import ProviderName
 from payments.providers.airtel_money.client import AirtelMoney
 from payments.providers.airtel_money.config import AirtelMoneyConfig
-from payments.providers.base import Provider
+from payments.providers.base import AsksBills, Provider
 from payments.providers.breaker import BreakerState
 from payments.providers.gate import SharedGate
 from payments.providers.http import HttpOptions, TokenStore
@@ -235,6 +235,11 @@ def by_dialect(name: str) -> Provider:
     raise UnknownProvider(f"There is no dialect {name}.")
 
 
+def bill_asker(name: str) -> AsksBills:
+    """The client of a dialect whose provider asks us about bills; `by_dialect` says the rest."""
+    return cast(AsksBills, by_dialect(name))
+
+
 def enabled_provider(provider: str) -> Provider:
     """The client that takes new payments for a stored provider value.
 
@@ -270,6 +275,15 @@ def short_code(name: str) -> str:
     if name == "tigo_pesa":
         return settings.TIGO_PESA_COMPANY_NAME
     return settings.MPESA_BUSINESS_SHORTCODE if name == "mpesa_daraja" else ""
+
+
+def paybill_numbers() -> list[tuple[ProviderName, str]]:
+    """The providers by whose own menu customers can pay, each with the number of ours to pay to."""
+    return [
+        (dialect.provider, number)
+        for dialect in DIALECTS
+        if is_enabled(dialect) and (number := short_code(dialect.name))
+    ]
 
 
 def _is_chosen(dialect: Dialect) -> bool:

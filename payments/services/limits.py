@@ -31,7 +31,7 @@ def check_prompt_allowed(*, payer: User, phone: str, amount: int, daily_amount_f
     PhoneLock.objects.select_for_update().get(phone=phone)
     now = timezone.now()
     limits = PromptLimits.current()
-    prompts = MobileMoneyTransaction.objects.exclude(
+    prompts = MobileMoneyTransaction.objects.filter(payment__bills=None).exclude(
         Q(status=State.FAILED) & Q(reason__in=NEVER_PROMPTED)
     )
     to_phone = prompts.filter(customer_phone=phone)

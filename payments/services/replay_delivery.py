@@ -17,13 +17,17 @@ REPLAYABLE = (
 def replay_delivery(*, delivery_id: int) -> bool:
     """Queue a delivery again; trust is decided anew, by how it once came in.
 
-    Returns False for one that was applied, or of which the body is not kept, or only its start.
+    Returns False for one that was applied, for a question, or where the body is not kept whole.
     """
     from payments.tasks import apply_delivery
 
-    is_ours = WebhookDelivery.objects.filter(
+    # A question about a bill reads like the news that it was paid, and was answered long ago.
+    replayable = WebhookDelivery.objects.exclude(channel=WebhookDelivery.Channel.QUESTION).filter(
         pk=delivery_id, state__in=REPLAYABLE, body_forgotten_at=None
-    ).update(state=WebhookDelivery.State.RECEIVED, tries=0, next_try_at=timezone.now())
+    )
+    is_ours = replayable.update(
+        state=WebhookDelivery.State.RECEIVED, tries=0, next_try_at=timezone.now()
+    )
     if is_ours:
         hurry(apply_delivery, delivery_id)
     return bool(is_ours)

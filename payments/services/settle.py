@@ -23,6 +23,7 @@ from payments.providers.http import redact
 from payments.selectors import attempt_for_update
 from payments.services.follow_up import follow_up
 from payments.services.record import record_move
+from payments.services.suspense import claim_suspended
 from payments.services.take_back import take_back
 from payments.states import State
 
@@ -110,12 +111,14 @@ def _succeed(
         evidence=evidence,
         delivery_id=delivery_id,
     )
+    booked = claim_suspended(payment, attempt)
     ledger.post(
         source=f"collection:{attempt.reference}",
         memo=f"{attempt.get_provider_display()} {attempt.provider_transaction_id or ''}".strip(),
         payment=payment,
         lines=[
-            (ledger.collection_account(attempt.provider), payment.paid_amount),
+            (ledger.suspense_account(attempt.provider), booked),
+            (ledger.collection_account(attempt.provider), payment.paid_amount - booked),
             (ledger.RECEIPTS, -payment.paid_amount),
         ],
     )
@@ -142,6 +145,16 @@ def _complete_record(payment: Payment, attempt: MobileMoneyTransaction, answer: 
     if answer.receipt and not known:
         _learn(attempt, answer)
         attempt.save()
+        if booked := claim_suspended(payment, attempt):
+            ledger.post(
+                source=f"suspense-cleared:{attempt.reference}",
+                memo=f"{answer.receipt} was booked before, without its receipt",
+                payment=payment,
+                lines=[
+                    (ledger.suspense_account(attempt.provider), booked),
+                    (ledger.collection_account(attempt.provider), -booked),
+                ],
+            )
         return True
     return False
 

@@ -82,6 +82,14 @@ PAYMENT: Mapping[str, Check] = {
     "created_at": time,
     "paid_at": time_or_null,
 }
+PAYBILL: Mapping[str, Check] = {
+    "reference": lambda value: text(value) and len(value) == 8 and value.isdigit(),
+    "amount": amount,
+    "currency": lambda value: value == "TZS",
+    "bundle_id": number,
+    "expires_at": time,
+    "numbers": lambda value: isinstance(value, list) and bool(value),
+}
 CONFIG: Mapping[str, Check] = {
     "id": number,
     "user_id": number,

@@ -311,6 +311,8 @@ def _next_step(
         return "The money was sent back, and what it bought has ended."
     if activation is not None:
         return "Paid and activated. If the customer has no internet, look at the VPN."
+    if payment.disposition == Disposition.CREDITED and not payment.subject:
+        return "It was paid for nothing in particular: the money is the customer's credit."
     if payment.disposition == Disposition.CREDITED:
         return "The money is the customer's credit: see the case for why, and decide there."
     if payment.state == State.COMPLETED:

@@ -159,8 +159,13 @@ def _store(
         body=body[:BODY_BYTES_MAX],
         body_bytes=max(len(body), _declared_length(request)),
         state=State.REFUSED if is_refused else State.RECEIVED,
+        note=_why_refused(is_too_large) if is_refused else "",
         next_try_at=None if is_too_large or is_question else timezone.now(),
     )
+
+
+def _why_refused(is_too_large: bool) -> str:
+    return "it is too large" if is_too_large else "its source is outside the allow-list"
 
 
 def _spoken(dialect: str, body: bytes) -> str:

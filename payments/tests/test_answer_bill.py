@@ -25,10 +25,11 @@ from payments.models import (
     WebhookDelivery,
 )
 from payments.providers.base import Answer, Outcome
-from payments.services import answer_bill, take_bill
+from payments.services import answer_bill
 from payments.services.follow_up import follow_up
 from payments.services.replay_delivery import replay_delivery
 from payments.services.settle import settle
+from payments.services.take_bill import take_bill
 from payments.states import State
 from payments.tests.bills import (
     COMPANY,
@@ -192,7 +193,7 @@ def test_what_cannot_be_committed_is_to_be_asked_again(
         raise OperationalError(2013, "Lost connection")
 
     with monkeypatch.context() as patch:
-        patch.setattr(take_bill.ledger, "post", broken)
+        patch.setattr("payments.ledger.post", broken)
         answer = ask(payment())
     assert (answer["RESULT"], answer["ERRORCODE"], answer["TXNID"]) == ("TF", "error111", TXNID)
     assert nothing_was_taken()
@@ -328,16 +329,15 @@ class TestDarajasValidation:
         assert not WebhookDelivery.objects.exists()
 
 
-def test_a_conflict_is_tried_again_and_an_error_is_not(
+def test_a_conflict_is_tried_again_before_the_provider_has_to(
     known: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised = [OperationalError(1213, "Deadlock"), OperationalError(1205, "Lock wait")]
-    take = answer_bill.take_bill
 
     def conflicting(**values: Any) -> Payment:
         if raised:
             raise raised.pop()
-        return take(**values)
+        return take_bill(**values)
 
     monkeypatch.setattr(answer_bill, "take_bill", conflicting)
     assert ask(payment())["RESULT"] == "TS"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -80,6 +81,13 @@ def _guarded(connect: Any) -> Any:
 
 def _is_loopback(host: str) -> bool:
     return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+@pytest.fixture(autouse=True)
+def nobody_was_throttled() -> None:
+    """What earlier tests did in this process counts against nobody; a shared Redis is left alone."""
+    if settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
+        cache.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

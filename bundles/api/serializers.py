@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from bundles.models import Bundle, Purchase, Subscription
 from common import phone as phones
-from payments.models import Disposition, MobileMoneyTransaction, Payment, ProviderName
+from payments.models import Disposition, MobileMoneyTransaction, Payment
 from payments.networks import WORK_IT_OUT
 from payments.states import State
 
@@ -149,7 +149,7 @@ class PaybillRequestSerializer(serializers.Serializer[Any]):
 
 
 class BusinessNumberSerializer(serializers.Serializer[Any]):
-    provider = serializers.ChoiceField(choices=ProviderName.choices)
+    provider = serializers.CharField()
     name = serializers.CharField()
     business_number = serializers.CharField()
 

@@ -24,6 +24,7 @@ from payments.providers.http import redact
 from payments.services.check_transfer import can_ask_now as can_ask_about_transfer
 from payments.services.proof import proof_of, why_no_proof
 from payments.services.query import can_ask_now
+from payments.services.receive_bill import receive_bill
 from payments.services.settle import settle
 from payments.services.settle_transfer import settle_transfer
 from payments.states import LIVE, State
@@ -39,11 +40,18 @@ def apply_delivery(*, delivery_id: int) -> None:
     delivery = WebhookDelivery.objects.get(pk=delivery_id)
     if delivery.next_try_at is None:
         return
+    if delivery.channel == WebhookDelivery.Channel.TIMEOUT:
+        _apply_timeout(delivery)
+        return
     provider = registry.by_dialect(delivery.dialect)
     try:
         notice = provider.parse_callback(bytes(delivery.body), delivery.headers)
     except MalformedCallback as error:
         _finish(delivery, WebhookDelivery.State.MALFORMED, str(error))
+        return
+    if notice.kind == NoticeKind.BILL:
+        proof = proof_of(delivery, notice, provider)
+        _finish(delivery, *receive_bill(delivery=delivery, notice=notice, proof=proof))
         return
     attempt = _match(delivery, notice)
     if attempt is None:
@@ -85,6 +93,18 @@ def _match(delivery: WebhookDelivery, notice: Notice) -> MobileMoneyTransaction 
         if value and (found := attempts.filter(**{name: value}).first()):
             return found
     return None
+
+
+def _apply_timeout(delivery: WebhookDelivery) -> None:
+    """The provider gave a request up in its queue. What that means for the money is to be asked."""
+    token = delivery.attempt_token
+    transfer = Transfer.objects.filter(callback_token=token).first() if token else None
+    if transfer is None:
+        _finish(delivery, WebhookDelivery.State.UNMATCHED, "names no transfer of ours")
+        return
+    delivery.transfer = transfer
+    _finish(delivery, WebhookDelivery.State.HINT, "the provider's queue was too long")
+    _ask_about(transfer)
 
 
 def _matching_transfer(delivery: WebhookDelivery, notice: Notice) -> Transfer | None:

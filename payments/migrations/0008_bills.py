@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0006_delivery_bodies'),
+        ('payments', '0007_record_bank_permission'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -86,8 +87,8 @@ def _is_loopback(host: str) -> bool:
 @pytest.fixture(autouse=True)
 def nobody_was_throttled() -> None:
     """What earlier tests did in this process counts against nobody; a shared Redis is left alone."""
-    if settings.CACHES["default"]["BACKEND"].endswith("LocMemCache"):
-        cache.clear()
+    if isinstance(caches["default"], LocMemCache):
+        caches["default"].clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

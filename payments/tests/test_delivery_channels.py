@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import responses
 from django.test import Client
+from django.utils import timezone
 
 from cases.models import Case
 from payments import ledger
 from payments.models import ProviderCall, Transfer, WebhookDelivery
+from payments.providers import registry
 from payments.services.apply_delivery import apply_delivery
 from payments.states import TransferState
+from payments.tests.certificates import certificate
 from payments.tests.factories import a_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,8 +67,11 @@ def test_a_confirmation_from_the_open_path_moves_nothing() -> None:
 
 
 def test_a_queues_time_out_makes_us_ask_and_settles_nothing(
-    wire: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+    wire: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
+    settings.MPESA_INITIATOR_NAME, settings.MPESA_INITIATOR_PASSWORD = "api", "fake"
+    settings.MPESA_CERTIFICATE = certificate()
+    registry.forget_clients()
     asked: list[int] = []
     monkeypatch.setattr(
         "payments.services.apply_delivery.hurry", lambda task, key: asked.append(key)
@@ -81,6 +88,7 @@ def test_a_queues_time_out_makes_us_ask_and_settles_nothing(
         amount=1000,
         request_key="test",
         why="test",
+        posted_at=timezone.now() - timedelta(minutes=1),
     )
     path = f"/api/webhooks/mpesa/timeout/{transfer.callback_token}"
     delivery = deliver(path, {"Result": {"ResultType": 1, "ResultCode": 1}})

@@ -23,6 +23,7 @@ from prometheus_client.core import Metric
 from redis.exceptions import RedisError
 
 from backoffice.heartbeat import heartbeat_age
+from backoffice.money_check import last_check
 from cases.models import Case, CaseKind
 from common.source_address import is_within, source_address
 from notifications.models import Message
@@ -73,6 +74,7 @@ class Figures:
         yield from _outbox(now)
         yield from _providers()
         yield from _heartbeat()
+        yield from _money_check()
 
 
 def _recent_payments(now: datetime) -> Iterator[Metric]:
@@ -252,6 +254,21 @@ def _heartbeat() -> Iterator[Metric]:
         yield Gauge(
             "konektika_heartbeat_age_seconds", "Since beat last reached a worker", value=age
         )
+
+
+def _money_check() -> Iterator[Metric]:
+    try:
+        last = last_check()
+    except RedisError:
+        return
+    if last is None:
+        return
+    yield Gauge(
+        "konektika_money_check_ok", "1 when the last check of the books held", value=last.is_ok
+    )
+    yield Gauge(
+        "konektika_money_check_age_seconds", "Since that check ended", value=last.age_seconds
+    )
 
 
 def _waiting(

@@ -11,3 +11,11 @@ def beat() -> None:
     from backoffice.heartbeat import beat as note
 
     note()
+
+
+@shared_task
+def check_money() -> int:
+    """Prove the books, for the monitor and for staff."""
+    from backoffice.money_check import check_money as check
+
+    return check()

@@ -29,6 +29,7 @@ class CaseKind(models.TextChoices):
     UNRESOLVED_TRANSFER = "unresolved_transfer", "Money may have been sent"
     UNPLACED_MONEY = "unplaced_money", "Money that nobody can place"
     FLOAT_TOO_LOW = "float_too_low", "Too little money to send from"
+    MONEY_CHECK_FAILED = "money_check_failed", "The books do not agree"
 
 
 class Case(models.Model):

@@ -78,6 +78,12 @@ SCHEDULE = (
         "Raw bodies name people; after 90 days nobody needs them.",
     ),
     Job(
+        "Books",
+        "backoffice.tasks.check_money",
+        timedelta(days=1),
+        "An alert and a case tell when the books do not agree.",
+    ),
+    Job(
         "Old idempotency keys",
         "payments.tasks.forget_old_keys",
         timedelta(days=1),

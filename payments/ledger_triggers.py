@@ -31,6 +31,11 @@ def drop_triggers(
             schema_editor.execute(f"DROP TRIGGER IF EXISTS {_name(table, action)}")
 
 
+def trigger_names() -> list[str]:
+    """What has to stand in the database."""
+    return [_name(table, action) for table in TABLES for action in ACTIONS]
+
+
 def _create(vendor: str, table: str, action: str) -> str:
     message = f"{table} is append-only"
     if vendor == "sqlite":

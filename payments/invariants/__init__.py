@@ -1,0 +1,10 @@
+"""What must hold of payments alone, whatever was bought."""
+
+from payments.invariants import books, money_in, money_out, waiting
+
+INVARIANTS = (
+    *money_in.INVARIANTS,
+    *money_out.INVARIANTS,
+    *books.INVARIANTS,
+    *waiting.INVARIANTS,
+)

@@ -33,9 +33,9 @@ class Invariant:
 
 
 def offenders(
-    rows: QuerySet[Any, dict[str, Any]], *, subject: str, trouble: str, amount: str = ""
+    rows: QuerySet[Any, Any], *, subject: str, trouble: str, amount: str = ""
 ) -> Iterator[Offender]:
-    """One for each row; `subject` and `trouble` are formats of its columns, `amount` names one."""
+    """One for each row of `values`; `subject` and `trouble` are formats of its columns, `amount` names one."""
     for row in rows.iterator():
         at_stake = abs(row[amount] or 0) if amount else 0
         yield Offender(subject.format(**row), trouble.format(**row), at_stake)

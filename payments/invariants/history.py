@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet, Subquery
-
-Row = TypeVar("Row", bound=Model)
-Event = TypeVar("Event", bound=Model)
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 
 def allowed(moves: Mapping[Any, Iterable[str]], *, first: Iterable[str]) -> Q:
@@ -19,7 +16,7 @@ def allowed(moves: Mapping[Any, Iterable[str]], *, first: Iterable[str]) -> Q:
     return found
 
 
-def came_after(events: QuerySet[Event, Event], finals: Iterable[str], subject: str) -> Exists:
+def came_after(events: QuerySet[Any, Any], finals: Iterable[str], subject: str) -> Exists:
     """Whether an event comes after one of the given states."""
     earlier = events.filter(
         **{subject: OuterRef(subject)}, pk__lt=OuterRef("pk"), to_state__in=list(finals)
@@ -28,9 +25,10 @@ def came_after(events: QuerySet[Event, Event], finals: Iterable[str], subject: s
 
 
 def ends_otherwise(
-    rows: QuerySet[Row, Row], events: QuerySet[Event, Event], subject: str
-) -> QuerySet[Row, Row]:
-    """Rows whose last event, `told`, is not their state, or that have no history at all."""
+    rows: QuerySet[Any, Any], events: QuerySet[Any, Any], subject: str, *columns: str
+) -> QuerySet[Any, Any]:
+    """Columns, `state` and `told` of rows whose last event is not their state, or is missing."""
     last = events.filter(**{subject: OuterRef("pk")}).order_by("-pk").values("to_state")[:1]
     found = rows.annotate(told=Subquery(last))
-    return found.filter(Q(told__isnull=True) | ~Q(told=F("state")))
+    otherwise: QuerySet[Any, Any] = found.filter(Q(told__isnull=True) | ~Q(told=F("state")))
+    return otherwise.order_by("pk").values("state", "told", *columns)

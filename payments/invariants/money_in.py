@@ -155,9 +155,11 @@ def _attempt_tells_otherwise() -> Iterator[Offender]:
 
 
 def _history_ends_otherwise() -> Iterator[Offender]:
-    rows = ends_otherwise(Payment.objects.all(), PaymentEvent.objects.all(), "payment")
+    rows = ends_otherwise(
+        Payment.objects.all(), PaymentEvent.objects.all(), "payment", "public_id", "amount"
+    )
     return offenders(
-        rows.order_by("pk").values("public_id", "amount", "state", "told"),
+        rows,
         subject=PAYMENT,
         trouble="{state}, but its history ends with {told}",
         amount="amount",
@@ -269,11 +271,11 @@ def _wrong_credit() -> Iterator[Offender]:
 
 def _wrongly_held() -> Iterator[Offender]:
     """`receipts` holds what nobody has claimed, and what a refund that came to nothing gave back."""
-    lines = (
-        Entry.objects.filter(posting__payment=OuterRef("pk"), account=ledger.RECEIPTS)
+    lines = (  # found by the payment, of which there are few: of `receipts` each payment has some
+        Entry.objects.filter(posting__payment=OuterRef("pk"))
         .order_by()
         .values("posting__payment")
-        .annotate(total=Sum("amount"))
+        .annotate(total=Sum("amount", filter=Q(account=ledger.RECEIPTS)))
         .values("total")
     )
     leaving = (

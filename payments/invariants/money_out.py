@@ -81,9 +81,11 @@ def _decided_alone() -> Iterator[Offender]:
 
 
 def _history_ends_otherwise() -> Iterator[Offender]:
-    rows = ends_otherwise(Transfer.objects.all(), TransferEvent.objects.all(), "transfer")
+    rows = ends_otherwise(
+        Transfer.objects.all(), TransferEvent.objects.all(), "transfer", "reference", "amount"
+    )
     return offenders(
-        rows.order_by("pk").values("reference", "amount", "state", "told"),
+        rows,
         subject=TRANSFER,
         trouble="{state}, but its history ends with {told}",
         amount="amount",

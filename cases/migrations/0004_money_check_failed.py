@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0002_alter_case_kind'),
+        ('cases', '0003_unplaced_money'),
     ]
 
     operations = [

@@ -11,17 +11,27 @@ from django.utils import timezone
 
 from accounts.models import User
 from bundles.models import Activation, Bundle, Purchase, Subscription, Terms
+from bundles.services.buy import buy_bundle
 from bundles.services.earn import earned_account, release_earnings
 from bundles.services.end import end_overdue_subscriptions
+from bundles.services.offer_paybill import offer_paybill
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import buy, hear
 from payments import ledger
-from payments.models import MobileMoneyTransaction, Payment, ProviderName, Transfer
-from payments.providers.base import Answer, Outcome, Reason
+from payments.models import (
+    MobileMoneyTransaction,
+    Payment,
+    ProviderName,
+    Transfer,
+    WebhookDelivery,
+)
+from payments.providers.base import Answer, Notice, NoticeKind, Outcome, Reason
 from payments.services.decide_transfer import approve_transfer, reject_transfer
+from payments.services.follow_up import follow_up
 from payments.services.payout import pay_out
 from payments.services.push import push_attempt
 from payments.services.query import check_attempt
+from payments.services.receive_bill import receive_bill
 from payments.services.refund import refund_payment
 from payments.services.return_credit import return_credit
 from payments.services.send_transfer import send_transfer
@@ -120,7 +130,63 @@ def every_ordinary_story() -> None:
     _renewed(bundle)
     _sent_back(bundle)
     _taken_back(bundle)
+    _from_credit(bundle)
+    _by_the_providers_menu(bundle)
     _earned()
+
+
+def _with_credit(bundle: Bundle, credit: int) -> Payment:
+    """A payment that some credit, of an over-payment, pays for with the phone."""
+    rich = paid(a_bundle(price=500), amount=500 + credit).payer
+    payment, _ = buy_bundle(
+        customer=rich,
+        bundle_id=bundle.pk,
+        phone=rich.phone or "",
+        provider="auto",
+        use_credit=True,
+    )
+    return payment
+
+
+def _pay_rest(payment: Payment) -> Payment:
+    return hear(payment, amount=payment.asked_amount)
+
+
+def _from_credit(bundle: Bundle) -> None:
+    follow_up(payment_id=_with_credit(bundle, 1_000).pk)
+    _with_credit(bundle, 400)
+    _pay_rest(_with_credit(bundle, 400))
+    hear(_with_credit(bundle, 400), Outcome.FAILED, reason=Reason.CANCELLED)
+    late = hear(_with_credit(bundle, 400), Outcome.FAILED, reason=Reason.CANCELLED)
+    hear(late, amount=600)
+    sent(refund(_pay_rest(_with_credit(bundle, 400))), Outcome.SUCCEEDED)
+    again = _pay_rest(_with_credit(bundle, 400))
+    sent(refund(again), Outcome.FAILED)
+    sent(refund_payment(payment_id=again.pk, request_key="again", why="again"), Outcome.SUCCEEDED)
+    sent(refund(_pay_rest(_with_credit(bundle, 400)), 100), Outcome.SUCCEEDED)
+    hear(_pay_rest(_with_credit(bundle, 400)), Outcome.REVERSED)
+    unserved = _with_credit(bundle, 400)
+    with patch("payments.services.settle.follow_up"):
+        _pay_rest(unserved)
+    sent(refund(unserved), Outcome.SUCCEEDED)
+    assert ledger.credit_of(unserved.payer_id) == 400
+
+
+def _by_the_providers_menu(bundle: Bundle) -> None:
+    """Exactly, too little, and for nothing that anybody knows."""
+    for number, (known, amount) in enumerate([(True, 1_000), (True, 300), (False, 700)]):
+        offer = offer_paybill(customer=a_customer(), bundle_id=bundle.pk)
+        answer = Answer(outcome=Outcome.SUCCEEDED, receipt=f"BILL{number}", amount=amount)
+        reference = offer.reference if known else "00000000"
+        delivery = WebhookDelivery.objects.create(
+            dialect="mpesa_daraja",
+            trust=WebhookDelivery.Trust.SECRET_PATH,
+            body=b"{}",
+            body_bytes=2,
+            state=WebhookDelivery.State.APPLIED,
+        )
+        notice = Notice(answer=answer, kind=NoticeKind.BILL, bill_reference=reference)
+        receive_bill(delivery=delivery, notice=notice, proof="the secret path")
 
 
 def _prompts(bundle: Bundle) -> None:

@@ -42,6 +42,7 @@ from payments.states import LIVE, MOVES, OPEN_TRANSFERS, State, TransferState
 CLAIM_WITHIN = timedelta(minutes=2)
 CURRENCY = "TZS"
 PAYMENT = "payment:{public_id}"
+COVERED = Coalesce(F("paid_amount"), 0) + F("from_credit")  # by the phone and by credit
 
 
 def _unclaimed() -> Iterator[Offender]:
@@ -168,7 +169,8 @@ def _history_ends_otherwise() -> Iterator[Offender]:
 
 def _left_a_final_state() -> Iterator[Offender]:
     events = PaymentEvent.objects.all()
-    is_allowed = allowed(MOVES, first=[State.INITIATED])
+    # Bills, and what credit pays for, begin with the money.
+    is_allowed = allowed(MOVES, first=[State.INITIATED, State.COMPLETED])
     is_too_late = came_after(events, [State.COMPLETED], "payment")
     return offenders(
         events.filter(~is_allowed | is_too_late)
@@ -182,11 +184,11 @@ def _left_a_final_state() -> Iterator[Offender]:
 
 def _wrong_amount() -> Iterator[Offender]:
     is_completed = Q(state=State.COMPLETED)
-    is_paid = Q(paid_amount__gt=0, paid_at__isnull=False)
-    rows = Payment.objects.filter(
+    is_paid = Q(came_in__gt=0, paid_at__isnull=False)
+    rows = Payment.objects.annotate(came_in=COVERED).filter(
         (is_completed & ~is_paid)
         | (~is_completed & (Q(paid_amount__isnull=False) | Q(paid_at__isnull=False)))
-        | Q(disposition=Disposition.FULFILLED, paid_amount__lt=F("amount"))
+        | Q(disposition=Disposition.FULFILLED, came_in__lt=F("amount"))
         | ~Q(currency=CURRENCY)
     )
     return offenders(
@@ -200,14 +202,20 @@ def _wrong_amount() -> Iterator[Offender]:
 
 
 def _collection_not_booked() -> Iterator[Offender]:
-    booked = Entry.objects.filter(
+    lines = Entry.objects.filter(
         posting__source=named("collection:", OuterRef("reference")),
         posting__payment=OuterRef("payment"),
-        account=named("provider:", OuterRef("provider"), ":collection"),
+    )
+    # What was in suspense before comes from there, the rest from the provider.
+    sides = Q(account=named("provider:", OuterRef("provider"), ":collection")) | Q(
+        account=named("suspense:", OuterRef("provider"))
+    )
+    booked = (
+        lines.filter(sides).order_by().values("posting").annotate(all=Sum("amount")).values("all")
     )
     missing = (
         MobileMoneyTransaction.objects.filter(status=State.COMPLETED)
-        .annotate(booked=Subquery(booked.values("amount")[:1]))
+        .annotate(booked=Subquery(booked[:1]))
         .filter(Q(booked__isnull=True) | ~Q(booked=F("payment__paid_amount")))
     )
     completed = MobileMoneyTransaction.objects.filter(
@@ -246,17 +254,18 @@ def _wrong_credit() -> Iterator[Offender]:
         account=named("credit:", OuterRef("payer_id")),
     )
     due = Case(
-        When(disposition=Disposition.CREDITED, then=F("paid_amount")),
+        When(disposition=Disposition.CREDITED, then=COVERED),
         When(
             disposition=Disposition.FULFILLED,
-            paid_amount__gt=F("amount"),
-            then=F("paid_amount") - F("amount"),
+            came_in__gt=F("amount"),
+            then=COVERED - F("amount"),
         ),
         default=Value(0),
     )
-    was_credit = Q(disposition=Disposition.REFUNDED, credited=F("paid_amount"))
+    was_credit = Q(disposition=Disposition.REFUNDED, credited=COVERED)
     rows = (
         Payment.objects.filter(state=State.COMPLETED)
+        .annotate(came_in=COVERED)
         .annotate(credited=-Coalesce(Subquery(line.values("amount")[:1]), 0), due=due)
         .exclude(was_credit)
         .exclude(credited=F("due"))
@@ -290,11 +299,11 @@ def _wrongly_held() -> Iterator[Offender]:
     was_credit = Posting.objects.filter(source=named("credit:", OuterRef("public_id")))
     due = Case(
         When(reversed_at__isnull=False, then=Value(0)),
-        When(disposition=Disposition.OPEN, then=F("paid_amount")),
+        When(disposition=Disposition.OPEN, then=COVERED),
         When(
             ~Exists(was_credit),
             disposition=Disposition.REFUNDED,
-            then=F("paid_amount") - Coalesce(Subquery(leaving), 0),
+            then=Coalesce(F("paid_amount") - Subquery(leaving), COVERED),
         ),
         default=Value(0),
         output_field=BigIntegerField(),
@@ -304,8 +313,10 @@ def _wrongly_held() -> Iterator[Offender]:
         .annotate(held=-Coalesce(Subquery(lines), 0), due=due)
         .exclude(held=F("due"))
     )
-    nobodys = Entry.objects.filter(account=ledger.RECEIPTS).exclude(
-        posting__payment__state=State.COMPLETED
+    nobodys = (
+        Entry.objects.filter(account=ledger.RECEIPTS)
+        .exclude(posting__payment__state=State.COMPLETED)
+        .exclude(posting__source__startswith="credit-")  # waits with its order, or came back
     )
     return chain(
         offenders(

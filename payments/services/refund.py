@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Sum
+
 from accounts.models import User
 from common.transactions import retried
 from payments import hooks, ledger
@@ -11,7 +13,7 @@ from payments.providers import registry
 from payments.providers.base import Reversal
 from payments.selectors import has_open_transfer, latest_attempt, payment_for_update
 from payments.services.open_transfer import Route, open_transfer
-from payments.states import State
+from payments.states import State, TransferState
 
 
 @retried
@@ -23,7 +25,8 @@ def refund_payment(
     amount: int | None = None,
     by: User | None = None,
 ) -> Transfer:
-    """Start a refund of `amount` TZS, or of all that is left; the same `request_key` gives the same.
+    """Start a refund of `amount` TZS, or of all that is left of what a phone has paid; the same
+    `request_key` gives the same. What credit has paid becomes credit again with a full refund.
 
     Claims a payment that is not fulfilled yet: then all goes back and nothing is served. After
     fulfilment the customer's own credit goes first, the sellers bear the rest in proportion, and a
@@ -34,7 +37,7 @@ def refund_payment(
     if earlier := Transfer.objects.filter(request_key=request_key).first():
         return earlier
     lies = _what_can_go_back(payment)
-    whole = sum(lies.values())
+    whole = _whole(payment, lies)
     asked = whole if amount is None else amount
     if not 0 < asked <= whole:
         raise NotRefundable(f"At most {whole:,} shillings of this payment can go back.")
@@ -51,7 +54,7 @@ def refund_payment(
         route=route,
         payee=payment.payer,
         amount=asked,
-        taken_from=_taken_from(payment, lies, asked),
+        taken_from=_all_of(payment, lies, asked) if is_whole else _part_of(payment, lies, asked),
         request_key=request_key,
         why=why,
         source=TransferEvent.Source.STAFF if by else TransferEvent.Source.RULE,
@@ -68,7 +71,7 @@ def refund_payment(
 def refundable(payment: Payment) -> int:
     """How much of a payment could go back now, TZS; 0 when it cannot."""
     try:
-        return sum(_what_can_go_back(payment).values())
+        return _whole(payment, _what_can_go_back(payment))
     except NotRefundable:
         return 0
 
@@ -95,7 +98,23 @@ def _lock_payer(payment_id: int) -> None:
     User.objects.select_for_update().get(pk=payer_id)
 
 
-def _taken_from(payment: Payment, lies: dict[str, int], asked: int) -> list[ledger.Line]:
+def _whole(payment: Payment, lies: dict[str, int]) -> int:
+    """What a refund can send: all that is left, but no more than the phone has paid."""
+    sent: int | None = Transfer.objects.filter(
+        payment=payment, kind=Transfer.Kind.REFUND, state=TransferState.SUCCEEDED
+    ).aggregate(total=Sum("amount"))["total"]
+    return min(sum(lies.values()), (payment.paid_amount or 0) - (sent or 0))
+
+
+def _all_of(payment: Payment, lies: dict[str, int], asked: int) -> list[ledger.Line]:
+    """Everything leaves where it lies; what is not sent is the customer's credit."""
+    credit = ledger.credit_account(payment.payer_id)
+    kept = sum(lies.values()) - asked
+    sold = [(account, held) for account, held in lies.items() if account != credit]
+    return [*sold, (credit, lies.get(credit, 0) - kept)]
+
+
+def _part_of(payment: Payment, lies: dict[str, int], asked: int) -> list[ledger.Line]:
     """What was over-paid is the customer's own: the sellers bear what is more than that."""
     credit = ledger.credit_account(payment.payer_id)
     own = min(lies.get(credit, 0), asked)

@@ -80,18 +80,22 @@ def _stop_refund(payment: Payment) -> None:
 
 
 def _book(payment: Payment, attempt: MobileMoneyTransaction) -> None:
-    """The whole collection leaves; what was sent back before is then the platform's loss."""
+    """The whole collection leaves; what was sent back before is then the platform's loss.
+
+    What the payer's credit had paid besides is credit again.
+    """
     paid = payment.paid_amount or 0
     lies = ledger.lies_on(payment)
-    taken = list(lies.items())
-    missing = paid - sum(lies.values())
+    more = sum(lies.values()) - paid
+    credit = ledger.credit_account(payment.payer_id)
     ledger.post(
         source=f"reversal:{attempt.reference}",
         memo="reversed by the provider",
         payment=payment,
         lines=[
-            *taken,
-            (ledger.REVENUE, missing),
+            *lies.items(),
+            (credit, -max(more, 0)),
+            (ledger.REVENUE, max(-more, 0)),
             (ledger.collection_account(attempt.provider), -paid),
         ],
     )

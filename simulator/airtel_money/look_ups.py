@@ -47,7 +47,8 @@ class LookUps:
         account = _ACCOUNTS.get(request.query.get("type", "COLL").upper(), Account.COLLECTION)
         balance = self._app.bank.account(self._app.name, account).now
         data = {"balance": str(balance), "currency": "TZS", "account_status": "Active"}
-        return enveloped(data, message="SUCCESS", response_code="DP02000000001")
+        # The sheet has no code for it; airtelmoney-py 1.0.6 takes this one for success.
+        return enveloped(data, message="SUCCESS", response_code="DP02100000001")
 
     async def user(self, request: web.Request) -> web.Response:
         msisdn = request.match_info["msisdn"]

@@ -87,11 +87,15 @@ def result(
     parameters: Json | None,
     url: str,
     timeout_url: str,
+    as_text: bool = False,
 ) -> CallbackRequest:
-    """The call to the ResultURL; parameters only when it went well. A code may be a text."""
+    """The call to the ResultURL; parameters only when it went well. A code may be a text.
+
+    With `as_text` all numbers are texts.
+    """
     body: Json = {
         "ResultType": 0,
-        "ResultCode": int(code) if code.isdecimal() else code,
+        "ResultCode": int(code) if code.isdecimal() and not as_text else code,
         "ResultDesc": RESULTS.get(code, "The request failed."),
         "OriginatorConversationID": names["OriginatorConversationID"],
         "ConversationID": names["ConversationID"],
@@ -99,7 +103,10 @@ def result(
     }
     if parameters is not None:
         body["ResultParameters"] = {
-            "ResultParameter": [{"Key": key, "Value": value} for key, value in parameters.items()]
+            "ResultParameter": [
+                {"Key": key, "Value": str(value) if as_text else value}
+                for key, value in parameters.items()
+            ]
         }
     # A list of one collapses to the object, as the real one's does.
     body["ReferenceData"] = {"ReferenceItem": {"Key": "QueueTimeoutURL", "Value": timeout_url}}

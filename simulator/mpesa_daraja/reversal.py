@@ -95,6 +95,7 @@ class Reversal:
             parameters=self._parameters(transfer) if transfer.is_paid else None,
             url=body["ResultURL"],
             timeout_url=body["QueueTimeOutURL"],
+            as_text=True,  # so mpesakit 2.2.0 has it in its sample of the portal, and reads it
         )
 
     def _parameters(self, transfer: Transfer) -> Json:

@@ -197,7 +197,8 @@ def test_a_reversal_gives_a_part_back_and_is_refused_twice(
     receipt = collected(simulator, merchant)
     clients.daraja_reversal(simulator.url, receipt, merchant.url, Amount=400)
     heard = merchant.wait_for(1)
-    assert result_of(heard[-1])["ResultCode"] == 0
+    assert result_of(heard[-1])["ResultCode"] == "0"
+    assert parameters_of(heard[-1])["Amount"] == "400"
     assert parameters_of(heard[-1])["OriginalTransactionID"] == receipt
     clients.daraja_reversal(simulator.url, receipt, merchant.url, Amount=600)
     assert result_of(merchant.wait_for(2)[-1])["ResultCode"] == "R000001"
@@ -220,9 +221,9 @@ def test_a_reversal_knows_no_payout_and_no_more_than_was_paid(
     clients.daraja_reversal(simulator.url, payout["receipt"], merchant.url)
     assert result_of(merchant.wait_for(2)[-1])["ResultCode"] == "R000002"
     clients.daraja_reversal(simulator.url, receipt, merchant.url, Amount=1001)
-    assert result_of(merchant.wait_for(3)[-1])["ResultCode"] == 3
+    assert result_of(merchant.wait_for(3)[-1])["ResultCode"] == "3"
     clients.daraja_reversal(simulator.url, receipt, merchant.url, Initiator="somebody")
-    assert result_of(merchant.wait_for(4)[-1])["ResultCode"] == 2001
+    assert result_of(merchant.wait_for(4)[-1])["ResultCode"] == "2001"
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,10 @@ class OutgoingContract:
         body: dict[str, Any] = json.loads((PAYLOADS / self.dialect / f"{name}.json").read_bytes())
         return body
 
+    def tokens_on_the_wire(self) -> tuple[str, ...]:
+        """What a request carries for the token of the sample."""
+        return (self.token_sample("token")["access_token"],) if self.token_url else ()
+
     def send(self, provider: Provider) -> Answer:
         return provider.refund(REFUND) if self.call == "refund" else provider.disburse(DISBURSEMENT)
 
@@ -173,6 +177,12 @@ class OutgoingContract:
         assert (answer.outcome, answer.reason) == (Outcome.NOT_SENT, Reason.UNAVAILABLE)
         assert answer.request["url"] == self.url.replace(BASE_URL, base_url)
 
+    def test_a_connection_that_never_came_about_proves_that_nothing_was_sent(
+        self, wire: responses.RequestsMock, provider: Provider
+    ) -> None:
+        answer = self.send_with(wire, provider, body=requests.exceptions.ConnectTimeout())
+        assert (answer.outcome, answer.reason) == (Outcome.NOT_SENT, Reason.UNAVAILABLE)
+
     @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
     def test_a_server_error_is_unknown(
         self, wire: responses.RequestsMock, provider: Provider, status: int
@@ -230,8 +240,8 @@ class OutgoingContract:
     def test_nothing_secret_is_kept_of_request_and_answer(
         self, wire: responses.RequestsMock, provider: Provider
     ) -> None:
-        token = [self.token_sample("token")["access_token"]] if self.token_url else []
-        secrets = (*token, PHONE, PHONE.removeprefix("255"), *self.secrets_on_the_wire)
+        tokens = self.tokens_on_the_wire()
+        secrets = (*tokens, PHONE, PHONE.removeprefix("255"), *self.secrets_on_the_wire)
         echo = f"We received {' '.join(secrets)}, +{PHONE}."
         refused = self.body("refused")
         assert self.refusal_words.encode() in refused

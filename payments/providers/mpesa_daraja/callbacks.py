@@ -1,4 +1,7 @@
-"""Reads and acknowledges Daraja's callbacks: a push's (2.3), a transfer's result, a paid bill."""
+"""Reads and acknowledges Daraja's callbacks: a push's (2.3), a transfer's result, a paid bill.
+
+And that a transfer's request was given up in the provider's queue (2.6).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from payments.providers.base import (
 from payments.providers.http import redact
 from payments.providers.mpesa_daraja.bills import confirmation_notice
 from payments.providers.mpesa_daraja.codes import result_meaning
-from payments.providers.mpesa_daraja.results import result_notice
+from payments.providers.mpesa_daraja.results import ORIGINATOR, result_notice, time_out_notice
 from payments.providers.wire import (
     decode,
     header,
@@ -51,6 +54,8 @@ def _notice(payload: dict[str, Any], headers: Mapping[str, str]) -> Notice:
             return result_notice(payload)
         case ["TransID"]:
             return confirmation_notice(payload)
+        case [] if identifier(payload.get(ORIGINATOR)):
+            return time_out_notice(payload)
         case _:
             raise ValueError("neither a push nor a result nor a bill")
 

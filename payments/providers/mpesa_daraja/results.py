@@ -24,7 +24,8 @@ OF_A_SUCCESS = frozenset(
 )
 AMOUNTS = ("TransactionAmount", "Amount")
 RECEIVERS = ("ReceiverPartyPublicName", "CreditPartyPublicName", "CreditPartyName")
-NAMES = ("OriginatorConversationID", "ConversationID")
+ORIGINATOR = "OriginatorConversationID"
+NAMES = (ORIGINATOR, "ConversationID")
 READ = frozenset({*OF_A_STATUS, *OF_A_SUCCESS, *AMOUNTS, *RECEIVERS, *NAMES})
 
 
@@ -63,8 +64,24 @@ def result_notice(payload: Mapping[str, Any]) -> Notice:
     return Notice(
         answer=answer,
         kind=NoticeKind.TRANSFER,
-        reference=identifier(names.get("OriginatorConversationID")),
+        reference=identifier(names.get(ORIGINATOR)),
         provider_reference=handle,
+    )
+
+
+def time_out_notice(payload: Mapping[str, Any]) -> Notice:
+    """What is told at the time-out URL: it may have been done or not (2.6, the outcome table).
+
+    Its shape is not documented, and a question's own request may have been given up as well as a
+    transfer's: so of its names only ours is read.
+    """
+    answer = Answer(
+        outcome=Outcome.UNKNOWN,
+        message="M-Pesa gave the request up in its queue",
+        response=redact(payload),
+    )
+    return Notice(
+        answer=answer, kind=NoticeKind.TRANSFER, reference=identifier(payload.get(ORIGINATOR))
     )
 
 
@@ -100,7 +117,7 @@ def _is_own(
     """
     if parameters.keys() & OF_A_STATUS or (not parameters and "Occasion" in references):
         return False
-    originator = identifier(result.get("OriginatorConversationID"))
+    originator = identifier(result.get(ORIGINATOR))
     return (
         code == "0"
         or code in REVERSAL_ONLY

@@ -611,6 +611,20 @@ def test_what_is_no_result_is_malformed(body: bytes) -> None:
         parse(body)
 
 
+def test_a_request_that_was_given_up_in_the_queue_may_have_been_done() -> None:
+    body = {"OriginatorConversationID": "PAY123DEF456", "ConversationID": DISBURSED_HANDLE}
+    notice = parse(json.dumps(body).encode())
+    assert (notice.answer.outcome, notice.answer.reason, notice.answer.is_unlisted) == (
+        *UNKNOWN,
+        False,
+    )
+    assert (notice.kind, notice.reference) == (NoticeKind.TRANSFER, "PAY123DEF456")
+    # It may be the conversation of a question about the transfer, and not the transfer's.
+    assert (notice.provider_reference, notice.answer.provider_reference) == ("", "")
+    with pytest.raises(MalformedCallback):
+        parse(b'{"ConversationID": "AG_1"}')
+
+
 def test_a_receiver_without_a_number_is_none() -> None:
     for name in ("2557***456 - ASHA JUMA", "ASHA JUMA", "174379 - Konektika", None):
         parameters = pairs(TransactionAmount=5000, ReceiverPartyPublicName=name)

@@ -46,6 +46,7 @@ _REASONS: dict[str, str] = {
     Reason.NO_FLOAT: f"{_FAMILY}1007",
     Reason.TIMED_OUT: f"{_FAMILY}1005",
 }
+_BUSINESS, _MSISDN = "521050", "521002"  # result codes of live integrators (fact sheet 11)
 _PIN = re.compile(rb"[0-9]{4}")
 _TYPES = ("B2C", "B2B")
 
@@ -128,7 +129,8 @@ class Disbursement:
 
     def _refused_fields(self, body: Json, payee: Json, transaction: Json) -> web.Response | None:
         if not matches(MSISDN, payee.get("msisdn")):
-            return _refused(_REFUSED, "Invalid Msisdn Length. Msisdn Length should be 9")
+            words = "Invalid Msisdn Length. Msisdn Length should be 9"
+            return _refused(_REFUSED, words, result_code=_MSISDN)
         if payee.get("currency", self._app.config.currency) != self._app.config.currency:
             return _refused(_REFUSED, "Invalid Currency Code")
         if transaction.get("type", "B2C") not in _TYPES:
@@ -160,5 +162,5 @@ def _answered(transfer: Transfer, status: str, code: str, message: str) -> web.R
     )
 
 
-def _refused(code: str, message: str) -> web.Response:
-    return refusal(response_code=code, result_code="ESB000008", message=message)
+def _refused(code: str, message: str, *, result_code: str = _BUSINESS) -> web.Response:
+    return refusal(response_code=code, result_code=result_code, message=message)

@@ -61,6 +61,23 @@ class Simulator:
         """How many prompts phones were shown, of all providers together."""
         return sum(self._truth()["prompts"].values())
 
+    def came_in(self, reference: str) -> list[dict[str, Any]]:
+        """What was really paid under a reference of ours."""
+        movements = self._truth()["movements"]
+        return [each for each in movements if each["our_reference"].endswith(reference)]
+
+    def went_out(self, **facts: str) -> list[dict[str, Any]]:
+        """What was really sent, or given back, of which these facts are true."""
+        return [each for each in self._truth()["outgoing"] if facts.items() <= each.items()]
+
+    def pays_bill(self, provider: str, msisdn: str, reference: str, amount: int) -> dict[str, Any]:
+        """What becomes of a bill that a customer pays from the phone's own menu."""
+        wish = {"provider": provider, "msisdn": msisdn, "reference": reference, "amount": amount}
+        response = requests.post(f"{self._url}/control/paybill", json=wish, timeout=20)
+        assert response.ok, response.text
+        bill: dict[str, Any] = response.json()["bill"]
+        return bill
+
     def _truth(self) -> dict[str, Any]:
         truth: dict[str, Any] = requests.get(f"{self._url}/control/truth", timeout=10).json()
         return truth

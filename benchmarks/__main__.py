@@ -1,30 +1,85 @@
-"""`python -m benchmarks`: prints the ratios; exit code 1 when one is above its limit."""
+"""`python -m benchmarks [name …]`: prints the ratios; exit code 1 when one misses its limit."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
+from contextlib import ExitStack
 
 import django
 
+from benchmarks.figures import Figure
+from deploy.local.mariadb_server import mariadb_server
 
-def main() -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings_test")
-    django.setup()
-    from benchmarks import activation, initiate
+
+def _initiate(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import initiate
     from benchmarks.people import People
     from tests.simulator import Simulator
     from tests.system import running_system
 
     with running_system() as system:
-        people = People(system)
-        figures = [
-            initiate.measure(people, Simulator(system.simulator_url)),
-            activation.measure(system, people),
-        ]
-    for figure in figures:
-        print(figure)
-    return 0 if all(figure.is_met for figure in figures) else 1
+        return [initiate.measure(People(system), Simulator(system.simulator_url))]
+
+
+def _activation(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import activation
+    from benchmarks.people import People
+    from tests.system import running_system
+
+    with running_system() as system:
+        return [activation.measure(system, People(system))]
+
+
+def _intake(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import intake
+
+    return intake.measure(is_quick=options.quick)
+
+
+def _sweep(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import sweep
+
+    return sweep.measure(is_quick=options.quick, is_verbose=options.verbose)
+
+
+def _memory(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import memory
+
+    return memory.measure(is_quick=options.quick)
+
+
+MEASURES = {
+    "initiate": _initiate,
+    "activation": _activation,
+    "intake": _intake,
+    "sweep": _sweep,
+    "memory": _memory,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(MEASURES))
+    parser.add_argument("--quick", action="store_true", help="smaller, to see that it runs")
+    parser.add_argument("--verbose", action="store_true", help="with the database's plans")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(MEASURES):
+        parser.error(f"there is no figure {', '.join(sorted(unknown))}")
+    if arguments.quick:
+        print("Quick: these figures are no verdict.", flush=True)
+    with ExitStack() as servers:
+        if not os.environ.get("DATABASE_URL"):
+            os.environ["DATABASE_URL"] = servers.enter_context(mariadb_server())
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings_test")
+        django.setup()
+        is_met = True
+        for name in arguments.names or MEASURES:
+            for figure in MEASURES[name](arguments):
+                print(figure, flush=True)
+                is_met = is_met and figure.is_met
+    return 0 if is_met else 1
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def measure(system: System, people: People) -> Figure:
             activations.append(_activation(system, people))
             tasks.append(_empty_task())
     return Figure(
-        "callback to active subscription", activations[WARMING_UP:], tasks[WARMING_UP:], limit=5
+        "callback to active subscription", activations[WARMING_UP:], tasks[WARMING_UP:], at_most=5
     )
 
 

@@ -8,13 +8,29 @@ from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
+class Unit:
+    """What a series is measured in; `factor` brings its numbers to what is printed."""
+
+    name: str
+    factor: float = 1
+    more_is_better: bool = False
+
+
+MILLISECONDS = Unit("ms", factor=1000)  # of series in seconds
+PER_SECOND = Unit("per s", more_is_better=True)
+MEGABYTES = Unit("MB", factor=1 / 2**20)  # of series in bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """Two series of seconds; the ratio of their medians must not exceed the limit."""
+    """Two series; the ratio of their medians is held to one of two limits, or only told."""
 
     name: str
     measured: Sequence[float]
     compared_with: Sequence[float]
-    limit: float
+    unit: Unit = MILLISECONDS
+    at_most: float | None = None
+    at_least: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -22,15 +38,27 @@ class Figure:
 
     @property
     def is_met(self) -> bool:
-        return self.ratio <= self.limit
+        if self.at_most is not None and self.ratio > self.at_most:
+            return False
+        return self.at_least is None or self.ratio >= self.at_least
 
     def __str__(self) -> str:
-        verdict = "met" if self.is_met else "NOT MET"
         return (
-            f"{self.name}: {self.ratio:.2f} (at most {self.limit:g}: {verdict}), "
-            f"median {_shown(self.measured)} against {_shown(self.compared_with)}"
+            f"{self.name}: {self.ratio:.2f} ({self._verdict()}), "
+            f"median {self._shown(self.measured)} against {self._shown(self.compared_with)}"
         )
 
+    def _verdict(self) -> str:
+        limits = [
+            f"{words} {limit:g}"
+            for words, limit in (("at most", self.at_most), ("at least", self.at_least))
+            if limit is not None
+        ]
+        if not limits:
+            return "no limit"
+        return f"{', '.join(limits)}: {'met' if self.is_met else 'NOT MET'}"
 
-def _shown(series: Sequence[float]) -> str:
-    return f"{median(series) * 1000:.1f} ms (n={len(series)}, best {min(series) * 1000:.1f})"
+    def _shown(self, series: Sequence[float]) -> str:
+        best = max(series) if self.unit.more_is_better else min(series)
+        middle, best = median(series) * self.unit.factor, best * self.unit.factor
+        return f"{middle:.1f} {self.unit.name} (n={len(series)}, best {best:.1f})"

@@ -22,7 +22,7 @@ def measure(people: People, simulator: Simulator) -> Figure:
             simulator.answers_after(seconds)
             times += _block(people)
     simulator.answers_after(0)
-    return Figure("initiate, slow provider", series[SLOW_SECONDS], series[0], limit=1.2)
+    return Figure("initiate, slow provider", series[SLOW_SECONDS], series[0], at_most=1.2)
 
 
 def _block(people: People) -> list[float]:

@@ -50,6 +50,7 @@ setup: ## Development environment in .venv, with the checks before each commit
 requirements: ## Choose and pin the newest versions that the two .in files allow
 	$(COMPILE) --output-file requirements.txt requirements.in
 	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+	$(COMPILE) --output-file benchmarks/requirements-peers.txt benchmarks/requirements-peers.in
 
 clean: ## Remove the environment, the demo's data and all caches; .env stays
 	rm -rf .venv var .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""A database in which many payments are finished, and some wait; written by SQL alone, in a minute."""
+"""A database in which many payments are finished, and some wait; written by SQL alone, in minutes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SELECT seq, LPAD(seq, 32, '0'), %(payer)s, CONCAT('finished:', seq), 1000, 'TZS'
     IF(seq %% 5, 1000, NULL), IF(seq %% 5, 'fulfilled', ''),
     at, at, IF(seq %% 5, at, NULL), IF(seq %% 5, at, NULL), 0
 FROM (SELECT seq, UTC_TIMESTAMP(6) - INTERVAL 1 DAY - INTERVAL seq SECOND AS at
-      FROM seq_1_to_1000000 WHERE seq <= %(count)s) AS numbered
+      FROM seq_1_to_1000000 WHERE seq BETWEEN %(first)s AND %(last)s) AS numbered
 """
 ATTEMPTS = """
 INSERT INTO mobile_money_transactions (
@@ -25,7 +25,7 @@ SELECT id, id, payment_method, IF(paid_at, CONCAT('MFS', id), NULL),
     CONCAT('+25571', LPAD(id, 7, '0')), '', state, created_at, updated_at,
     created_at + INTERVAL 10 MINUTE, payment_method, LPAD(id, 12, '0'), LPAD(id, 32, '0'), reason,
     created_at, 1, 0, 0
-FROM payments_payment WHERE id <= %(count)s
+FROM payments_payment WHERE id BETWEEN %(first)s AND %(last)s
 """
 DELIVERIES = """
 INSERT INTO payments_webhookdelivery (
@@ -35,7 +35,7 @@ SELECT id, dialect, created_at, '127.0.0.1', 'secret_path', '',
     '{"Content-Type": "application/json"}',
     CONCAT('{"Status": true, "ReferenceID": "KNK', reference, '", "Amount": "1000"}'), 64,
     'applied', 'Paid', id, 0, created_at
-FROM mobile_money_transactions WHERE id <= %(count)s
+FROM mobile_money_transactions WHERE id BETWEEN %(first)s AND %(last)s
 """
 # What waits: pending and overdue, of a provider that cannot be asked; not due yet.
 WAITING_PAYMENTS = """
@@ -63,15 +63,10 @@ INSERT INTO payments_webhookdelivery (
 SELECT id, dialect, created_at, '127.0.0.1', 'secret_path', '', '{}', '{}', 2, 'received', '', 0
 FROM mobile_money_transactions WHERE id > %(count)s
 """
-STATEMENTS = (
-    PAYMENTS,
-    ATTEMPTS,
-    DELIVERIES,
-    WAITING_PAYMENTS,
-    WAITING_ATTEMPTS,
-    WAITING_DELIVERIES,
-)
+FINISHED = (PAYMENTS, ATTEMPTS, DELIVERIES)
+WAITING = (WAITING_PAYMENTS, WAITING_ATTEMPTS, WAITING_DELIVERIES)
 TABLES = "payments_payment, mobile_money_transactions, payments_webhookdelivery"
+ROWS_AT_ONCE = 25_000  # what is written well within the connection's read time-out
 
 
 def fill(*, payer: int, count: int, waiting: int) -> None:
@@ -80,12 +75,15 @@ def fill(*, payer: int, count: int, waiting: int) -> None:
     Those are for the purchases 1 to `waiting`. `count` is at most a million. The statistics are what
     a server's would be after a while.
     """
-    values = {"payer": payer, "count": count, "waiting": waiting}
     with connection.cursor() as cursor:
         # Checks that these rows pass by their making, and that would take most of the time.
         cursor.execute("SET unique_checks = 0, foreign_key_checks = 0")
-        for statement in STATEMENTS:
-            cursor.execute(statement, values)
+        for first in range(1, count + 1, ROWS_AT_ONCE):
+            last = min(count, first + ROWS_AT_ONCE - 1)
+            for statement in FINISHED:
+                cursor.execute(statement, {"payer": payer, "first": first, "last": last})
+        for statement in WAITING:
+            cursor.execute(statement, {"payer": payer, "count": count, "waiting": waiting})
         cursor.execute("SET unique_checks = 1, foreign_key_checks = 1")
         cursor.execute(f"ANALYZE TABLE {TABLES}")
         cursor.fetchall()

@@ -20,8 +20,9 @@ def peers_environment() -> Path:
     if not stamp.exists():
         print("Installing what our intake is compared with, once.", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", HOME], check=True)
-        pip = [HOME / "bin/python", "-m", "pip", "--disable-pip-version-check", "install"]
-        options = ["-qq", "--no-input", "--no-deps", "--require-hashes", "-r", REQUIREMENTS]
+        python = str(HOME / "bin/python")
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install"]
+        options = ["-qq", "--no-input", "--no-deps", "--require-hashes", "-r", str(REQUIREMENTS)]
         subprocess.run([*pip, *options], check=True)
         stamp.touch()
     return HOME / "bin"

@@ -12,11 +12,20 @@ from bundles.services.buy import buy_bundle
 from bundles.tests.factories import a_bundle
 from cases.models import Case
 from payments import hooks, ledger
-from payments.models import Disposition, MobileMoneyTransaction, Payment
+from payments.models import (
+    Disposition,
+    MobileMoneyTransaction,
+    Payment,
+    Transfer,
+    TransferEvent,
+)
 from payments.providers.base import Answer, Outcome, Reason
 from payments.services.follow_up import TRIES_BEFORE_REFUND, follow_up
+from payments.services.open_transfer import Route
+from payments.services.refund import refund_payment
 from payments.services.settle import settle
-from payments.states import State
+from payments.services.settle_transfer import settle_transfer
+from payments.states import State, TransferState
 from payments.tests.factories import a_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,3 +148,41 @@ def test_what_cannot_be_activated_becomes_credit_again(customer: User) -> None:
     assert payment.disposition == Disposition.CREDITED
     assert ledger.credit_of(customer.pk) == 1000
     assert not Activation.objects.exists()
+
+
+def test_a_late_success_that_names_no_amount_is_what_the_phone_was_asked_for(
+    customer: User,
+) -> None:
+    """The credit went back when the payment failed: it has not come by phone since."""
+    give_credit(customer, 400)
+    payment = buy(customer, a_bundle(price=1000))
+    hear(payment, Answer(outcome=Outcome.FAILED, reason=Reason.NO_ANSWER))
+    hear(payment, Answer(outcome=Outcome.SUCCEEDED, receipt="R1"))
+    assert payment.paid_amount == 600
+    assert ledger.balance("provider:vodacom_mpesa:collection") == 600
+    assert payment.disposition == Disposition.CREDITED
+    assert ledger.credit_of(customer.pk) == 1000
+
+
+def test_a_refund_that_fails_after_a_reversal_leaves_all_credit_to_the_customer(
+    customer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its money was the customer's credit, not the platform's loss: the reversal had cost nothing."""
+    route = Route(
+        method="disbursement", provider="vodacom_mpesa", dialect="mpesa_daraja", phone="+255"
+    )
+    monkeypatch.setattr("payments.services.refund.disbursement_route", lambda *_: route)
+    give_credit(customer, 400)
+    payment = buy(customer, a_bundle(price=1000))
+    hear(payment, Answer(outcome=Outcome.SUCCEEDED, receipt="R1", amount=600))
+    transfer = refund_payment(payment_id=payment.pk, request_key="key", why="asked for", amount=1)
+    Transfer.objects.update(state=TransferState.PENDING)
+    hear(payment, Answer(outcome=Outcome.REVERSED))
+    settle_transfer(
+        transfer_id=transfer.pk,
+        answer=Answer(outcome=Outcome.FAILED),
+        source=TransferEvent.Source.QUERY,
+        evidence="test",
+    )
+    assert ledger.credit_of(customer.pk) == 400
+    assert ledger.balance(ledger.REVENUE) == 0

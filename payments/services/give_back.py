@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import Sum
+
 from accounts.models import User
 from cases.models import CaseKind
 from cases.services import open_case
 from payments import ledger
-from payments.models import Disposition, Payment, Posting, Transfer, TransferEvent
+from payments.models import Disposition, Entry, Payment, Posting, Transfer, TransferEvent
 from payments.services.transfer_record import record_transfer_move
 from payments.states import TransferState
 
@@ -29,15 +31,18 @@ def reject(
 def give_money_back(transfer: Transfer, why: str) -> None:
     """Post a locked transfer's money to where it came from.
 
-    Where the provider has reversed the payment meanwhile, the platform has borne that: it is repaid.
+    Where the provider has reversed the payment meanwhile, the platform has borne what it had lost by
+    then: it is repaid, and what is more was paid from the customer's credit.
     """
     started = Posting.objects.get(source=f"transfer-started:{transfer.reference}")
     lines = [(entry.account, -entry.amount) for entry in started.entries.all()]
     payment = transfer.payment
     if payment is not None and payment.reversed_at is not None:
+        repaid = min(transfer.amount, _loss(payment))
         lines = [
             (ledger.transfer_account(transfer), transfer.amount),
-            (ledger.REVENUE, -transfer.amount),
+            (ledger.REVENUE, -repaid),
+            (ledger.credit_account(payment.payer_id), repaid - transfer.amount),
         ]
     ledger.post(
         source=f"transfer-undone:{transfer.reference}",
@@ -48,6 +53,23 @@ def give_money_back(transfer: Transfer, why: str) -> None:
     )
     if payment is not None:
         _be_credit_again(payment)
+
+
+def _loss(payment: Payment) -> int:
+    """What the reversal of a payment has cost the platform so far, TZS.
+
+    Until it is booked, everything goes by the platform: the booking finds it there.
+    """
+    if not payment.postings.filter(source__startswith="reversal:").exists():
+        return payment.covered
+    total: int | None = (
+        Entry.objects.filter(posting__payment=payment)
+        .exclude(account__startswith="provider:")
+        .exclude(account__startswith="transfer:")
+        .exclude(account__startswith="credit:")
+        .aggregate(total=Sum("amount"))["total"]
+    )
+    return max(total or 0, 0)
 
 
 def _be_credit_again(payment: Payment) -> None:

@@ -23,6 +23,7 @@ from payments.providers.http import redact
 from payments.selectors import attempt_for_update
 from payments.services.follow_up import follow_up
 from payments.services.record import record_move
+from payments.services.spend_credit import asked_of_phone
 from payments.services.suspense import claim_suspended
 from payments.services.take_back import take_back
 from payments.states import State
@@ -100,7 +101,7 @@ def _succeed(
     if attempt.status == State.COMPLETED:
         return _complete_record(payment, attempt, answer)
     _learn(attempt, answer)
-    payment.paid_amount = payment.asked_amount if answer.amount is None else answer.amount
+    payment.paid_amount = asked_of_phone(payment) if answer.amount is None else answer.amount
     payment.paid_at = timezone.now()
     attempt.next_check_at = _confirmation_time(attempt, answer, source)
     record_move(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
 from common.queue import hurry_on_commit
 from payments import ledger
-from payments.models import Payment, PaymentEvent
+from payments.models import Entry, Payment, PaymentEvent
 from payments.states import State
 
 
@@ -33,6 +34,14 @@ def spend_credit(payment: Payment) -> None:
                 (ledger.RECEIPTS, -payment.from_credit),
             ],
         )
+
+
+def asked_of_phone(payment: Payment) -> int:
+    """What the phone was asked for, TZS: also of a payment whose credit has gone back meanwhile."""
+    spent: int | None = Entry.objects.filter(
+        posting__source=f"credit-spent:{payment.public_id}", account=ledger.RECEIPTS
+    ).aggregate(total=Sum("amount"))["total"]
+    return payment.amount + (spent or 0)
 
 
 def return_spent_credit(payment: Payment) -> None:

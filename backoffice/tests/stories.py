@@ -280,6 +280,9 @@ def _taken_back(bundle: Bundle) -> None:
     partly = paid(bundle)
     sent(refund(partly, 300), Outcome.SUCCEEDED)
     hear(partly, Outcome.REVERSED)
+    undecided = paid(a_bundle(price=60_000))
+    refund(undecided, by=a_customer())
+    hear(undecided, Outcome.REVERSED)
 
 
 def _earned() -> None:

@@ -57,20 +57,16 @@ def _sent_twice() -> Iterator[Offender]:
 
 
 def _decided_alone() -> Iterator[Offender]:
-    waited = TransferEvent.objects.filter(transfer=OuterRef("pk"), to_state=TransferState.REQUESTED)
+    """What the rules take back, because the provider has reversed the payment, nobody decides."""
     decisions = TransferEvent.objects.filter(
         transfer=OuterRef("pk"), from_state=TransferState.REQUESTED
-    )
+    ).exclude(source=TransferEvent.Source.RULE, to_state=TransferState.REJECTED)
     by_nobody_else = decisions.filter(
         Q(by__isnull=True) | Q(by=OuterRef("requested_by")) | ~Q(by=OuterRef("decided_by"))
     )
     rows = Transfer.objects.filter(
         Q(decided_by=F("requested_by"))
-        | (
-            Exists(waited)
-            & ~Q(state=TransferState.REQUESTED)
-            & (Q(decided_by__isnull=True) | Exists(by_nobody_else))
-        )
+        | (Exists(decisions) & (Q(decided_by__isnull=True) | Exists(by_nobody_else)))
     )
     return offenders(
         rows.order_by("pk").values("reference", "amount", "requested_by", "decided_by"),

@@ -8,7 +8,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format openapi setup requirements clean
+.PHONY: help run demo test model check format openapi setup requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,10 @@ demo: ## Buy one bundle by each provider from the server that `make run` started
 test: ## All tests on MariaDB and Redis, then the main path on SQLite: ARGS="-k name"
 	@$(PYTHON) -m deploy.local.virtualenv --dev
 	@$(BIN)/python -m deploy.local.test $(ARGS)
+
+model: ## The money machine for hours, by chance: what money may do, and every crash
+	@$(PYTHON) -m deploy.local.virtualenv --dev
+	$(BIN)/python -m pytest tests/model --hypothesis-profile=long $(ARGS)
 
 check: ## Everything that is not a test: style, types, imports, migrations, API document
 	@$(PYTHON) -m deploy.local.virtualenv --dev

@@ -63,3 +63,11 @@ def pytest_runtest_makereport(
     if report.failed and isinstance(system, System):
         report.sections += [(f"{name} said", words) for name, words in system.said().items()]
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many steps the model's machine has made."""
+    for report in terminalreporter.getreports("passed"):
+        steps = dict(report.user_properties).get("steps")
+        if steps is not None:
+            terminalreporter.write_line(f"{report.nodeid}: {steps:,} steps")

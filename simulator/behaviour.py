@@ -206,7 +206,8 @@ def _scenario(value: object) -> str:
 
 
 def _payee(value: object) -> str:
-    if isinstance(value, str) and _CODE.fullmatch(value) and value not in _NO_REFUSALS:
+    is_code = isinstance(value, str) and _CODE.fullmatch(value) and value not in _NO_REFUSALS
+    if is_code or (value in list(Payout) and value != Payout.REFUSED):
         return ""
     return f"one of {', '.join(Payout)}, or a provider's code of a refusal"
 

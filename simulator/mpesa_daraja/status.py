@@ -25,6 +25,7 @@ class _Found:
     debited: str
     credited: str
     at: float
+    names: Json  # those of the original; the question has names of its own
 
 
 class Status:
@@ -72,6 +73,7 @@ class Status:
                 debited=merchant,
                 credited=f"{transfer.msisdn} - CUSTOMER",
                 at=transfer.created_at,
+                names=transfer.names,
             )
         movement = self._app.bank.incoming(self._app.name, name)
         if movement is None:
@@ -83,6 +85,7 @@ class Status:
             debited=f"{movement.msisdn} - CUSTOMER",
             credited=merchant,
             at=movement.moved_at,
+            names=movement.names,
         )
 
     def _call(self, names: dict[str, str], body: Json, found: _Found | None) -> CallbackRequest:
@@ -93,17 +96,17 @@ class Status:
             names=names,
             code=code,
             transaction_id=self._app.new_receipt(),
-            parameters=_parameters(found, names) if found and code == "0" else None,
+            parameters=_parameters(found) if found and code == "0" else None,
             url=body["ResultURL"],
             timeout_url=body["QueueTimeOutURL"],
         )
 
 
-def _parameters(found: _Found, names: dict[str, str]) -> Json:
+def _parameters(found: _Found) -> Json:
     return {
         "DebitPartyName": found.debited,
         "CreditPartyName": found.credited,
-        "OriginatorConversationID": names["OriginatorConversationID"],
+        "OriginatorConversationID": found.names.get("OriginatorConversationID", ""),
         "InitiatedTime": int(stamp(found.at)),
         "DebitAccountType": "Utility Account",
         "DebitPartyCharges": "",
@@ -112,6 +115,6 @@ def _parameters(found: _Found, names: dict[str, str]) -> Json:
         "TransactionStatus": found.status,
         "FinalisedTime": int(stamp(found.at)),
         "Amount": found.amount,
-        "ConversationID": names["ConversationID"],
+        "ConversationID": found.names.get("ConversationID", ""),
         "ReceiptNo": found.receipt,
     }

@@ -157,7 +157,9 @@ def test_a_result_may_be_lost_come_twice_or_follow_an_error(
 def test_a_payouts_status_is_told_by_receipt_and_by_conversation(
     simulator: Simulator, merchant: Merchant, name: str
 ) -> None:
-    clients.daraja_b2c(simulator.url, "255754000055", merchant.url, OriginatorConversationID="OUT1")
+    sent = clients.daraja_b2c(
+        simulator.url, "255754000055", merchant.url, OriginatorConversationID="OUT1"
+    ).json()
     (moved,) = simulator.truth()["outgoing"]
     reference = moved["receipt"] if name == "TransactionID" else "OUT1"
     answer = clients.daraja_status(simulator.url, merchant.url, **{name: reference}).json()
@@ -165,6 +167,8 @@ def test_a_payouts_status_is_told_by_receipt_and_by_conversation(
     assert result_of(heard)["ConversationID"] == answer["ConversationID"]
     assert parameters_of(heard)["TransactionStatus"] == "Completed"
     assert parameters_of(heard)["ReceiptNo"] == moved["receipt"]
+    assert parameters_of(heard)["OriginatorConversationID"] == "OUT1"
+    assert parameters_of(heard)["ConversationID"] == sent["ConversationID"]
 
 
 def test_the_status_of_a_collection_a_failure_and_nothing(

@@ -10,7 +10,7 @@ import requests
 
 from simulator.airtel_money.collection import hashed
 from simulator.config import Config
-from simulator.phones import PAYEE_ENDINGS
+from simulator.phones import PAYEE_ENDINGS, Payout
 from simulator.tests import clients
 from simulator.tests.conftest import Merchant, Simulator
 
@@ -111,6 +111,12 @@ def test_a_payees_number_pays_when_it_is_asked(
 ) -> None:
     clients.tigo_push(simulator.url, f"255714{ending}")
     assert statuses(merchant, 1) == [True]
+
+
+@pytest.mark.parametrize("payout", sorted(set(Payout) - {Payout.REFUSED}))
+def test_every_outcome_can_be_given_to_a_payee(simulator: Simulator, payout: Payout) -> None:
+    """Also those whose name is longer than a provider's code may be."""
+    simulator.configure(payees={"255754123456": payout})
 
 
 def drawn(config: Config, merchant: Merchant, phones: Sequence[str], seed: int) -> dict[str, str]:

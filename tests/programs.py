@@ -51,6 +51,11 @@ class Program:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal that it has a meaning for."""
+        assert self._process is not None, f"{self.name} was never started"
+        self._process.send_signal(number)
+
     def said(self, since: int = 0) -> str:
         """What it wrote after that many bytes of its log."""
         return self.log.read_bytes()[since:].decode(errors="replace") if self.log.exists() else ""

@@ -78,6 +78,16 @@ class Simulator:
         bill: dict[str, Any] = response.json()["bill"]
         return bill
 
+    def waiting(self) -> int:
+        """How many phones are asked now."""
+        return int(self._truth()["prompts"]["waiting"])
+
+    def statement(self, provider: str) -> dict[str, Any]:
+        """What the provider would have us download about our two accounts."""
+        url = f"{self._url}/control/statement/{provider}"
+        statement: dict[str, Any] = requests.get(url, timeout=30).json()
+        return statement
+
     def _truth(self) -> dict[str, Any]:
         truth: dict[str, Any] = requests.get(f"{self._url}/control/truth", timeout=10).json()
         return truth

@@ -16,6 +16,7 @@ import requests
 from celery import Celery
 from django.db.models import Model, QuerySet
 from redis import Redis
+from redis.exceptions import RedisError
 
 from deploy.local import dotenv
 from deploy.local.ports import free_port
@@ -33,7 +34,10 @@ WORKERS = ("collect", "worker")
 class System:
     """A running Konektika with its simulator. Everything in it is real but the providers."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], logs: Path, more: Mapping[str, str] | None = None
+    ) -> None:
+        """`more` are programs beside the Procfile's: a name, and a command as it writes them."""
         self.environment = dict(environment)
         self.url = f"http://127.0.0.1:{environment['PORT']}"
         self.simulator_url = f"http://127.0.0.1:{environment['SIMULATOR_PORT']}"
@@ -44,6 +48,10 @@ class System:
                 "simulator", "python -m simulator", environment=environment, logs=logs
             ),
             **procfile(environment, logs),
+            **{
+                name: Program(name, command, environment=environment, logs=logs)
+                for name, command in (more or {}).items()
+            },
         }
         self._heard: dict[str, int] = {}
 
@@ -71,6 +79,10 @@ class System:
     def kill(self, name: str) -> None:
         """SIGKILL a program and its children."""
         self._programs[name].kill()
+
+    def start_again(self, name: str) -> None:
+        """Start a program that was stopped or killed, and wait for nothing."""
+        self._programs[name].start()
 
     def restart(self, name: str) -> None:
         """Start a program again, after stopping it if it still runs."""
@@ -127,11 +139,14 @@ class System:
             return _is_ok(f"{self.url}/health/ready")
         if name in WORKERS:
             return name in self._workers_that_answer()
-        return "beat: Starting" in self._programs[name].said()
+        return not name.startswith("beat") or "beat: Starting" in self._programs[name].said()
 
     def _workers_that_answer(self) -> set[str]:
         with Celery(broker=self.redis_url, set_as_current=False) as app:
-            replies = app.control.ping(timeout=1, limit=len(WORKERS)) or []
+            try:
+                replies = app.control.ping(timeout=1, limit=len(WORKERS)) or []
+            except RedisError:  # by a connection of this process that an earlier Redis knew
+                return set()
             return {worker.partition("@")[0] for reply in replies for worker in reply}
 
 
@@ -147,26 +162,31 @@ def running_system(**variables: str) -> Iterator[System]:
             fresh_database(os.environ.get("DATABASE_URL", ""), folder)
         )
         redis_url = _redis_url(stack)
-        explicit = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(folder),
-            "DOTENV": "",
-            "PORT": str(free_port()),
-            "SIMULATOR_PORT": str(free_port()),
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "SIMULATOR_DATABASE": str(folder / "simulator.sqlite3"),
-            **variables,
-        }
-        dotenv.write_once(folder / ".env")
-        environment = dotenv.effective(folder / ".env", explicit)
-        environment["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{environment['PORT']}"
-        environment.setdefault("WEB_CONCURRENCY", "1")
+        urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        environment = own_environment(folder, **urls, **variables)
         stack.enter_context(readable_here(database_url))
         system = System(environment, folder)
         stack.callback(system.stop)
         system.start()
         yield system
+
+
+def own_environment(folder: Path, **variables: str) -> dict[str, str]:
+    """What the programs of a system in this folder are told: free ports, new secrets, `variables`."""
+    explicit = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "DOTENV": "",
+        "PORT": str(free_port()),
+        "SIMULATOR_PORT": str(free_port()),
+        "SIMULATOR_DATABASE": str(folder / "simulator.sqlite3"),
+        **variables,
+    }
+    dotenv.write_once(folder / ".env")
+    environment = dotenv.effective(folder / ".env", explicit)
+    environment["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{environment['PORT']}"
+    environment.setdefault("WEB_CONCURRENCY", "1")
+    return environment
 
 
 def _redis_url(stack: ExitStack) -> str:
@@ -183,5 +203,5 @@ def _redis_url(stack: ExitStack) -> str:
 def _is_ok(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False

@@ -38,39 +38,82 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
+class MariaDB:
+    """A server with a data directory and a port of its own; it may be stopped and started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_port()
+        self.log = home / "log"
+        self._home = home
+        self._password = secrets.token_hex(16)
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Of its one account, which may do everything."""
+        return f"mysql://konektika:{self._password}@127.0.0.1:{self.port}/konektika"
+
+    def install(self) -> None:
+        """Make the data directory and start on it. Raises CalledProcessError, TimeoutError."""
+        _install(self._home, self.log)
+        first = self._home / "first.sql"
+        first.write_text(_first_statements(self._password))
+        self._start(f"--init-file={first}")
+
+    def start_again(self) -> None:
+        """On the same data. Raises TimeoutError."""
+        self._start()
+
+    def stop(self) -> None:
+        """Ask it to end, as for an upgrade."""
+        if self._server is not None:
+            end(self._server, seconds=20)
+
+    def kill(self) -> None:
+        """SIGKILL: what is not on the disk is gone."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    def _start(self, *options: str) -> None:
+        command = [
+            find("mariadbd") or "mariadbd",
+            "--no-defaults",
+            *_place(self._home),
+            *OPTIONS,
+            f"--port={self.port}",
+            f"--socket={self._home / 'socket'}",
+            *options,
+        ]
+        with self.log.open("ab") as words:
+            self._server = spawn(command, stdout=words, stderr=words)
+        wait_until(self._answers, seconds=60, what="MariaDB")
+
+    def _answers(self) -> bool:
+        account = {"user": "konektika", "password": self._password}
+        try:
+            with closing(MySQLdb.connect(host="127.0.0.1", port=self.port, **account)):
+                return True
+        except MySQLdb.OperationalError:
+            return False
+
+
 @contextmanager
-def mariadb_server() -> Iterator[str]:
-    """The URL of a server for the length of a `with` block; its one account may do everything.
+def mariadb_server() -> Iterator[MariaDB]:
+    """A server for the length of a `with` block.
 
     Raises CalledProcessError or TimeoutError, with the server's own words printed.
     """
     with tempfile.TemporaryDirectory(prefix="konektika-mariadb-") as folder:
-        home, port, password = Path(folder), free_port(), secrets.token_hex(16)
-        log = home / "log"
-        _install(home, log)
-        (home / "first.sql").write_text(_first_statements(password))
-        with log.open("ab") as words:
-            server = spawn(_command(home, port), stdout=words, stderr=words)
+        server = MariaDB(Path(folder))
         try:
-            wait_until(lambda: _answers(port, password), seconds=60, what="MariaDB")
-            yield f"mysql://konektika:{password}@127.0.0.1:{port}/konektika"
+            server.install()
+            yield server
         except TimeoutError:
-            print(log.read_text(errors="replace"))
+            print(server.log.read_text(errors="replace"))
             raise
         finally:
-            end(server, seconds=20)
-
-
-def _command(home: Path, port: int) -> list[str]:
-    return [
-        find("mariadbd") or "mariadbd",
-        "--no-defaults",
-        *_place(home),
-        *OPTIONS,
-        f"--port={port}",
-        f"--socket={home / 'socket'}",
-        f"--init-file={home / 'first.sql'}",
-    ]
+            server.stop()
 
 
 def _place(home: Path) -> list[str]:
@@ -99,12 +142,3 @@ GRANT ALL ON *.* TO konektika@127.0.0.1 WITH GRANT OPTION;
 USE mysql;
 {zones}
 """
-
-
-def _answers(port: int, password: str) -> bool:
-    account = {"user": "konektika", "password": password}
-    try:
-        with closing(MySQLdb.connect(host="127.0.0.1", port=port, **account)):
-            return True
-    except MySQLdb.OperationalError:
-        return False

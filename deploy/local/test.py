@@ -83,7 +83,7 @@ def _environment(servers: ExitStack, present: set[str]) -> dict[str, str]:
     """Ours, with the addresses of the servers that could be started."""
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     if "mariadb" in present:
-        environment["DATABASE_URL"] = servers.enter_context(mariadb_server())
+        environment["DATABASE_URL"] = servers.enter_context(mariadb_server()).url
     if "redis" in present:
         environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
         servers.enter_context(redis_server(environment["REDIS_URL"]))

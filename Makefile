@@ -2,13 +2,15 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PAYMENTS ?= 1000
+SEED ?= 7
 # Checks and documents need no .env: they run with the tests' settings.
 MANAGE := DJANGO_SETTINGS_MODULE=konektika.settings_test $(BIN)/python manage.py
 COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --upgrade --generate-hashes \
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test model check format openapi setup requirements clean
+.PHONY: help run demo test model chaos check format openapi setup requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -27,6 +29,10 @@ test: ## All tests on MariaDB and Redis, then the main path on SQLite: ARGS="-k 
 model: ## The money machine for hours, by chance: what money may do, and every crash
 	@$(PYTHON) -m deploy.local.virtualenv --dev
 	$(BIN)/python -m pytest tests/model --hypothesis-profile=long $(ARGS)
+
+chaos: ## Payments while everything breaks, then compare the books: PAYMENTS=1000 SEED=7
+	@$(PYTHON) -m deploy.local.virtualenv --dev
+	@$(BIN)/python -m tests.chaos.run --payments $(PAYMENTS) --seed $(SEED)
 
 check: ## Everything that is not a test: style, types, imports, migrations, API document
 	@$(PYTHON) -m deploy.local.virtualenv --dev

@@ -71,7 +71,7 @@ def main() -> int:
         print("Quick: these figures are no verdict.", flush=True)
     with ExitStack() as servers:
         if not os.environ.get("DATABASE_URL"):
-            os.environ["DATABASE_URL"] = servers.enter_context(mariadb_server())
+            os.environ["DATABASE_URL"] = servers.enter_context(mariadb_server()).url
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings_test")
         django.setup()
         is_met = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +17,14 @@ from payments.models import (
     Entry,
     MobileMoneyTransaction,
     Payment,
+    PaymentEvent,
     Posting,
     ProviderCall,
     Transfer,
     WebhookDelivery,
 )
 from payments.states import LIVE, OPEN_TRANSFERS, State, TransferState
+from tests.chaos.customers import OTHER_AMOUNTS
 from tests.simulator import PROVIDERS, Simulator
 from tests.system import System
 
@@ -40,7 +42,13 @@ class Verdict:
     moved: int = 0  # TZS, without regard to direction
     explained: Counter[str] = field(default_factory=Counter)
     explained_amount: Counter[str] = field(default_factory=Counter)
-    explained_by: dict[str, str] = field(default_factory=dict)  # the words of one of the cases
+    explained_by: dict[str, str] = field(default_factory=dict)  # the words of one of them
+
+    def explain(self, what: str, difference: int, words: str) -> None:
+        """Count a difference (TZS) that is in somebody's hands."""
+        self.explained[what] += 1
+        self.explained_amount[what] += difference
+        self.explained_by[what] = words
 
 
 @dataclass(slots=True)
@@ -52,10 +60,10 @@ class Movement:
     receipts: set[str] = field(default_factory=set)
 
 
-def judge(system: System, simulator: Simulator) -> Verdict:
-    """Compare everything; the system must be quiet."""
+def judge(system: System, simulator: Simulator, scenarios: Mapping[str, str]) -> Verdict:
+    """Compare everything; the system must be quiet. `scenarios` are by our reference."""
     verdict = Verdict()
-    _compare_books(system, simulator, verdict)
+    _compare_books(system, simulator, scenarios, verdict)
     verdict.violations += _charged_twice(simulator)
     for rule in (
         _books_that_do_not_balance,
@@ -69,8 +77,14 @@ def judge(system: System, simulator: Simulator) -> Verdict:
     return verdict
 
 
-def _compare_books(system: System, simulator: Simulator, verdict: Verdict) -> None:
-    """Movement by movement, to the shilling. What differs must be in an open case."""
+def _compare_books(
+    system: System, simulator: Simulator, scenarios: Mapping[str, str], verdict: Verdict
+) -> None:
+    """Movement by movement, to the shilling. What differs must be in an open case.
+
+    Nobody can open a case of what the provider has denied, or told in a lost callback alone: only its
+    statement tells. That is counted too, and allowed for the scenarios that do it.
+    """
     theirs = _statements(simulator, system.environment[BILLER_CODE])
     ours = _ledger(system)
     subjects = _Subjects(system)
@@ -89,17 +103,31 @@ def _compare_books(system: System, simulator: Simulator, verdict: Verdict) -> No
         difference = their.amount - our.amount
         if not difference:
             continue
-        cases = subjects.open_cases(key)
-        if cases:
-            trouble = "not in our books" if not our.lines else "another amount"
-            what = f"{key[1]} {trouble}: {' + '.join(sorted({case.kind for case in cases}))}"
-            verdict.explained[what] += 1
-            verdict.explained_amount[what] += difference
-            verdict.explained_by[what] = " / ".join(case.detail for case in cases)
+        trouble = "not in our books" if not our.lines else "another amount"
+        if cases := subjects.open_cases(key):
+            kinds = " + ".join(sorted({case.kind for case in cases}))
+            details = " / ".join(case.detail for case in cases)
+            verdict.explain(f"{key[1]} {trouble}, open case: {kinds}", difference, details)
+        elif untold := _only_the_statement_tells(system, key[2], scenarios.get(key[2], "")):
+            verdict.explain(f"{key[1]} {trouble}, only the statement tells", difference, untold)
         else:
             verdict.violations.append(
                 f"{name}: {their.amount} on the statement, {our.amount} in our books, no open case"
             )
+
+
+def _only_the_statement_tells(system: System, reference: str, scenario: str) -> str:
+    """Why our side cannot know of a difference; "" when it could."""
+    moves = system.rows(PaymentEvent).filter(payment__attempts__reference=reference)
+    last = moves.order_by("-id").first()
+    if last is None:
+        return ""
+    by = (last.to_state, last.source)
+    if scenario == "success_then_failure" and by == (State.FAILED, PaymentEvent.Source.WEBHOOK):
+        return "the callback of success was lost, and the one of failure is proved"
+    if scenario in OTHER_AMOUNTS and by == (State.COMPLETED, PaymentEvent.Source.QUERY):
+        return "the callback with the amount was lost, and a status query names none"
+    return ""
 
 
 def _charged_twice(simulator: Simulator) -> Iterator[str]:

@@ -29,7 +29,7 @@ FAULTS = {
     "all connections cut": (12, 1),
     "cut at COMMIT": (60, 4),
     "fight for locks": (40, 3),
-    "a minute passes": (40, 4),
+    "a minute passes": (60, 4),
 }
 SUPERVISED = ("web", "collect", "worker", "beat", "ahead", "beat-2", "finance")
 AWAY_SECONDS = (0.2, 1.5)  # how long a killed program stays away

@@ -27,14 +27,14 @@ ORDERING_AT_ONCE = 48
 LOOK_SECONDS = 0.1
 QUIET_SECONDS = 2.5  # longer than a sweep's interval
 QUIET_WITHIN_SECONDS = 180.0
-LEAP = timedelta(minutes=15)  # what is due within it is due together
-LEAPS_MAX = 60
+LEAP = timedelta(minutes=15)  # the first; what is due within a leap is due together
+LEAPS_MAX = 16
 QUEUES = ("collect", "webhooks", "default")
 
 USUALLY = {
-    "prompt_seconds": 20,
+    "prompt_seconds": 12,
     "answer_seconds": 1,
-    "slow_seconds": 5,
+    "slow_seconds": 4,
     "late_seconds": 20,
     "early_seconds": 0.5,
 }
@@ -54,6 +54,7 @@ class Run:
     faults: list[Fault]
     said: list[str] = field(default_factory=list)  # to each customer: a reference, or why not
     trouble: Trouble | None = None
+    differing: list[str] = field(default_factory=list)  # answers to who pressed twice
     leaps: int = 0
     verdict: Verdict = field(default_factory=Verdict)
 
@@ -68,8 +69,9 @@ def play(stage: Stage, *, payments: int, seed: int, per_second: float) -> Run:
     run.said = _order_in_trouble(shop, run, per_second)
     _mend(stage)
     run.leaps = _let_it_rest(stage, simulator)
-    run.verdict = judge(stage.system, simulator)
-    run.verdict.violations += _check_money(stage)
+    scenarios = {said: each.scenario for said, each in zip(run.said, run.customers, strict=True)}
+    run.verdict = judge(stage.system, simulator, scenarios)
+    run.verdict.violations += [*run.differing, *_check_money(stage)]
     return run
 
 
@@ -125,7 +127,7 @@ def _order_in_trouble(shop: Shop, run: Run, per_second: float) -> list[str]:
     twice = [each for each in run.customers if each.is_impatient]
     for customer, press in zip(twice, second_presses, strict=True):
         if press.result() != said[customer.number]:
-            run.verdict.violations.append(
+            run.differing.append(
                 f"{customer.phone} pressed twice and got {said[customer.number]}, {press.result()}"
             )
     return said
@@ -141,7 +143,7 @@ def _mend(stage: Stage) -> None:
 
 
 def _let_it_rest(stage: Stage, simulator: Simulator) -> int:
-    """Let time pass from one next step to the next until no row has one; returns in how many leaps."""
+    """Let time pass in leaps, each twice as long, until no row has a next step; returns how many."""
     wait_until(lambda: not simulator.waiting(), USUALLY["prompt_seconds"] + USUALLY["slow_seconds"])
     sleep(USUALLY["late_seconds"])
     for leap in range(LEAPS_MAX):
@@ -149,7 +151,7 @@ def _let_it_rest(stage: Stage, simulator: Simulator) -> int:
         steps = [due for _, due in next_steps(stage.system)]
         if not steps:
             return leap
-        last = last_step_before(stage.system, min(steps) + LEAP)
+        last = last_step_before(stage.system, min(steps) + LEAP * 2**leap)
         pass_time(stage.system, max(last - timezone.now(), timedelta()) + timedelta(seconds=1))
     return LEAPS_MAX
 

@@ -100,7 +100,7 @@ def _report(stage: Stage, run: Run) -> None:
     verdict = run.verdict
     print(f"\nBooks: {verdict.lines} movements of {verdict.moved:,} TZS on the statements")
     for what, count in sorted(verdict.explained.items()):
-        print(f"  {count:6d}  {what}, {verdict.explained_amount[what]:+,} TZS in open cases")
+        print(f"  {count:6d}  {what}, {verdict.explained_amount[what]:+,} TZS")
         print(f"          such as: {verdict.explained_by[what]}")
     print("\nCases and transfers")
     for what, count in sorted(_states(stage).items()):

@@ -64,7 +64,9 @@ def apply_delivery(*, delivery_id: int) -> None:
     proof = proof_of(delivery, notice, provider, attempt.callback_token)
     if proof is None:
         _keep_on_attempt(attempt.pk, notice)
-        _take_as_hint(delivery, notice, attempt, why_no_proof(delivery, notice, provider))
+        why = why_no_proof(delivery, notice, provider)
+        _take_as_hint(delivery, notice, attempt, why)
+        _finish(delivery, WebhookDelivery.State.HINT, why)
         return
     changed = settle(
         attempt_id=attempt.pk,
@@ -159,7 +161,6 @@ def _take_as_hint(
     from payments.tasks import check
 
     attempt = MobileMoneyTransaction.objects.select_related("payment").get(pk=attempt.pk)
-    _finish(delivery, WebhookDelivery.State.HINT, why)
     says_something_new = notice.answer.outcome in FINAL and attempt.status not in (
         State.COMPLETED,
         State.FAILED,
@@ -187,13 +188,14 @@ def _wait_for_match(delivery: WebhookDelivery, notice: Notice) -> None:
         )
         return
     named = notice.reference or notice.provider_reference or "nothing"
-    _finish(delivery, WebhookDelivery.State.UNMATCHED, f"names {named}")
+    # The case first: whoever dies in between leaves the delivery to the sweep, not a case unopened.
     open_case(
         kind=CaseKind.UNMATCHED_DELIVERY,
         subject=f"delivery:{delivery.dialect}:{named}"[:100],
         amount=notice.answer.amount or 0,
         detail=f"delivery {delivery.pk} names {named}, which is no attempt of ours",
     )
+    _finish(delivery, WebhookDelivery.State.UNMATCHED, f"names {named}")
 
 
 @retried

@@ -251,3 +251,22 @@ def test_a_delivery_whose_message_was_lost_is_found_by_the_sweep() -> None:
 
 def test_only_post_is_answered() -> None:
     assert Client().get("/api/webhooks/mpesa").status_code == 405
+
+
+def test_a_worker_that_dies_before_the_case_is_open_leaves_the_delivery_to_the_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Client().post(TIGO_SECRET, json.dumps(tigo("NOBODY")), content_type="application/json")
+    delivery = WebhookDelivery.objects.get()
+    WebhookDelivery.objects.update(tries=len(UNMATCHED_RETRY_SECONDS))
+
+    def killed(**_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("payments.services.apply_delivery.open_case", killed)
+        apply_delivery(delivery_id=delivery.pk)
+    apply_delivery(delivery_id=delivery.pk)
+    delivery.refresh_from_db()
+    assert delivery.state == WebhookDelivery.State.UNMATCHED
+    assert Case.objects.get().kind == "unmatched_delivery"

@@ -22,7 +22,7 @@ from payments.models import (
 from payments.providers.base import Answer, Outcome, Reason
 from payments.services.follow_up import TRIES_BEFORE_REFUND, follow_up
 from payments.services.open_transfer import Route
-from payments.services.refund import refund_payment
+from payments.services.refund import refund_payment, refundable
 from payments.services.settle import settle
 from payments.services.settle_transfer import settle_transfer
 from payments.states import State, TransferState
@@ -164,25 +164,52 @@ def test_a_late_success_that_names_no_amount_is_what_the_phone_was_asked_for(
     assert ledger.credit_of(customer.pk) == 1000
 
 
-def test_a_refund_that_fails_after_a_reversal_leaves_all_credit_to_the_customer(
-    customer: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its money was the customer's credit, not the platform's loss: the reversal had cost nothing."""
+@pytest.fixture
+def disbursing(monkeypatch: pytest.MonkeyPatch) -> None:
     route = Route(
         method="disbursement", provider="vodacom_mpesa", dialect="mpesa_daraja", phone="+255"
     )
     monkeypatch.setattr("payments.services.refund.disbursement_route", lambda *_: route)
+
+
+def a_refund_under_way(customer: User, amount: int | None = None) -> tuple[Payment, Transfer]:
+    """Of a payment of 600 TZS by phone and 400 from credit."""
     give_credit(customer, 400)
     payment = buy(customer, a_bundle(price=1000))
     hear(payment, Answer(outcome=Outcome.SUCCEEDED, receipt="R1", amount=600))
-    transfer = refund_payment(payment_id=payment.pk, request_key="key", why="asked for", amount=1)
+    transfer = refund_payment(
+        payment_id=payment.pk, request_key="key", why="asked for", amount=amount
+    )
     Transfer.objects.update(state=TransferState.PENDING)
-    hear(payment, Answer(outcome=Outcome.REVERSED))
+    return payment, transfer
+
+
+def fail(transfer: Transfer) -> None:
     settle_transfer(
         transfer_id=transfer.pk,
         answer=Answer(outcome=Outcome.FAILED),
         source=TransferEvent.Source.QUERY,
         evidence="test",
     )
+
+
+def test_a_refund_that_fails_after_a_reversal_leaves_all_credit_to_the_customer(
+    customer: User, disbursing: None
+) -> None:
+    """Its money was the customer's credit, not the platform's loss: the reversal had cost nothing."""
+    payment, transfer = a_refund_under_way(customer, 1)
+    hear(payment, Answer(outcome=Outcome.REVERSED))
+    fail(transfer)
     assert ledger.credit_of(customer.pk) == 400
     assert ledger.balance(ledger.REVENUE) == 0
+
+
+def test_credit_that_a_failed_refund_gave_back_stays_given(
+    customer: User, disbursing: None
+) -> None:
+    """The customer may have spent it meanwhile: only what was on its way comes back."""
+    payment, transfer = a_refund_under_way(customer)
+    assert (transfer.amount, ledger.credit_of(customer.pk)) == (600, 400)
+    fail(transfer)
+    assert ledger.credit_of(customer.pk) == 400
+    assert refundable(payment) == 600

@@ -303,7 +303,7 @@ def _wrongly_held() -> Iterator[Offender]:
         When(
             ~Exists(was_credit),
             disposition=Disposition.REFUNDED,
-            then=Coalesce(F("paid_amount") - Subquery(leaving), COVERED),
+            then=F("paid_amount") - Coalesce(Subquery(leaving), 0),
         ),
         default=Value(0),
         output_field=BigIntegerField(),

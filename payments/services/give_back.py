@@ -31,11 +31,16 @@ def reject(
 def give_money_back(transfer: Transfer, why: str) -> None:
     """Post a locked transfer's money to where it came from.
 
+    Credit that a full refund gave back besides was never on its way: it may be spent by now, and stays.
     Where the provider has reversed the payment meanwhile, the platform has borne what it had lost by
     then: it is repaid, and what is more was paid from the customer's credit.
     """
     started = Posting.objects.get(source=f"transfer-started:{transfer.reference}")
-    lines = [(entry.account, -entry.amount) for entry in started.entries.all()]
+    taken = {entry.account: entry.amount for entry in started.entries.all() if entry.amount > 0}
+    lines = [
+        (ledger.transfer_account(transfer), transfer.amount),
+        *((account, -part) for account, part in ledger.in_proportion(taken, transfer.amount)),
+    ]
     payment = transfer.payment
     if payment is not None and payment.reversed_at is not None:
         repaid = min(transfer.amount, _loss(payment))

@@ -8,10 +8,11 @@ from django.db import connection
 PAYMENTS = """
 INSERT INTO payments_payment (
     id, public_id, payer_id, subject, amount, currency, payment_method, state, reason,
-    paid_amount, disposition, created_at, updated_at, paid_at, fulfilled_at, follow_up_tries)
+    paid_amount, from_credit, disposition, created_at, updated_at, paid_at, fulfilled_at,
+    follow_up_tries)
 SELECT seq, LPAD(seq, 32, '0'), %(payer)s, CONCAT('finished:', seq), 1000, 'TZS', 'tigo_pesa',
     IF(seq %% 5, 'completed', 'failed'), IF(seq %% 5, '', 'cancelled'),
-    IF(seq %% 5, 1000, NULL), IF(seq %% 5, 'fulfilled', ''),
+    IF(seq %% 5, 1000, NULL), 0, IF(seq %% 5, 'fulfilled', ''),
     at, at, IF(seq %% 5, at, NULL), IF(seq %% 5, at, NULL), 0
 FROM (SELECT seq, UTC_TIMESTAMP(6) - INTERVAL 1 DAY - INTERVAL seq SECOND AS at
       FROM seq_1_to_1000000 WHERE seq BETWEEN %(first)s AND %(last)s) AS numbered
@@ -29,9 +30,9 @@ FROM payments_payment WHERE id BETWEEN %(first)s AND %(last)s
 """
 DELIVERIES = """
 INSERT INTO payments_webhookdelivery (
-    id, dialect, received_at, source, trust, attempt_token, headers, body, body_bytes, state, note,
-    attempt_id, tries, processed_at)
-SELECT id, dialect, created_at, '127.0.0.1', 'secret_path', '',
+    id, dialect, channel, received_at, source, trust, attempt_token, headers, body, body_bytes,
+    state, note, attempt_id, tries, processed_at)
+SELECT id, dialect, 'callback', created_at, '127.0.0.1', 'secret_path', '',
     '{"Content-Type": "application/json"}',
     CONCAT('{"Status": true, "ReferenceID": "KNK', reference, '", "Amount": "1000"}'), 64,
     'applied', 'Paid', id, 0, created_at
@@ -41,9 +42,9 @@ FROM mobile_money_transactions WHERE id BETWEEN %(first)s AND %(last)s
 WAITING_PAYMENTS = """
 INSERT INTO payments_payment (
     id, public_id, payer_id, subject, amount, currency, payment_method, state, reason,
-    disposition, created_at, updated_at, follow_up_tries)
+    from_credit, disposition, created_at, updated_at, follow_up_tries)
 SELECT %(count)s + seq, LPAD(%(count)s + seq, 32, '0'), %(payer)s, CONCAT('purchase:', seq),
-    1000, 'TZS', 'tigo_pesa', 'pending', '', '', at, at, 0
+    1000, 'TZS', 'tigo_pesa', 'pending', '', 0, '', at, at, 0
 FROM (SELECT seq, UTC_TIMESTAMP(6) - INTERVAL 1 HOUR AS at
       FROM seq_1_to_1000000 WHERE seq <= %(waiting)s) AS numbered
 """
@@ -58,9 +59,10 @@ FROM payments_payment WHERE id > %(count)s
 """
 WAITING_DELIVERIES = """
 INSERT INTO payments_webhookdelivery (
-    id, dialect, received_at, source, trust, attempt_token, headers, body, body_bytes, state, note,
-    tries)
-SELECT id, dialect, created_at, '127.0.0.1', 'secret_path', '', '{}', '{}', 2, 'received', '', 0
+    id, dialect, channel, received_at, source, trust, attempt_token, headers, body, body_bytes,
+    state, note, tries)
+SELECT id, dialect, 'callback', created_at, '127.0.0.1', 'secret_path', '', '{}', '{}', 2,
+    'received', '', 0
 FROM mobile_money_transactions WHERE id > %(count)s
 """
 FINISHED = (PAYMENTS, ATTEMPTS, DELIVERIES)

@@ -13,15 +13,18 @@ from urllib.parse import urlsplit
 
 from django.core.management import call_command
 from django.db import connection, models
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 from benchmarks import finished
 from benchmarks.figures import Figure
 from bundles.models import Purchase, Terms, terms_snapshot
 from bundles.tests.factories import a_bundle
+from deploy.local.ports import free_port
+from deploy.local.redis_server import redis_server
 from konektika.celery import app
 from payments.models import MobileMoneyTransaction, Payment, WebhookDelivery
+from payments.providers import registry
 from payments.services.query import check_attempt
 from payments.services.sweep import sweep_attempts, sweep_deliveries, sweep_follow_ups
 from payments.states import State
@@ -52,10 +55,11 @@ def measure(*, is_quick: bool, is_verbose: bool) -> list[Figure]:
     """The same work by turns in a small and in a large database of one server."""
     few, many = QUICK_SIZES if is_quick else SIZES
     rounds = WARMING_UP + (QUICK_ROUNDS if is_quick else ROUNDS)
+    times: dict[int, Series] = {few: {}, many: {}}
     app.set_current()
     app.conf.update(broker_url="memory://localhost/")  # what a message costs is not the question
-    times: dict[int, Series] = {few: {}, many: {}}
     with ExitStack() as stack:
+        stack.enter_context(_own_redis())
         schemas = {size: stack.enter_context(_database(size, rounds * DUE)) for size in times}
         for number in range(rounds):
             for size, series in times.items():
@@ -69,6 +73,18 @@ def measure(*, is_quick: bool, is_verbose: bool) -> list[Figure]:
         Figure(name, times[many][name][WARMING_UP:], times[few][name][WARMING_UP:], at_most=1.2)
         for name in times[many]
     ]
+
+
+@contextmanager
+def _own_redis() -> Iterator[None]:
+    """For what the providers' clients share; the Redis that was given is left alone."""
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    with redis_server(url), override_settings(REDIS_URL=url):
+        registry.forget_clients()
+        try:
+            yield
+        finally:
+            registry.forget_clients()
 
 
 @contextmanager

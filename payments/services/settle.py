@@ -79,7 +79,7 @@ def _apply(
     if answer.outcome == Outcome.SUCCEEDED:
         changed = _succeed(payment, attempt, answer, source, evidence, delivery_id)
     elif answer.outcome == Outcome.REVERSED and attempt.status == State.COMPLETED:
-        changed = _take_back(payment, attempt, answer, evidence)
+        changed = _take_back(payment, attempt, answer, source, evidence)
     elif answer.outcome in (Outcome.FAILED, Outcome.REVERSED):
         changed = _fail(payment, attempt, answer, source, evidence, delivery_id)
     elif answer.is_unlisted:
@@ -195,12 +195,12 @@ def _fail(
 
 
 def _take_back(
-    payment: Payment, attempt: MobileMoneyTransaction, answer: Answer, evidence: str
+    payment: Payment, attempt: MobileMoneyTransaction, answer: Answer, source: str, evidence: str
 ) -> bool:
     if trouble := contradiction(payment, attempt, answer):
         _open(payment, CaseKind.WRONG_DETAILS, trouble)
         return False
-    return take_back(payment, attempt, evidence)
+    return take_back(payment, attempt, answer, source, evidence)
 
 
 def contradiction(payment: Payment, attempt: MobileMoneyTransaction, answer: Answer) -> str:

@@ -61,6 +61,17 @@ def _apply(
     if is_refused and _receipt_is_taken(transfer, answer):
         _open(transfer, CaseKind.WRONG_DETAILS, f"receipt {answer.receipt} is another transfer's")
         return False
+    return settle_locked_transfer(transfer, answer, source, evidence, by)
+
+
+def settle_locked_transfer(
+    transfer: Transfer,
+    answer: Answer,
+    source: TransferEvent.Source,
+    evidence: str,
+    by: User | None = None,
+) -> bool:
+    """The same for a transfer that the caller's transaction has locked."""
     if transfer.state in FINAL:
         return _compare(transfer, answer)
     if not _was_sent(transfer, answer):

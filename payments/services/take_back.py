@@ -6,25 +6,29 @@ from django.utils import timezone
 
 from cases.models import CaseKind
 from cases.services import open_case
-from common.queue import hurry_on_commit
 from notifications.services import queue_message
 from payments import hooks, ledger
 from payments.models import (
     Disposition,
     MobileMoneyTransaction,
     Payment,
+    PaymentEvent,
     Transfer,
     TransferEvent,
 )
+from payments.providers.base import Answer
 from payments.services.give_back import reject
+from payments.services.settle_transfer import settle_locked_transfer
 from payments.states import TransferState
 
 
-def take_back(payment: Payment, attempt: MobileMoneyTransaction, evidence: str) -> bool:
+def take_back(
+    payment: Payment, attempt: MobileMoneyTransaction, answer: Answer, source: str, evidence: str
+) -> bool:
     """Book a reversal of a locked, completed payment; returns whether anything changed.
 
-    While a reversal that we asked for is under way or done, the news is of that one, which settles
-    itself. Else the provider has acted alone: a refund that has not been sent yet is not sent any
+    While a reversal that we asked for is under way or done, the news is of that one, and settles it.
+    Else the provider has acted alone: a refund that has not been sent yet is not sent any
     more, the money is gone from where it lies, what it bought ends, and staff look into it.
     """
     if payment.reversed_at is not None:
@@ -32,11 +36,8 @@ def take_back(payment: Payment, attempt: MobileMoneyTransaction, evidence: str) 
     ours = Transfer.objects.filter(payment=payment, method=Transfer.Method.REVERSAL)
     if ours.filter(state=TransferState.SUCCEEDED).exists():
         return False
-    if under_way := ours.filter(state=TransferState.PENDING).first():
-        from payments.tasks import check_transfer
-
-        hurry_on_commit(check_transfer, under_way.pk)
-        return False
+    if under_way := ours.select_for_update().filter(state=TransferState.PENDING).first():
+        return _settle_ours(under_way, answer, source, evidence)
     was_served = payment.disposition == Disposition.FULFILLED
     was_open = payment.disposition == Disposition.OPEN
     payment.reversed_at = timezone.now()
@@ -64,6 +65,17 @@ def take_back(payment: Payment, attempt: MobileMoneyTransaction, evidence: str) 
         key=f"payment_reversed:{payment.public_id}",
     )
     return True
+
+
+def _settle_ours(transfer: Transfer, answer: Answer, source: str, evidence: str) -> bool:
+    """The receipt, amount and handle in the news are the collection's, not the reversal's."""
+    is_pushed = source == PaymentEvent.Source.WEBHOOK
+    return settle_locked_transfer(
+        transfer,
+        Answer(outcome=answer.outcome, code=answer.code, message=answer.message),
+        TransferEvent.Source.WEBHOOK if is_pushed else TransferEvent.Source.QUERY,
+        evidence,
+    )
 
 
 def _stop_refund(payment: Payment) -> None:

@@ -12,11 +12,18 @@ from tests.person import Person
 from tests.simulator import PREFIXES, Simulator
 from tests.system import System, running_system
 
+SEATS = 100_000
+
 
 @pytest.fixture(scope="session")
-def started_system() -> Iterator[System]:
+def started_system(django_db_blocker: Any) -> Iterator[System]:
+    """However many tests one of pytest's workers gets, the standard catalogue has places for all."""
+    from bundles.models import Bundle
+
     with running_system() as system:
         Simulator(system.simulator_url).behave_as_usual()
+        with django_db_blocker.unblock():
+            system.rows(Bundle).update(max_clients=SEATS)
         yield system
 
 

@@ -123,7 +123,7 @@ def _close(payment: Payment) -> None:
 def _tell(payment: Payment, message_id: str, context: dict[str, object]) -> None:
     attempt = latest_attempt(payment)
     phone = payment.payer.phone or (attempt.customer_phone if attempt else None)
-    if phone is None:
+    if not phone:
         return
     queue_message(
         message_id=message_id,

@@ -12,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from common.queue import hurry
+from common.transactions import retried
 from payments.models import MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
 from payments.selectors import due_attempts, due_deliveries, due_follow_ups, due_transfers
 from payments.services.query import ASKING_LEASE
@@ -75,6 +76,7 @@ def sweep_transfers() -> int:
     return queued
 
 
+@retried
 def _claim(
     model: type[models.Model], key: int, column: str, due: datetime | None, lease: timedelta
 ) -> bool:

@@ -7,7 +7,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_process_init
+from celery.signals import celeryd_init, task_prerun, worker_process_init
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konektika.settings")
 
@@ -29,3 +30,9 @@ def spare_what_is_loaded(**_: Any) -> None:
     """Keep the code and its tables out of every garbage collection of a worker's process."""
     gc.collect()
     gc.freeze()
+
+
+@task_prerun.connect
+def keep_good_connections(**_: Any) -> None:
+    """A task uses its process's database connection, as a request does, unless it is old or broken."""
+    close_old_connections()

@@ -9,11 +9,11 @@ from django.utils import timezone
 from accounts.models import User
 from bundles import hooks
 from bundles.errors import BundleSoldOut
-from bundles.models import GIGABYTE, Activation, Purchase, Subscription
+from bundles.models import GIGABYTE, Activation, Bundle, Purchase, Subscription
 from bundles.selectors import active_subscription
 from bundles.services.earn import held_account
 from bundles.services.end import end_subscription
-from bundles.services.seats import use_seat
+from bundles.services.seats import use_held_seat, use_seat
 from cases.models import CaseKind
 from notifications.services import queue_message
 from payments import ledger
@@ -29,29 +29,14 @@ def activate_purchase(*, payment: Payment) -> Subscription:
 
     Raises CannotFulfil when the purchase was paid before, was given up, or has no free seat left.
     """
-    purchase = (
-        Purchase.objects.select_for_update()
-        .select_related("bundle")  # its row is locked too
-        .get(pk=Purchase.id_from(payment.subject))
-    )
-    if purchase.state == Purchase.State.PAID:
-        raise CannotFulfil("the purchase was paid before", case_kind=CaseKind.PAID_TWICE)
-    if purchase.state == Purchase.State.ABANDONED:
-        raise CannotFulfil("the purchase was given up", case_kind=CaseKind.LATE_PAYMENT)
-    try:
-        use_seat(bundle=purchase.bundle, customer=purchase.customer)
-    except BundleSoldOut as error:
-        raise CannotFulfil("no seat is free any more", case_kind=CaseKind.LATE_PAYMENT) from error
-    subscription, is_new = _begin_or_extend(purchase)
+    purchase = _claim(payment)
+    subscription, is_new = _serve(purchase)
     Activation.objects.create(
         purchase=purchase,
         subscription=subscription,
         data_bytes=purchase.data_limit_gb * GIGABYTE,
         days=purchase.duration_days,
     )
-    purchase.state = Purchase.State.PAID
-    purchase.paid_at = timezone.now()
-    purchase.save(update_fields=["state", "paid_at"])
     _post_sale(purchase, payment)
     _tell(purchase, payment)
     told = hooks.subscription_begun if is_new else hooks.subscription_extended
@@ -70,36 +55,60 @@ def activate_if_paid(*, customer: User, bundle_id: int) -> Subscription | None:
     return active_subscription(customer_id=customer.pk, bundle_id=bundle_id)
 
 
-def _begin_or_extend(purchase: Purchase) -> tuple[Subscription, bool]:
-    """A running subscription of the same bundle gets more data and time; else a new one begins.
+def _claim(payment: Payment) -> Purchase:
+    """Make the purchase paid, which only one payment can; what was bought does not change any more."""
+    purchases = Purchase.objects.filter(pk=Purchase.id_from(payment.subject))
+    purchase = purchases.select_related("bundle", "customer").get()
+    is_ours = purchases.filter(state=Purchase.State.AWAITING_PAYMENT).update(
+        state=Purchase.State.PAID, paid_at=timezone.now()
+    )
+    if is_ours:
+        return purchase
+    if purchases.values_list("state", flat=True).get() == Purchase.State.PAID:
+        raise CannotFulfil("the purchase was paid before", case_kind=CaseKind.PAID_TWICE)
+    raise CannotFulfil("the purchase was given up", case_kind=CaseKind.LATE_PAYMENT)
 
-    Returns it, and whether it is new.
-    """
-    now = timezone.now()
-    added_time = timedelta(days=purchase.duration_days)
-    added_bytes = purchase.data_limit_gb * GIGABYTE
+
+def _serve(purchase: Purchase) -> tuple[Subscription, bool]:
+    """The subscription that the purchase begins or extends, and whether it is new."""
+    if use_held_seat(bundle_id=purchase.bundle_id, customer_id=purchase.customer_id):
+        return _begin(purchase), True  # whoever has a subscription has a place in use, not held
+    bundle = Bundle.objects.select_for_update().get(pk=purchase.bundle_id)
+    try:
+        use_seat(bundle=bundle, customer=purchase.customer)
+    except BundleSoldOut as error:
+        raise CannotFulfil("no seat is free any more", case_kind=CaseKind.LATE_PAYMENT) from error
     running = (
         Subscription.objects.select_for_update()
-        .filter(customer=purchase.customer, live_bundle=purchase.bundle_id)
+        .filter(customer=purchase.customer, live_bundle=bundle.pk)
         .first()
     )
-    if running is not None and running.ends_at > now:
-        running.ends_at += added_time
-        running.data_limit_bytes += added_bytes
-        running.save(update_fields=["ends_at", "data_limit_bytes"])
-        return running, False
+    if running is not None and running.ends_at > timezone.now():
+        return _extend(running, purchase), False
     if running is not None:
         end_subscription(running)
-        use_seat(bundle=purchase.bundle, customer=purchase.customer)
-    begun = Subscription.objects.create(
+        use_seat(bundle=bundle, customer=purchase.customer)
+    return _begin(purchase), True
+
+
+def _begin(purchase: Purchase) -> Subscription:
+    now = timezone.now()
+    return Subscription.objects.create(
         customer=purchase.customer,
         bundle=purchase.bundle,
         starts_at=now,
-        ends_at=now + added_time,
-        data_limit_bytes=added_bytes,
+        ends_at=now + timedelta(days=purchase.duration_days),
+        data_limit_bytes=purchase.data_limit_gb * GIGABYTE,
         max_connections=purchase.bundle.max_connections,
     )
-    return begun, True
+
+
+def _extend(running: Subscription, purchase: Purchase) -> Subscription:
+    """More time and data for a running subscription of the same bundle."""
+    running.ends_at += timedelta(days=purchase.duration_days)
+    running.data_limit_bytes += purchase.data_limit_gb * GIGABYTE
+    running.save(update_fields=["ends_at", "data_limit_bytes"])
+    return running
 
 
 def _post_sale(purchase: Purchase, payment: Payment) -> None:

@@ -38,17 +38,15 @@ def claim_suspended(payment: Payment, attempt: MobileMoneyTransaction) -> int:
     from suspense what was collected there already. It has saved the receipt, in this transaction, so
     that one of two who bring the news at once sees the other's row or waits for it.
     """
-    bill = (
-        Bill.objects.select_for_update()
-        .filter(
-            provider=attempt.provider,
-            receipt=attempt.provider_transaction_id or "",
-            state=Bill.State.SUSPENSE,
-        )
-        .first()
+    suspended = Bill.objects.select_for_update().filter(
+        provider=attempt.provider,
+        receipt=attempt.provider_transaction_id or "",
+        state=Bill.State.SUSPENSE,
     )
-    if bill is None:
+    found = suspended.values_list("pk").first()
+    if found is None:
         return 0
+    bill = Bill.objects.get(pk=found[0])
     bill.state = Bill.State.PLACED
     bill.payment = payment
     bill.payer_id = payment.payer_id

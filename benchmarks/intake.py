@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ import MySQLdb
 from benchmarks.figures import PER_SECOND, Figure
 from benchmarks.load import answers_per_second, post
 from benchmarks.peers.environment import peers_environment
-from benchmarks.peers.project import PLAIN_PATH, STRIPE_PATH
+from benchmarks.peers.project import PLAIN_PATH, STRIPE_EVENT, STRIPE_PATH, STRIPE_SECRET
 from benchmarks.procfile import procfile_command
 from deploy.local.ports import free_port, is_free
 from tests.fresh_database import fresh_database
@@ -35,7 +36,7 @@ START_SECONDS = 30
 # One callback for all: Tigo's (fact sheet, A.3), with what dj-stripe looks for.
 BODY = json.dumps(
     {
-        "id": "evt_1",
+        "id": STRIPE_EVENT,
         "livemode": False,
         "Status": True,
         "Description": "Paid",
@@ -44,7 +45,6 @@ BODY = json.dumps(
         "Amount": "1000",
     }
 ).encode()
-HEADERS = {"Content-Type": "application/json", "Stripe-Signature": "t=1,v1=0"}
 
 Keeper = Callable[[float], float]  # seconds to keep at it -> callbacks kept per second
 
@@ -118,10 +118,18 @@ def _dj_stripe() -> Iterator[Keeper]:
 
 
 def _asking(port: int, path: str) -> Keeper:
-    request = post(path, BODY, HEADERS)
+    headers = {"Content-Type": "application/json", "Stripe-Signature": _stripe_signature()}
+    request = post(path, BODY, headers)
     return lambda seconds: answers_per_second(
         port, request, connections=CONNECTIONS, seconds=seconds
     )
+
+
+def _stripe_signature() -> str:
+    """Stripe's scheme v1: an HMAC over the time and the body."""
+    now = int(time())
+    digest = hmac.digest(STRIPE_SECRET.encode(), f"{now}.".encode() + BODY, "sha256").hex()
+    return f"t={now},v1={digest}"
 
 
 @contextmanager

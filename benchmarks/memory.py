@@ -144,7 +144,7 @@ def _batches(system: System, paid: str, total: int) -> Iterator[None]:
                 for kind in islice(kinds, BATCH)
             )
             for delivery in deliveries:
-                app.send_task("payments.tasks.apply_delivery", [delivery.pk], queue=QUEUE)
+                app.send_task("payments.tasks.apply_deliveries", [[delivery.pk]], queue=QUEUE)
             wait_until(lambda: redis.llen(QUEUE) <= BATCH, PATIENCE_SECONDS)
             yield
         wait_until(lambda: redis.llen(QUEUE) == 0, PATIENCE_SECONDS)

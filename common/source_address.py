@@ -28,7 +28,7 @@ def source_address(request: HttpRequest) -> str | None:
 
 def is_within(source: str | None, networks: Sequence[Network]) -> bool:
     """Whether an address lies in one of the networks."""
-    if source is None:
+    if source is None or not networks:
         return False
     address = ipaddress.ip_address(source)
     return any(address in network for network in networks)

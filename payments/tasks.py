@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -22,11 +26,15 @@ def check(attempt_id: int) -> None:
 
 
 @shared_task
-def apply_delivery(delivery_id: int) -> None:
-    """Process a stored webhook delivery."""
+def apply_deliveries(delivery_ids: list[int]) -> None:
+    """Process stored webhook deliveries; one that fails keeps none of the others back."""
     from payments.services.apply_delivery import apply_delivery as apply
 
-    apply(delivery_id=delivery_id)
+    for delivery_id in delivery_ids:
+        try:
+            apply(delivery_id=delivery_id)
+        except Exception:
+            logger.exception("delivery %s waits for its sweep", delivery_id)
 
 
 @shared_task

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from common.queue import hurry
+from common.queue import GatheredHurry
 from common.source_address import Network, is_within, source_address
 from common.transactions import brief_waits
 from payments.models import WebhookDelivery
@@ -30,7 +29,8 @@ from payments.providers.base import (
 )
 from payments.providers.mpesa_openapi.callbacks import recognises
 from payments.services.answer_bill import answer_bill, note_unread
-from payments.tasks import apply_delivery
+from payments.services.keep_delivery import keep_delivery
+from payments.tasks import apply_deliveries
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +39,10 @@ HEADERS_NOT_KEPT = frozenset({"Authorization", "Cookie"})
 MPESA_DIALECTS = ("mpesa_openapi", "mpesa_daraja")
 QUESTION_WAITS_SECONDS = 1  # for a lock; M-Pesa waits about 8 s for the whole answer (2.7)
 
+hurry_delivery = GatheredHurry(apply_deliveries)
+
 Trust = WebhookDelivery.Trust
 Channel = WebhookDelivery.Channel
-State = WebhookDelivery.State
 
 
 @csrf_exempt
@@ -96,10 +97,10 @@ def _receive(
     """One INSERT in autocommit, then the answer: what is stored is acknowledged."""
     body = _read_body(request)
     spoken = _spoken(dialect, body)
-    delivery = _store(request, spoken, trust, channel, body, attempt_token)
-    if delivery.state == State.REFUSED:
+    key = _store(request, spoken, trust, channel, body, attempt_token)
+    if len(body) > BODY_BYTES_MAX:
         return HttpResponse(status=413)
-    hurry(apply_delivery, delivery.pk)
+    hurry_delivery(key)
     if trust == Trust.QUARANTINED:
         return HttpResponse(status=403)
     return _answered(registry.by_dialect(spoken).acknowledge(body))
@@ -112,11 +113,12 @@ def _answer(request: HttpRequest, dialect: str, trust: Trust) -> HttpResponse:
     question, trouble = _read_question(dialect, body, request)
     try:
         with brief_waits(QUESTION_WAITS_SECONDS):
-            delivery = _store(request, dialect, trust, Channel.QUESTION, body)
+            key = _store(request, dialect, trust, Channel.QUESTION, body)
             if len(body) > BODY_BYTES_MAX:
                 return HttpResponse(status=413)
             if trust == Trust.QUARANTINED:
                 return HttpResponse(status=403)
+            delivery = WebhookDelivery.objects.get(pk=key)
             if question is None:
                 note_unread(delivery=delivery, trouble=trouble)
                 decision = BillDecision(verdict=Verdict.NOT_UNDERSTOOD)
@@ -145,11 +147,16 @@ def _store(
     channel: Channel,
     body: bytes,
     attempt_token: str = "",
-) -> WebhookDelivery:
+) -> int:
+    """Returns the delivery's primary key."""
     is_too_large = len(body) > BODY_BYTES_MAX
     is_question = channel == Channel.QUESTION
-    is_refused = is_too_large or (is_question and trust == Trust.QUARANTINED)
-    return WebhookDelivery.objects.create(
+    refused = ""
+    if is_too_large:
+        refused = "it is too large"
+    elif is_question and trust == Trust.QUARANTINED:
+        refused = "its source is outside the allow-list"
+    return keep_delivery(
         dialect=dialect,
         channel=channel,
         source=source_address(request),
@@ -158,14 +165,9 @@ def _store(
         headers={k: v for k, v in request.headers.items() if k not in HEADERS_NOT_KEPT},
         body=body[:BODY_BYTES_MAX],
         body_bytes=max(len(body), _declared_length(request)),
-        state=State.REFUSED if is_refused else State.RECEIVED,
-        note=_why_refused(is_too_large) if is_refused else "",
-        next_try_at=None if is_too_large or is_question else timezone.now(),
+        refused=refused,
+        is_due=not (is_too_large or is_question),
     )
-
-
-def _why_refused(is_too_large: bool) -> str:
-    return "it is too large" if is_too_large else "its source is outside the allow-list"
 
 
 def _spoken(dialect: str, body: bytes) -> str:

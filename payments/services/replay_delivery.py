@@ -19,7 +19,7 @@ def replay_delivery(*, delivery_id: int) -> bool:
 
     Returns False for one that was applied, for a question, or where the body is not kept whole.
     """
-    from payments.tasks import apply_delivery
+    from payments.tasks import apply_deliveries
 
     # A question about a bill reads like the news that it was paid, and was answered long ago.
     replayable = WebhookDelivery.objects.exclude(channel=WebhookDelivery.Channel.QUESTION).filter(
@@ -29,5 +29,5 @@ def replay_delivery(*, delivery_id: int) -> bool:
         state=WebhookDelivery.State.RECEIVED, tries=0, next_try_at=timezone.now()
     )
     if is_ours:
-        hurry(apply_delivery, delivery_id)
+        hurry(apply_deliveries, [delivery_id])
     return bool(is_ours)

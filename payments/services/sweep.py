@@ -40,12 +40,12 @@ def sweep_attempts() -> int:
 
 def sweep_deliveries() -> int:
     """Queue every stored delivery that is not processed. Returns how many."""
-    from payments.tasks import apply_delivery
+    from payments.tasks import apply_deliveries
 
     queued = 0
     for delivery in due_deliveries(timezone.now(), BATCH):
         if _claim(WebhookDelivery, delivery.pk, "next_try_at", delivery.next_try_at, QUICK_LEASE):
-            hurry(apply_delivery, delivery.pk)
+            hurry(apply_deliveries, [delivery.pk])
             queued += 1
     return queued
 

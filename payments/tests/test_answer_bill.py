@@ -208,7 +208,7 @@ def test_a_question_that_cannot_even_be_stored_is_to_be_asked_again(
         raise OperationalError(2002, "no database")
 
     with monkeypatch.context() as patch:
-        patch.setattr(WebhookDelivery.objects, "create", broken)
+        patch.setattr("payments.webhooks.keep_delivery", broken)
         assert ask(payment())["ERRORCODE"] == "error111"
     assert nothing_was_taken()
 

@@ -131,6 +131,14 @@ def test_a_forwarded_source_counts_only_behind_a_trusted_proxy(settings: Any) ->
     assert reload(attempt)[1].state == State.COMPLETED
 
 
+def test_a_webhook_answers_without_what_is_meant_for_people(settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True  # a redirected POST would be lost
+    answer = Client().post(TIGO_SECRET, tigo("NONE"), content_type="application/json")
+    assert answer.status_code == 200
+    assert set(answer.headers) == {"Content-Type", "Content-Length"}
+    assert int(answer["Content-Length"]) == len(answer.content)
+
+
 def test_a_wrong_secret_path_is_not_found() -> None:
     attempt = a_payment(ProviderName.TIGO_PESA)
     assert deliver("/api/webhooks/in/guessed", tigo(attempt.reference))[0] == 404

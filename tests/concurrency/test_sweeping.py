@@ -59,7 +59,7 @@ def test_each_delivery_is_queued_once(hurried: list[tuple[str, Any]]) -> None:
         for _ in range(ROWS)
     ]
     sweep_five_times(sweep_deliveries)
-    assert sorted(hurried) == [("apply_delivery", delivery.pk) for delivery in deliveries]
+    assert sorted(hurried) == [("apply_deliveries", [delivery.pk]) for delivery in deliveries]
 
 
 def test_each_completed_payment_is_followed_up_once(hurried: list[tuple[str, Any]]) -> None:

@@ -13,6 +13,7 @@ class BundlesConfig(AppConfig):
         from payments.bills import payables
 
         hooks.completed.register(handlers.activate)
+        hooks.fulfilled.register(handlers.tell)
         hooks.given_up.register(handlers.release)
         hooks.withdrawn.register(handlers.withdraw)
         hooks.closed.register(handlers.release)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bundles.models import Purchase
 from bundles.services.activate import activate_purchase
 from bundles.services.seats import release_hold
+from bundles.services.tell import tell_of_activation
 from bundles.services.withdraw import withdraw_purchase
 from payments.models import Payment
 
@@ -13,6 +14,12 @@ def activate(payment: Payment) -> None:
     """The money is there: give what it has bought."""
     if _is_ours(payment):
         activate_purchase(payment=payment)
+
+
+def tell(payment: Payment) -> None:
+    """What the money has bought is there: say so."""
+    if _is_ours(payment):
+        tell_of_activation(payment=payment)
 
 
 def withdraw(payment: Payment) -> None:

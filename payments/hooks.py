@@ -13,6 +13,10 @@ completed: Hook[Payment] = Hook("payments.completed")
 """The money is there. Handlers run in the fulfilment's transaction, touch only the database, may be
 called again after a failure, and raise `CannotFulfil` when the money has to become credit."""
 
+fulfilled: Hook[Payment] = Hook("payments.fulfilled")
+"""What the money has bought is committed: the customer can be told. Handlers touch only the database,
+and may be called again."""
+
 given_up: Hook[Payment] = Hook("payments.given_up")
 """The money buys nothing: it became the payer's credit or goes back. Handlers run in the same
 transaction."""

@@ -16,4 +16,5 @@ class VpnConfig(AppConfig):
         register(check_vpn)
         hooks.subscription_begun.register(handlers.deliver)
         hooks.subscription_extended.register(handlers.deliver_again)
+        hooks.subscription_ready.register(handlers.tell)
         hooks.subscription_ended.register(handlers.withdraw)

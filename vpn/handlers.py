@@ -5,6 +5,7 @@ from __future__ import annotations
 from bundles.models import Subscription
 from vpn.services.provision import provision, provision_first
 from vpn.services.revoke import revoke_all
+from vpn.services.tell import tell_ready
 
 
 def deliver(subscription: Subscription) -> None:
@@ -15,6 +16,11 @@ def deliver(subscription: Subscription) -> None:
 def deliver_again(subscription: Subscription) -> None:
     """A subscription was extended."""
     provision(subscription=subscription)
+
+
+def tell(subscription: Subscription) -> None:
+    """The customer can connect."""
+    tell_ready(subscription=subscription)
 
 
 def withdraw(subscription: Subscription) -> None:

@@ -1,4 +1,4 @@
-"""Turns a paid purchase into service: subscription, seat, ledger and messages, once."""
+"""Turns a paid purchase into service: subscription, seat and ledger, once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from bundles.services.earn import held_account
 from bundles.services.end import end_subscription
 from bundles.services.seats import use_held_seat, use_seat
 from cases.models import CaseKind
-from notifications.services import queue_message
 from payments import ledger
 from payments.errors import CannotFulfil
 from payments.models import Disposition, Payment
-from payments.selectors import receipt_of
 from payments.services.follow_up import follow_up
 from payments.states import State
 
@@ -38,7 +36,6 @@ def activate_purchase(*, payment: Payment) -> Subscription:
         days=purchase.duration_days,
     )
     _post_sale(purchase, payment)
-    _tell(purchase, payment)
     told = hooks.subscription_begun if is_new else hooks.subscription_extended
     told.notify(subscription)
     return subscription
@@ -58,7 +55,7 @@ def activate_if_paid(*, customer: User, bundle_id: int) -> Subscription | None:
 def _claim(payment: Payment) -> Purchase:
     """Make the purchase paid, which only one payment can; what was bought does not change any more."""
     purchases = Purchase.objects.filter(pk=Purchase.id_from(payment.subject))
-    purchase = purchases.select_related("bundle", "customer").get()
+    purchase = purchases.select_related("bundle").get()
     is_ours = purchases.filter(state=Purchase.State.AWAITING_PAYMENT).update(
         state=Purchase.State.PAID, paid_at=timezone.now()
     )
@@ -80,7 +77,7 @@ def _serve(purchase: Purchase) -> tuple[Subscription, bool]:
         raise CannotFulfil("no seat is free any more", case_kind=CaseKind.LATE_PAYMENT) from error
     running = (
         Subscription.objects.select_for_update()
-        .filter(customer=purchase.customer, live_bundle=bundle.pk)
+        .filter(customer=purchase.customer_id, live_bundle=bundle.pk)
         .first()
     )
     if running is not None and running.ends_at > timezone.now():
@@ -94,7 +91,7 @@ def _serve(purchase: Purchase) -> tuple[Subscription, bool]:
 def _begin(purchase: Purchase) -> Subscription:
     now = timezone.now()
     return Subscription.objects.create(
-        customer=purchase.customer,
+        customer_id=purchase.customer_id,
         bundle=purchase.bundle,
         starts_at=now,
         ends_at=now + timedelta(days=purchase.duration_days),
@@ -126,22 +123,4 @@ def _post_sale(purchase: Purchase, payment: Payment) -> None:
             (ledger.REVENUE, -commission),
             ("tax", -tax),
         ],
-    )
-
-
-def _tell(purchase: Purchase, payment: Payment) -> None:
-    receipt = receipt_of(payment)
-    phone = purchase.customer.phone or receipt.phone
-    if not phone:
-        return
-    queue_message(
-        message_id="payment_received",
-        to=phone,
-        language=purchase.customer.language,
-        context={
-            "bundle": purchase.bundle.name,
-            "amount": payment.amount,
-            "receipt": receipt.number,
-        },
-        key=f"payment_received:{payment.public_id}",
     )

@@ -21,10 +21,11 @@ from bundles.services.end import end_overdue_subscriptions
 from bundles.tests.factories import a_bundle
 from cases.models import Case
 from notifications.models import Message
-from payments import ledger
+from payments import hooks, ledger
 from payments.errors import PaymentInProgress, UnknownProvider
 from payments.models import Disposition, MobileMoneyTransaction, Payment
 from payments.providers.base import Answer, Outcome, Reason
+from payments.services.follow_up import follow_up
 from payments.services.query import check_attempt
 from payments.services.settle import settle
 from payments.states import State
@@ -71,6 +72,24 @@ def test_a_paid_purchase_becomes_a_subscription() -> None:
     assert Seat.objects.get().held_until is None
     assert Purchase.objects.get().state == Purchase.State.PAID
     assert Message.objects.filter(message_id="payment_received").count() == 1
+
+
+def test_who_dies_between_serving_and_telling_leaves_the_telling_to_the_next() -> None:
+    def dies(payment: Payment) -> None:
+        raise RuntimeError("killed")
+
+    with hooks.fulfilled.temporarily(dies):
+        payment = pay(a_customer(), a_bundle())
+    assert payment.disposition == Disposition.FULFILLED
+    assert Subscription.objects.exists()
+    assert not Message.objects.exists()
+    assert payment.follow_up_at is not None
+    for _ in range(2):
+        follow_up(payment_id=payment.pk)
+    payment.refresh_from_db()
+    assert payment.follow_up_at is None
+    assert Message.objects.filter(message_id="payment_received").count() == 1
+    assert Subscription.objects.count() == 1
 
 
 def test_the_price_is_shared_out_to_the_shilling() -> None:

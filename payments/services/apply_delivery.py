@@ -53,23 +53,24 @@ def apply_delivery(*, delivery_id: int) -> None:
         proof = proof_of(delivery, notice, provider)
         _finish(delivery, *receive_bill(delivery=delivery, notice=notice, proof=proof))
         return
-    attempt = _match(delivery, notice)
-    if attempt is None:
+    matched = _match(delivery, notice)
+    if matched is None:
         if transfer := _matching_transfer(delivery, notice):
             _apply_to_transfer(delivery, notice, provider, transfer)
         else:
             _wait_for_match(delivery, notice)
         return
-    delivery.attempt = attempt
-    proof = proof_of(delivery, notice, provider, attempt.callback_token)
+    attempt_id, token = matched
+    delivery.attempt_id = attempt_id
+    proof = proof_of(delivery, notice, provider, token)
     if proof is None:
-        _keep_on_attempt(attempt.pk, notice)
+        _keep_on_attempt(attempt_id, notice)
         why = why_no_proof(delivery, notice, provider)
-        _take_as_hint(delivery, notice, attempt, why)
+        _take_as_hint(delivery, notice, attempt_id, why)
         _finish(delivery, WebhookDelivery.State.HINT, why)
         return
     changed = settle(
-        attempt_id=attempt.pk,
+        attempt_id=attempt_id,
         answer=notice.answer,
         source=PaymentEvent.Source.WEBHOOK,
         evidence=f"delivery {delivery.pk}, proved by {proof}: {notice.answer.message}",
@@ -80,20 +81,22 @@ def apply_delivery(*, delivery_id: int) -> None:
     _finish(delivery, state, notice.answer.message)
 
 
-def _match(delivery: WebhookDelivery, notice: Notice) -> MobileMoneyTransaction | None:
-    """The attempt that the callback names: by our token, our reference or the provider's handle."""
+def _match(delivery: WebhookDelivery, notice: Notice) -> tuple[int, str] | None:
+    """The attempt that the callback names: by our token, our reference or the provider's handle.
+
+    Returns its primary key and its token.
+    """
     if notice.kind != NoticeKind.COLLECTION:
         return None
-    attempts = MobileMoneyTransaction.objects.filter(dialect=delivery.dialect).only(
-        "id", "callback_token"
-    )
+    attempts = MobileMoneyTransaction.objects.filter(dialect=delivery.dialect)
     for name, value in (
         ("callback_token", delivery.attempt_token),
         ("reference", notice.reference),
         ("provider_reference", notice.provider_reference),
     ):
-        if value and (found := attempts.filter(**{name: value}).first()):
-            return found
+        found = attempts.filter(**{name: value}).values_list("id", "callback_token")
+        if value and (rows := list(found)):
+            return rows[0]
     return None
 
 
@@ -154,13 +157,11 @@ def _ask_about(transfer: Transfer) -> None:
         hurry(check_transfer, transfer.pk)
 
 
-def _take_as_hint(
-    delivery: WebhookDelivery, notice: Notice, attempt: MobileMoneyTransaction, why: str
-) -> None:
+def _take_as_hint(delivery: WebhookDelivery, notice: Notice, attempt_id: int, why: str) -> None:
     """Ask the provider because of it; where it cannot be asked, a person must look."""
     from payments.tasks import check
 
-    attempt = MobileMoneyTransaction.objects.select_related("payment").get(pk=attempt.pk)
+    attempt = MobileMoneyTransaction.objects.select_related("payment").get(pk=attempt_id)
     says_something_new = notice.answer.outcome in FINAL and attempt.status not in (
         State.COMPLETED,
         State.FAILED,

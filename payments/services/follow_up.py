@@ -1,7 +1,8 @@
 """Acts on a final state, right after it and again by sweep until it is done.
 
 Money that came is fulfilled or becomes the payer's credit; of money that will not come, the seller
-and the customer are told.
+and the customer are told. Who was served is told in a transaction after the one that serves: the
+customer is online before the messages are written (ADR 0010).
 """
 
 from __future__ import annotations
@@ -38,9 +39,12 @@ def follow_up(*, payment_id: int) -> None:
     """
     try:
         try:
-            _follow_up(payment_id)
+            is_served = _follow_up(payment_id)
         except CannotFulfil as refusal:  # all that the handlers did is rolled back
             _give_up(payment_id, refusal)
+        else:
+            if is_served:
+                _tell_of_service(payment_id)
     except Exception:
         logger.exception("payment %s could not be followed up", payment_id)
         if _try_later(payment_id) >= TRIES_BEFORE_REFUND:
@@ -48,15 +52,22 @@ def follow_up(*, payment_id: int) -> None:
 
 
 @retried
-def _follow_up(payment_id: int) -> None:
+def _follow_up(payment_id: int) -> bool:
+    """Returns whether what was served is still to be told."""
     payment = payment_for_update(payment_id)
     if payment.follow_up_at is None:
-        return
+        return False
+    if payment.disposition == Disposition.FULFILLED:
+        return True
     if payment.state == State.COMPLETED:
         _fulfil(payment)
     elif payment.state in (State.FAILED, State.EXPIRED):
         _close(payment)
-    _save_as_done(payment)
+    is_served = payment.disposition == Disposition.FULFILLED
+    if not is_served:
+        payment.follow_up_at = None
+    _save(payment)
+    return is_served
 
 
 def _fulfil(payment: Payment) -> None:
@@ -75,6 +86,18 @@ def _fulfil(payment: Payment) -> None:
 
 
 @retried
+def _tell_of_service(payment_id: int) -> None:
+    """What the customer is told is in the outbox once; a refund in between has its own words."""
+    payment = payment_for_update(payment_id)
+    if payment.follow_up_at is None:
+        return
+    if payment.disposition == Disposition.FULFILLED:
+        hooks.fulfilled.notify(payment)
+    payment.follow_up_at = None
+    _save(payment)
+
+
+@retried
 def _give_up(payment_id: int, refusal: CannotFulfil) -> None:
     """Make a refused payment credit, unless somebody has acted on it since the refusal."""
     payment = payment_for_update(payment_id)
@@ -82,11 +105,11 @@ def _give_up(payment_id: int, refusal: CannotFulfil) -> None:
         return
     _credit(payment, refusal.case_kind, str(refusal))
     _tell(payment, "payment_late_credit", {"amount": payment.covered})
-    _save_as_done(payment)
-
-
-def _save_as_done(payment: Payment) -> None:
     payment.follow_up_at = None
+    _save(payment)
+
+
+def _save(payment: Payment) -> None:
     payment.save(
         update_fields=["disposition", "from_credit", "fulfilled_at", "follow_up_at", "updated_at"]
     )

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
-
-from django.conf import settings
-from django.utils.timezone import localtime
 
 from bundles.models import Subscription
-from notifications.services import queue_message
 from vpn.errors import DeviceLimitReached, NoGateway, PublicKeyInUse
 from vpn.keys import new_key_pair, new_preshared_key
 from vpn.models import Address, Gateway, Peer
 from vpn.selectors import devices_of
 from vpn.services.addresses import take_address
-from vpn.services.links import new_link
 
 FIRST_DEVICE = "phone"
 NEEDED_OF_GATEWAY = ("id", "name", "range4", "range6", "next_number")
 
 
 def provision_first(*, subscription: Subscription) -> Peer:
-    """The first device of a subscription that begins, which has none yet, and the SMS."""
-    peer = _make(subscription, [], FIRST_DEVICE)
-    _tell(subscription, peer)
-    return peer
+    """The first device of a subscription that begins, which has none yet."""
+    return _make(subscription, [], FIRST_DEVICE)
 
 
 def provision(*, subscription: Subscription) -> Peer:
-    """The first device of an extended subscription, and the SMS that it is ready for longer.
-
-    Safe to repeat: the peer stays the same, and each end date is told once.
-    """
+    """The first device of an extended subscription; safe to repeat, the peer stays the same."""
     devices = devices_of(subscription)
-    peer = next(iter(_live(devices)), None) or _make(subscription, devices, FIRST_DEVICE)
-    _tell(subscription, peer)
-    return peer
+    return next(iter(_live(devices)), None) or _make(subscription, devices, FIRST_DEVICE)
 
 
 def make_peer(
@@ -97,23 +84,4 @@ def _is_taken(public_key: str) -> bool:
     return (
         Peer.objects.filter(live_public_key=public_key).exists()
         or Gateway.objects.filter(public_key=public_key).exists()
-    )
-
-
-def _tell(subscription: Subscription, peer: Peer) -> None:
-    customer = subscription.customer
-    if not customer.phone:
-        return
-    until = localtime(subscription.ends_at, ZoneInfo(settings.BUSINESS_TIME_ZONE))
-    key = f"vpn_ready:{subscription.pk}:{int(subscription.ends_at.timestamp())}"
-    queue_message(
-        message_id="vpn_ready",
-        to=customer.phone,
-        language=customer.language,
-        context={
-            "bundle": subscription.bundle.name,
-            "until": f"{until:%d.%m.%Y %H:%M}",
-            "link": new_link(peer=peer),
-        },
-        key=key,
     )

@@ -1,0 +1,32 @@
+"""Tells a customer that the money came and what it gave."""
+
+from __future__ import annotations
+
+from bundles import hooks
+from bundles.models import Purchase
+from notifications.services import queue_message
+from payments.models import Payment
+from payments.selectors import receipt_of
+
+
+def tell_of_activation(*, payment: Payment) -> None:
+    """Put the receipt into the outbox, then let those who deliver add theirs; safe to repeat."""
+    purchase = Purchase.objects.select_related(
+        "bundle", "activation__subscription__bundle", "activation__subscription__customer"
+    ).get(pk=Purchase.id_from(payment.subject))
+    subscription = purchase.activation.subscription
+    customer = subscription.customer
+    receipt = receipt_of(payment)
+    if phone := customer.phone or receipt.phone:
+        queue_message(
+            message_id="payment_received",
+            to=phone,
+            language=customer.language,
+            context={
+                "bundle": purchase.bundle.name,
+                "amount": payment.amount,
+                "receipt": receipt.number,
+            },
+            key=f"payment_received:{payment.public_id}",
+        )
+    hooks.subscription_ready.notify(subscription)

@@ -317,6 +317,11 @@ def _next_step(
         return "The money is the customer's credit: see the case for why, and decide there."
     if payment.state == State.COMPLETED:
         return "Paid; the activation is being tried again every few seconds."
+    if payment.state == State.FAILED and attempt is not None and attempt.next_check_at:
+        return (
+            "The provider says that no money moved, and is asked once more. "
+            "The customer may start a new payment."
+        )
     if payment.state == State.FAILED:
         return "No money moved. The customer may start a new payment."
     if attempt is None or attempt.next_check_at is None:

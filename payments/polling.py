@@ -16,6 +16,9 @@ PLAN = (
     *(timedelta(days=day) for day in range(1, 8)),
 )
 NOT_FOUND_APART = timedelta(minutes=15)
+# A told failure is asked about once more after this: no prompt is open then, and a charge that came
+# after the provider's own time-out has happened.
+SECOND_LOOK_AFTER = timedelta(minutes=15)
 
 
 def next_check(*, posted_at: datetime, now: datetime, first_query_seconds: int) -> datetime | None:

@@ -10,16 +10,18 @@ from cases.models import CaseKind
 from cases.services import open_case
 from common.transactions import retried
 from payments.models import MobileMoneyTransaction, PaymentEvent, ProviderCall
-from payments.polling import NOT_FOUND_APART, next_check
+from payments.polling import NOT_FOUND_APART, SECOND_LOOK_AFTER, next_check
 from payments.providers import registry
-from payments.providers.base import Answer, Description, Outcome, Reason, StatusQuestion
+from payments.providers.base import Answer, Outcome, Reason, StatusQuestion
 from payments.selectors import attempt_for_update
 from payments.services.calls import finish_call
 from payments.services.follow_up import follow_up
 from payments.services.record import record_move
+from payments.services.second_look import is_askable
 from payments.services.settle import settle
 from payments.states import LIVE, State
 
+UNDECIDED = (Outcome.PENDING, Outcome.UNKNOWN)
 ASKING_LEASE = timedelta(seconds=45)  # longer than one call's time-outs
 
 
@@ -32,9 +34,10 @@ def check_attempt(*, attempt_id: int, source: str = PaymentEvent.Source.QUERY) -
     """Ask the provider where it can be asked and settle what it says; then expire what is overdue.
 
     Safe to repeat and to run twice at once. An attempt that is not final keeps a `next_check_at`, or
-    gets a case when the plan has ended or the provider cannot be asked.
+    gets a case when the plan has ended or the provider cannot be asked. A failed one ends quietly.
     """
     attempt = MobileMoneyTransaction.objects.select_related("payment").get(pk=attempt_id)
+    answer = None
     if can_ask_now(attempt, timezone.now()):
         answer = _ask(attempt)
         settle(
@@ -43,7 +46,7 @@ def check_attempt(*, attempt_id: int, source: str = PaymentEvent.Source.QUERY) -
             source=source,
             evidence=f"status query: {answer.code} {answer.message}".strip(),
         )
-    payment_id = _plan_next(attempt_id)
+    payment_id = _plan_next(attempt_id, answer)
     follow_up(payment_id=payment_id)
 
 
@@ -92,8 +95,11 @@ def _believed(attempt_id: int, answer: Answer) -> Answer:
 
 
 @retried
-def _plan_next(attempt_id: int) -> int:
-    """Expire an overdue attempt, and set when to ask again. Returns the payment's key."""
+def _plan_next(attempt_id: int, answer: Answer | None) -> int:
+    """Expire an overdue attempt, and set when to ask again. Returns the payment's key.
+
+    `answer` is what the provider has just said, None when it was not asked.
+    """
     attempt = attempt_for_update(attempt_id)
     payment = attempt.payment
     now = timezone.now()
@@ -106,9 +112,9 @@ def _plan_next(attempt_id: int) -> int:
             evidence="no success is known when the time is over",
             reason=Reason.NO_ANSWER,
         )
-    if attempt.status == State.FAILED or (
-        attempt.status == State.COMPLETED and attempt.checked_at is not None
-    ):
+    if attempt.status == State.FAILED:
+        attempt.next_check_at = _next_look(attempt, answer, now)
+    elif attempt.status == State.COMPLETED and attempt.checked_at is not None:
         attempt.next_check_at = None
     elif attempt.status in (State.PENDING, State.EXPIRED) and not attempt.resend_due:
         attempt.next_check_at = _next_check(attempt, now)
@@ -118,18 +124,37 @@ def _plan_next(attempt_id: int) -> int:
     return payment.pk
 
 
+def _next_look(
+    attempt: MobileMoneyTransaction, answer: Answer | None, now: datetime
+) -> datetime | None:
+    """A failed attempt rests once the provider's record was read, unless that was too early.
+
+    A record that tells nothing, or does not know the payment, is read again by plan, until that ends.
+    """
+    if attempt.next_check_at is None or attempt.posted_at is None:
+        return None
+    if now < attempt.posted_at + SECOND_LOOK_AFTER:
+        return attempt.next_check_at
+    if answer is None or answer.outcome not in UNDECIDED:
+        return None
+    return _planned(attempt, now)
+
+
 def _next_check(attempt: MobileMoneyTransaction, now: datetime) -> datetime | None:
-    description = registry.by_dialect(attempt.dialect).description
-    if not _is_askable(attempt, description):
+    if not is_askable(attempt):
         return attempt.expires_at if attempt.status == State.PENDING else None
-    planned = next_check(
-        posted_at=attempt.posted_at or attempt.created_at,
-        now=now,
-        first_query_seconds=description.first_query_seconds,
-    )
+    planned = _planned(attempt, now)
     if planned is None or attempt.status != State.PENDING:
         return planned
     return min(planned, attempt.expires_at)
+
+
+def _planned(attempt: MobileMoneyTransaction, now: datetime) -> datetime | None:
+    return next_check(
+        posted_at=attempt.posted_at or attempt.created_at,
+        now=now,
+        first_query_seconds=registry.by_dialect(attempt.dialect).description.first_query_seconds,
+    )
 
 
 def _give_to_staff(attempt: MobileMoneyTransaction) -> None:
@@ -141,14 +166,8 @@ def _give_to_staff(attempt: MobileMoneyTransaction) -> None:
     )
 
 
-def _is_askable(attempt: MobileMoneyTransaction, description: Description) -> bool:
-    if attempt.posted_at is None or not description.can_query:
-        return False
-    return description.query_without_handle or bool(attempt.provider_reference)
-
-
 def _askable_from(attempt: MobileMoneyTransaction, posted_at: datetime) -> datetime:
-    description = registry.by_dialect(attempt.dialect).description
-    if not _is_askable(attempt, description):
+    if not is_askable(attempt):
         return datetime.max.replace(tzinfo=posted_at.tzinfo)
+    description = registry.by_dialect(attempt.dialect).description
     return posted_at + timedelta(seconds=description.first_query_seconds)

@@ -68,6 +68,7 @@ def record_move(
     if target in (State.COMPLETED, State.FAILED, State.EXPIRED):
         payment.follow_up_at = timezone.now()
         payment.follow_up_tries = 0
+        attempt.resend_due = False  # what has ended is not sent again, only asked about
     attempt.save(update_fields=ATTEMPT_COLUMNS)
     payment.save(update_fields=PAYMENT_COLUMNS)
     if was_expired:

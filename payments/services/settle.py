@@ -23,6 +23,7 @@ from payments.providers.http import redact
 from payments.selectors import attempt_for_update
 from payments.services.follow_up import follow_up
 from payments.services.record import record_move
+from payments.services.second_look import second_look_at
 from payments.services.spend_credit import asked_of_phone
 from payments.services.suspense import claim_suspended
 from payments.services.take_back import take_back
@@ -181,7 +182,7 @@ def _fail(
         _open(payment, CaseKind.WRONG_DETAILS, trouble)
         return False
     _learn(attempt, answer)
-    attempt.next_check_at = None
+    attempt.next_check_at = second_look_at(attempt, answer, source)
     record_move(
         payment,
         attempt,

@@ -169,6 +169,32 @@ def test_not_found_fails_only_where_the_dialect_allows_it_and_time_has_proved_it
     assert (payment.state, payment.reason) == (State.FAILED, "not_found")
 
 
+@pytest.mark.parametrize(
+    ("grace_seconds", "expires_in"), [(3_600, timedelta(minutes=-10)), (300, timedelta(minutes=10))]
+)
+def test_not_found_twice_proves_nothing_within_the_grace_or_while_the_pin_may_be_entered(
+    wire: responses.RequestsMock,
+    monkeypatch: pytest.MonkeyPatch,
+    grace_seconds: int,
+    expires_in: timedelta,
+) -> None:
+    airtel = registry.by_dialect("airtel_money")
+    allowing = replace(airtel.description, not_found_grace_seconds=grace_seconds)
+    monkeypatch.setattr(airtel, "description", allowing)
+    attempt = posted(
+        ProviderName.AIRTEL_MONEY,
+        timedelta(minutes=20),
+        not_found_since=timezone.now() - timedelta(minutes=16),
+    )
+    MobileMoneyTransaction.objects.update(expires_at=timezone.now() + expires_in)
+    wire.get(
+        f"{AIRTEL}/standard/v1/payments/{attempt.reference}",
+        json={"status": {"code": "200", "result_code": "ESB000045", "success": False}},
+    )
+    check_attempt(attempt_id=attempt.pk)
+    assert reload(attempt)[1].state != State.FAILED
+
+
 def test_an_unasked_attempt_is_sent_by_the_sweep_and_claimed_once() -> None:
     attempt = a_payment()
     MobileMoneyTransaction.objects.filter(pk=attempt.pk).update(next_check_at=timezone.now())

@@ -7,12 +7,11 @@ row, the same as waiting; a claim that is under way ends that much earlier, as o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Event
 
 from django.db import OperationalError
-from django.db.models import F, Min, Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.utils import timezone
 
 from bundles.models import Seat
@@ -53,29 +52,17 @@ def pass_time(system: System, by: timedelta) -> None:
         _move(_waiting(system, model, column), (column,), by)
 
 
-def next_steps(system: System) -> Iterator[tuple[type[Model], datetime]]:
-    """For each kind of row, when the first of them that waits is due."""
-    for model, step, _ in WAITING:
-        first = _waiting(system, model, step).aggregate(first=Min(step))["first"]
-        if first is not None:
-            yield model, first
+def waits(system: System) -> bool:
+    """Whether any row has a next step."""
+    return any(_waiting(system, model, step).exists() for model, step, _ in WAITING)
 
 
 def is_anything_due(system: System) -> bool:
     now = timezone.now()
-    return any(first <= now for _, first in next_steps(system))
-
-
-def last_step_before(system: System, end: datetime) -> datetime:
-    """When the last row is due of those that are due by then."""
-    steps: list[datetime] = [
-        due
+    return any(
+        _waiting(system, model, step).filter(**{f"{step}__lte": now}).exists()
         for model, step, _ in WAITING
-        for due in _waiting(system, model, step)
-        .filter(**{f"{step}__lte": end})
-        .values_list(step, flat=True)
-    ]
-    return max(steps)
+    )
 
 
 def _waiting(system: System, model: type[Model], step: str) -> QuerySet[Model]:

@@ -9,7 +9,6 @@ from datetime import timedelta
 from time import monotonic, sleep
 
 from django.core.management import get_commands
-from django.utils import timezone
 from redis import Redis
 
 from accounts.models import User
@@ -18,24 +17,23 @@ from tests.chaos.books import Verdict, ends, judge
 from tests.chaos.customers import SCARCE, USUAL, Customer, Shop, draw
 from tests.chaos.faults import Fault, Trouble, schedule
 from tests.chaos.finance import OWNER
-from tests.chaos.passing import is_anything_due, last_step_before, next_steps, pass_time
+from tests.chaos.passing import is_anything_due, pass_time, waits
 from tests.chaos.stage import TROUBLEMAKERS, Stage
 from tests.simulator import PROVIDERS, Simulator
 from tests.waiting import wait_until
 
 ORDERING_AT_ONCE = 48
 LOOK_SECONDS = 0.1
-QUIET_SECONDS = 2.5  # longer than a sweep's interval
+QUIET_SECONDS = 2.2  # longer than a sweep's interval
 QUIET_WITHIN_SECONDS = 180.0
-LEAP = timedelta(minutes=15)  # the first; what is due within a leap is due together
-LEAPS_MAX = 16
+LEAP, LEAPS_GROW, LEAPS_MAX = timedelta(minutes=15), 4, 10  # over a week by the sixth
 QUEUES = ("collect", "webhooks", "default")
 
 USUALLY = {
-    "prompt_seconds": 12,
+    "prompt_seconds": 10,
     "answer_seconds": 1,
     "slow_seconds": 4,
-    "late_seconds": 20,
+    "late_seconds": 15,
     "early_seconds": 0.5,
 }
 SLOWNESS = {"latency_seconds": 0.1, "latency_spread_seconds": 0.6}
@@ -56,6 +54,8 @@ class Run:
     trouble: Trouble | None = None
     differing: list[str] = field(default_factory=list)  # answers to who pressed twice
     leaps: int = 0
+    seconds_of_trouble: float = 0
+    seconds_of_rest: float = 0
     verdict: Verdict = field(default_factory=Verdict)
 
 
@@ -66,9 +66,12 @@ def play(stage: Stage, *, payments: int, seed: int, per_second: float) -> Run:
     _set(stage, simulator, run.customers, seed)
     shop = Shop(stage.system, run.customers)
     run.trouble = Trouble(stage)
+    began = monotonic()
     run.said = _order_in_trouble(shop, run, per_second)
+    run.seconds_of_trouble = monotonic() - began
     _mend(stage)
     run.leaps = _let_it_rest(stage, simulator)
+    run.seconds_of_rest = monotonic() - began - run.seconds_of_trouble
     scenarios = {said: each.scenario for said, each in zip(run.said, run.customers, strict=True)}
     run.verdict = judge(stage.system, simulator, scenarios)
     run.verdict.violations += [*run.differing, *_check_money(stage)]
@@ -143,16 +146,18 @@ def _mend(stage: Stage) -> None:
 
 
 def _let_it_rest(stage: Stage, simulator: Simulator) -> int:
-    """Let time pass in leaps, each twice as long, until no row has a next step; returns how many."""
+    """Let time pass in leaps, each longer, until no row has a next step; returns how many.
+
+    As on a system that slept so long: what was due meanwhile is done once.
+    """
     wait_until(lambda: not simulator.waiting(), USUALLY["prompt_seconds"] + USUALLY["slow_seconds"])
     sleep(USUALLY["late_seconds"])
     for leap in range(LEAPS_MAX):
         _wait_until_quiet(stage)
-        steps = [due for _, due in next_steps(stage.system)]
-        if not steps:
+        if not waits(stage.system):
             return leap
-        last = last_step_before(stage.system, min(steps) + LEAP * 2**leap)
-        pass_time(stage.system, max(last - timezone.now(), timedelta()) + timedelta(seconds=1))
+        pass_time(stage.system, LEAP * LEAPS_GROW**leap)
+    _wait_until_quiet(stage)
     return LEAPS_MAX
 
 

@@ -61,7 +61,11 @@ def main() -> int:
             )
             _report(place, run)
     violations = run.verdict.violations
-    print(f"\nSeed {arguments.seed}, {monotonic() - began:.0f} s: ", end="")
+    print(
+        f"\nSeed {arguments.seed}, {monotonic() - began:.0f} s, of which trouble "
+        f"{run.seconds_of_trouble:.0f} s, rest {run.seconds_of_rest:.0f} s: ",
+        end="",
+    )
     if not violations:
         shutil.rmtree(folder)
         print("everything held.")

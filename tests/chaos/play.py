@@ -24,6 +24,7 @@ from tests.waiting import wait_until
 
 ORDERING_AT_ONCE = 48
 LOOK_SECONDS = 0.1
+AFTERWARDS_SECONDS = 3
 QUIET_SECONDS = 2.2  # longer than a sweep's interval
 QUIET_WITHIN_SECONDS = 180.0
 LEAP, LEAPS_GROW, LEAPS_MAX = timedelta(minutes=15), 4, 10  # over a week by the sixth
@@ -67,7 +68,7 @@ def play(stage: Stage, *, payments: int, seed: int, per_second: float) -> Run:
     shop = Shop(stage.system, run.customers)
     run.trouble = Trouble(stage)
     began = monotonic()
-    run.said = _order_in_trouble(shop, run, per_second)
+    run.said = _order_in_trouble(stage, shop, run, per_second)
     run.seconds_of_trouble = monotonic() - began
     _mend(stage)
     run.leaps = _let_it_rest(stage, simulator)
@@ -108,7 +109,7 @@ def _set(stage: Stage, simulator: Simulator, customers: list[Customer], seed: in
     simulator.configure(tigo_pesa={"callback": {"forged_url": open_path}})
 
 
-def _order_in_trouble(shop: Shop, run: Run, per_second: float) -> list[str]:
+def _order_in_trouble(stage: Stage, shop: Shop, run: Run, per_second: float) -> list[str]:
     """Customers come at an even pace while the faults happen, each after its number of orders."""
     assert run.trouble is not None
     faults = list(run.faults)
@@ -126,6 +127,9 @@ def _order_in_trouble(shop: Shop, run: Run, per_second: float) -> list[str]:
                 run.trouble.do(faults.pop(0))
             run.trouble.look_after()
             sleep(LOOK_SECONDS)
+        while not all(order.done() for order in [*orders, *second_presses]):
+            sleep(AFTERWARDS_SECONDS)  # a request that died holds its key for a minute
+            pass_time(stage.system, timedelta(minutes=1))
         said = [order.result() for order in orders]
     twice = [each for each in run.customers if each.is_impatient]
     for customer, press in zip(twice, second_presses, strict=True):

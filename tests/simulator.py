@@ -70,10 +70,16 @@ class Simulator:
         """What was really sent, or given back, of which these facts are true."""
         return [each for each in self._truth()["outgoing"] if facts.items() <= each.items()]
 
-    def pays_bill(self, provider: str, msisdn: str, reference: str, amount: int) -> dict[str, Any]:
-        """What becomes of a bill that a customer pays from the phone's own menu."""
-        wish = {"provider": provider, "msisdn": msisdn, "reference": reference, "amount": amount}
-        response = requests.post(f"{self._url}/control/paybill", json=wish, timeout=20)
+    def pays_bill(
+        self, provider: str, msisdn: str, reference: str, amount: int, times: int = 1
+    ) -> dict[str, Any]:
+        """What becomes of a bill that a customer pays from the phone's own menu.
+
+        The provider says the last thing that it has to say of it so many times.
+        """
+        wish: dict[str, Any] = {"provider": provider, "msisdn": msisdn, "reference": reference}
+        wish |= {"amount": amount, "times": times}
+        response = requests.post(f"{self._url}/control/paybill", json=wish, timeout=60)
         assert response.ok, response.text
         bill: dict[str, Any] = response.json()["bill"]
         return bill

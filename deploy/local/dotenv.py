@@ -30,8 +30,8 @@ SECRET_KEY={secret_key}
 FIELD_ENCRYPTION_KEYS={encryption_key}
 # An embedded Redis is started at this address, unless one answers there already.
 REDIS_URL=redis://:{redis_password}@127.0.0.1:{redis_port}/0
-# Tigo's callbacks are unsigned: their secret path is what makes them evidence.
-WEBHOOK_TOKENS=tigo_pesa:{tigo_token}
+# Tigo's callbacks and M-Pesa's bills are unsigned: a secret path is what makes them evidence.
+WEBHOOK_TOKENS=tigo_pesa:{tigo_token},mpesa_daraja:{mpesa_token}
 
 # The simulator is the three providers. `make run PORT=… SIMULATOR_PORT=…` moves these URLs along.
 MPESA_CONSUMER_KEY={mpesa_key}
@@ -43,7 +43,7 @@ MPESA_CALLBACK_URL={server}/api/webhooks/mpesa
 MPESA_INITIATOR_NAME=konektika
 MPESA_INITIATOR_PASSWORD={mpesa_initiator_password}
 MPESA_CERTIFICATE="{mpesa_certificate}"
-MPESA_RESULT_URL={server}/api/webhooks/mpesa
+MPESA_RESULT_URL={server}/api/webhooks/in/{mpesa_token}
 SIMULATOR_MPESA_PRIVATE_KEY={mpesa_private_key}
 
 # M-Pesa's other dialect is simulated beside it: MPESA_DIALECT=openapi to try it.
@@ -64,7 +64,7 @@ TIGO_PESA_DISBURSE_URL={simulator}/tigo/a2w
 TIGO_PESA_DISBURSE_MSISDN=255710000200
 TIGO_PESA_DISBURSE_PIN={tigo_pin}
 TIGO_PESA_COMPANY_NAME=600200
-SIMULATOR_TIGO_PESA_W2A_URL={server}/api/webhooks/tigo-pesa/w2a
+SIMULATOR_TIGO_PESA_W2A_URL={server}/api/webhooks/in/{tigo_token}/w2a
 
 AIRTEL_CLIENT_ID={airtel_id}
 AIRTEL_CLIENT_SECRET={airtel_secret}
@@ -132,6 +132,7 @@ def _with_secrets() -> str:
         redis_password=secrets.token_hex(16),
         redis_port=free_port(),
         tigo_token=secrets.token_urlsafe(24),
+        mpesa_token=secrets.token_urlsafe(24),
         mpesa_key=secrets.token_hex(16),
         mpesa_secret=secrets.token_hex(16),
         mpesa_passkey=secrets.token_hex(32),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from bundles.models import Activation, Purchase
 from cases.models import Case
 from notifications.models import Message
 from payments.models import (
+    Bill,
     Disposition,
     Entry,
     MobileMoneyTransaction,
@@ -31,6 +32,9 @@ from tests.system import System
 Key = tuple[str, str, str]  # provider, kind of movement, our reference
 WAYS = {"refund": "reversal"}  # what a statement calls what we know by one name
 TOLD_AS_FAILED = ("success_then_failure", "failure_then_success", "pays_late")
+BILL = "bill"  # paid by the provider's own menu; known by its receipt
+UNHEARD = "our answer was lost, and the provider gave back what we had taken"
+CANNOT_BE_ASKED, NAMES_NO_AMOUNT = "tigo_pesa", "vodacom_mpesa"
 BILLER_CODE = "TIGO_PESA_BILLER_CODE"  # every reference that Tigo has of ours begins with it
 
 
@@ -61,16 +65,23 @@ class Movement:
     receipts: set[str] = field(default_factory=set)
 
 
-def judge(system: System, simulator: Simulator, scenarios: Mapping[str, str]) -> Verdict:
-    """Compare everything; the system must be quiet. `scenarios` are by our reference."""
+def judge(
+    system: System, simulator: Simulator, scenarios: Mapping[str, str], returned: Set[str]
+) -> Verdict:
+    """Compare everything; the system must be quiet.
+
+    `scenarios` are by our reference or a bill's receipt; the bills of `returned` (receipts) went back
+    to the customer's phone.
+    """
     verdict = Verdict()
-    _compare_books(system, simulator, scenarios, verdict)
+    _compare_books(system, simulator, scenarios, returned, verdict)
     verdict.violations += _charged_twice(simulator)
     for rule in (
         _books_that_do_not_balance,
         _paid_and_not_ended,
         _served_unpaid,
         _asked_twice,
+        _in_suspense_unnoticed,
         _without_next_step,
         _transfers_without_end,
     ):
@@ -79,12 +90,16 @@ def judge(system: System, simulator: Simulator, scenarios: Mapping[str, str]) ->
 
 
 def _compare_books(
-    system: System, simulator: Simulator, scenarios: Mapping[str, str], verdict: Verdict
+    system: System,
+    simulator: Simulator,
+    scenarios: Mapping[str, str],
+    returned: Set[str],
+    verdict: Verdict,
 ) -> None:
     """Movement by movement, to the shilling. What differs must be in an open case.
 
-    Nobody can open a case of what the provider has denied, or told in a lost callback alone: only its
-    statement tells. That is counted too, and allowed for the scenarios that do it.
+    Nobody can open a case of what a provider has told in a lost call alone and cannot be asked for:
+    only its statement tells. That is counted too, by its reason; nothing else is allowed to differ.
     """
     theirs = _statements(simulator, system.environment[BILLER_CODE])
     ours = _ledger(system)
@@ -96,6 +111,11 @@ def _compare_books(
         name = " ".join(key)
         if their.lines > 1:
             verdict.violations.append(f"{name}: {their.lines} times on the statement")
+        if not their.lines and key[1] == BILL and key[2] in returned:
+            verdict.explain(
+                f"{BILL} only in our books, only the statement tells", -our.amount, UNHEARD
+            )
+            continue
         if not their.lines:
             verdict.violations.append(f"{name}: {our.amount} in our books, not on the statement")
             continue
@@ -109,7 +129,7 @@ def _compare_books(
             kinds = " + ".join(sorted({case.kind for case in cases}))
             details = " / ".join(case.detail for case in cases)
             verdict.explain(f"{key[1]} {trouble}, open case: {kinds}", difference, details)
-        elif untold := _only_the_statement_tells(system, key[2], scenarios.get(key[2], "")):
+        elif untold := _only_the_statement_tells(system, key, scenarios.get(key[2], "")):
             verdict.explain(f"{key[1]} {trouble}, only the statement tells", difference, untold)
         else:
             verdict.violations.append(
@@ -117,16 +137,23 @@ def _compare_books(
             )
 
 
-def _only_the_statement_tells(system: System, reference: str, scenario: str) -> str:
-    """Why our side cannot know of a difference; "" when it could."""
+def _only_the_statement_tells(system: System, key: Key, scenario: str) -> str:
+    """Why our side cannot know of a difference, though it asks wherever it can; "" when it could."""
+    provider, kind, reference = key
+    if kind == BILL:
+        bodies = system.rows(WebhookDelivery).values_list("body", flat=True)
+        is_heard = any(reference.encode() in bytes(body) for body in bodies)
+        return "" if is_heard else "its confirmation did not reach us"
     moves = system.rows(PaymentEvent).filter(payment__attempts__reference=reference)
     last = moves.order_by("-id").first()
     if last is None:
         return ""
-    if scenario in TOLD_AS_FAILED and last.to_state == State.FAILED:
-        return "the provider has told a failure, and its news of the success was lost"
-    is_asked_for = last.to_state == State.COMPLETED and last.source == PaymentEvent.Source.QUERY
-    if scenario in OTHER_AMOUNTS and is_asked_for:
+    by = (last.to_state, last.source)
+    is_denied = scenario in TOLD_AS_FAILED and by == (State.FAILED, PaymentEvent.Source.WEBHOOK)
+    if is_denied and provider == CANNOT_BE_ASKED:
+        return "it told a failure, cannot be asked, and its news of the success was lost"
+    is_asked_for = scenario in OTHER_AMOUNTS and by == (State.COMPLETED, PaymentEvent.Source.QUERY)
+    if is_asked_for and provider == NAMES_NO_AMOUNT:
         return "the callback with the amount was lost, and a status query names none"
     return ""
 
@@ -137,7 +164,7 @@ def _charged_twice(simulator: Simulator) -> Iterator[str]:
         line["msisdn"]
         for provider in PROVIDERS
         for line in simulator.statement(provider)["lines"]
-        if line["type"] == "collection"
+        if line["type"] in ("collection", BILL)
     )
     for msisdn, times in charges.items():
         if times > 1:
@@ -147,11 +174,15 @@ def _charged_twice(simulator: Simulator) -> Iterator[str]:
 def _statements(simulator: Simulator, biller_code: str) -> dict[Key, Movement]:
     found: dict[Key, Movement] = defaultdict(Movement)
     for provider in PROVIDERS:
-        for line in simulator.statement(provider)["lines"]:
+        lines = simulator.statement(provider)["lines"]
+        bills = {line["receipt"] for line in lines if line["type"] == BILL}
+        for line in lines:
             kind = WAYS.get(line["type"], line["type"])
             reference = line["reference"]
             if provider == "tigo_pesa":
                 reference = reference.removeprefix(biller_code)
+            if paid := bills & {line["receipt"], line["original_receipt"]}:
+                (reference,) = paid
             movement = found[provider, kind, reference]
             movement.amount += line["amount"]
             movement.lines += 1
@@ -162,6 +193,9 @@ def _statements(simulator: Simulator, biller_code: str) -> dict[Key, Movement]:
 def _ledger(system: System) -> dict[Key, Movement]:
     """Our entries on the providers' accounts, by what the providers know them by."""
     found: dict[Key, Movement] = defaultdict(Movement)
+    bills = system.rows(Bill)
+    suspended = dict(bills.values_list("our_id", "receipt"))
+    taken = dict(bills.filter(state=Bill.State.TAKEN).values_list("payment_id", "receipt"))
     entries = system.rows(Entry).filter(account__startswith="provider:")
     for entry in entries.select_related("posting__transfer", "posting__payment"):
         provider = entry.account.split(":")[1]
@@ -171,8 +205,13 @@ def _ledger(system: System) -> dict[Key, Movement]:
             kind, receipt = transfer.method, transfer.provider_transaction_id
             if transfer.method == Transfer.Method.REVERSAL and transfer.payment:
                 reference = transfer.payment.attempts.get().reference
+                reference = taken.get(transfer.payment.pk, reference)
+        elif kind == "suspense":
+            kind, reference = BILL, suspended[reference]
         elif kind == "collection" and (payment := entry.posting.payment):
             receipt = payment.attempts.get().provider_transaction_id
+            if payment.pk in taken:
+                kind, reference = BILL, taken[payment.pk]
         movement = found[provider, kind, reference]
         movement.amount += entry.amount
         movement.lines += 1
@@ -196,13 +235,14 @@ class _Subjects:
         _, kind, reference = key
         transfers = self._system.rows(Transfer).filter(reference=reference)
         if kind != Transfer.Method.DISBURSEMENT:
-            payments = self._system.rows(Payment).filter(attempts__reference=reference)
+            is_named = Q(attempts__reference=reference) | Q(bills__receipt=reference)
+            payments = self._system.rows(Payment).filter(is_named)
             for payment in payments:
                 yield f"payment:{payment.public_id}"
             transfers = self._system.rows(Transfer).filter(
                 payment__in=payments, method=Transfer.Method.REVERSAL
             )
-            if kind == "collection":
+            if kind in ("collection", BILL):
                 return
         for transfer in transfers:
             yield f"transfer:{transfer.reference}"
@@ -276,6 +316,20 @@ def _asked_twice(system: System) -> Iterator[str]:
             yield f"{name} {row[name]}: {row['times']} requests that may have been processed"
 
 
+def _in_suspense_unnoticed(system: System) -> Iterator[str]:
+    """Money that nobody can place is in a case, and the account holds it and nothing else."""
+    held = system.rows(Bill).filter(state=Bill.State.SUSPENSE)
+    open_cases = system.rows(Case).filter(state=Case.State.OPEN)
+    subjects = set(open_cases.values_list("subject", flat=True))
+    for bill in held:
+        if bill.subject not in subjects:
+            yield f"bill {bill} is in suspense without a case"
+    lines = system.rows(Entry).filter(account__startswith="suspense:")
+    booked = -(lines.aggregate(total=Sum("amount"))["total"] or 0)
+    if booked != (expected := sum(bill.amount for bill in held)):
+        yield f"suspense accounts hold {booked} TZS, the suspended bills are {expected}"
+
+
 def _without_next_step(system: System) -> Iterator[str]:
     """Nothing that is not final waits for nothing, and after so long nothing waits at all."""
     attempts = system.rows(MobileMoneyTransaction)
@@ -311,7 +365,8 @@ def _transfers_without_end(system: System) -> Iterator[str]:
 def ends(system: System, references: Iterable[str]) -> dict[str, str]:
     """How each order ended, by our reference, in the words of the report."""
     rows: Any = system.rows(MobileMoneyTransaction).filter(reference__in=list(references))
+    bills = system.rows(Bill).filter(receipt__in=list(references)).select_related("payment")
     return {
         attempt.reference: attempt.payment.disposition or attempt.status
         for attempt in rows.select_related("payment")
-    }
+    } | {bill.receipt: bill.payment.disposition if bill.payment else bill.state for bill in bills}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from deploy.local.ports import free_port
-from tests.chaos.customers import MIX, draw
+from tests.chaos.customers import BILLERS, BILLS, MIX, draw
 from tests.chaos.faults import FAULTS, schedule
 from tests.chaos.test_run import PAYMENTS
 from tests.chaos.wire import COMMIT, Wire
@@ -32,6 +32,13 @@ def test_a_seed_gives_the_same_run_again_and_another_seed_another() -> None:
 def test_the_short_run_has_every_fault_and_every_scenario() -> None:
     assert {fault.name for fault in schedule(PAYMENTS, 1)} == FAULTS.keys()
     assert {customer.scenario for customer in draw(PAYMENTS, 1)} == MIX.keys()
+
+
+def test_who_pays_by_menu_has_a_provider_with_a_menu_and_presses_no_button() -> None:
+    by_menu = [customer for customer in draw(200, 1) if customer.pays_by_menu]
+    assert {customer.scenario for customer in by_menu} == set(BILLS)
+    assert {customer.provider for customer in by_menu} == set(BILLERS)
+    assert not any(customer.presses_twice for customer in by_menu)
 
 
 def test_a_thousand_payments_have_as_many_faults_as_the_table_says() -> None:

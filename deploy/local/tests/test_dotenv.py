@@ -70,11 +70,13 @@ def _public_half(private: str) -> bytes:
     )
 
 
-def test_callbacks_of_an_unsigned_dialect_come_by_its_secret_path(file: Path) -> None:
+def test_what_an_unsigned_dialect_says_comes_by_its_secret_path(file: Path) -> None:
     variables = dotenv.effective(file, {})
-    dialect, _, token = variables["WEBHOOK_TOKENS"].partition(":")
-    assert dialect == "tigo_pesa"
-    assert variables["TIGO_PESA_CALLBACK_URL"].endswith(f"/api/webhooks/in/{token}")
+    pairs = [pair.partition(":") for pair in variables["WEBHOOK_TOKENS"].split(",")]
+    path = {dialect: f"/api/webhooks/in/{token}" for dialect, _, token in pairs}
+    assert variables["TIGO_PESA_CALLBACK_URL"].endswith(path["tigo_pesa"])
+    assert variables["SIMULATOR_TIGO_PESA_W2A_URL"].endswith(f"{path['tigo_pesa']}/w2a")
+    assert variables["MPESA_RESULT_URL"].endswith(path["mpesa_daraja"])  # and of its bills
 
 
 def test_other_ports_move_the_urls_of_both_sides_along(file: Path) -> None:

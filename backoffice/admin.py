@@ -31,6 +31,7 @@ from payments.selectors import latest_attempt
 from payments.services.ask_now import ask_now
 from payments.services.query import can_ask_now
 from payments.services.refund import refund_payment, refundable
+from payments.services.refund_to_credit import creditable, refund_to_credit
 from payments.states import LIVE, State
 
 WAITED_LONG = timedelta(minutes=10)
@@ -97,7 +98,7 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
     search_fields = ["public_id"]
     search_help_text = "Phone in any form, receipt, our reference, provider's id, e-mail"
     change_form_template = "backoffice/payment.html"
-    actions_detail = ["ask_the_provider", "refund"]
+    actions_detail = ["ask_the_provider", "refund", "refund_to_credit"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         attempts = MobileMoneyTransaction.objects.only(
@@ -217,6 +218,41 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         )
         form = RefundForm(request.POST or None, initial={"amount": left})
         return confirm(self, request, question=question, form=form, act=act)
+
+    @action(
+        description="Back to credit",
+        url_path="refund-to-credit",
+        permissions=["refund_to_credit"],
+        icon="undo",
+    )
+    def refund_to_credit(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            amount = refund_to_credit(payment_id=payment.pk, why=answers["why"])
+            return payment, f"{amount:,} TZS are credit again."
+
+        question = Question(
+            title=f"Give {payment.payer} the credit back",
+            button="Back to credit",
+            back=reverse("admin:payments_payment_change", args=[payment.pk]),
+            sentences=[
+                f"Credit alone has paid for this: {creditable(payment):,} TZS become credit again.",
+                "It ends what was bought.",
+            ],
+        )
+        form = ReasonForm(request.POST or None)
+        return confirm(self, request, question=question, form=form, act=act)
+
+    def has_refund_to_credit_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        """Offered for a payment that credit alone has paid, while something of it can go back."""
+        if not request.user.has_perm("payments.request_transfer") or object_id is None:
+            return False
+        payment = Payment.objects.filter(pk=object_id, state=State.COMPLETED).first()
+        # As with a refund, a page that is sent twice is answered, though nothing is left by then.
+        return payment is not None and (request.method == "POST" or creditable(payment) > 0)
 
     def has_refund_permission(
         self, request: HttpRequest, object_id: str | int | None = None

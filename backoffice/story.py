@@ -307,6 +307,8 @@ def _next_step(
         return "The provider has taken the payment back: see the case for whether that was right."
     if transfers and (step := REFUND_STEPS.get(TransferState(transfers[-1].state))):
         return step.format(amount=transfers[-1].amount)
+    if payment.payment_method == Payment.CREDIT and _is_withdrawn(activation):
+        return "The money is the customer's credit again, and what it bought has ended."
     if payment.disposition == Disposition.REFUNDED or _is_withdrawn(activation):
         return "The money was sent back, and what it bought has ended."
     if activation is not None:

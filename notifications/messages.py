@@ -57,6 +57,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: We have received TZS {amount:,}. They are kept as your credit. "
         "Receipt {receipt}.",
     },
+    "payment_credit_again": {
+        "sw": "Konektika: TZS {amount:,} zimerudishwa kwenye akaunti yako. "
+        "Huduma uliyonunua imesitishwa.",
+        "en": "Konektika: TZS {amount:,} are your credit again. What they bought has ended.",
+    },
     "payment_refunding": {
         "sw": "Konektika: Samahani, hatukuweza kukuwashia huduma. Tunakurudishia TZS {amount:,}.",
         "en": "Konektika: We are sorry, we could not activate your service. "

@@ -33,6 +33,7 @@ from payments.services.push import push_attempt
 from payments.services.query import check_attempt
 from payments.services.receive_bill import receive_bill
 from payments.services.refund import refund_payment
+from payments.services.refund_to_credit import refund_to_credit
 from payments.services.return_credit import return_credit
 from payments.services.send_transfer import send_transfer
 from payments.states import TransferState
@@ -154,6 +155,9 @@ def _pay_rest(payment: Payment) -> Payment:
 
 def _from_credit(bundle: Bundle) -> None:
     follow_up(payment_id=_with_credit(bundle, 1_000).pk)
+    unwanted = _with_credit(bundle, 1_000)
+    follow_up(payment_id=unwanted.pk)
+    refund_to_credit(payment_id=unwanted.pk, why="did not work")
     _with_credit(bundle, 400)
     _pay_rest(_with_credit(bundle, 400))
     hear(_with_credit(bundle, 400), Outcome.FAILED, reason=Reason.CANCELLED)

@@ -13,10 +13,13 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
+from bundles.services.buy import buy_bundle
 from bundles.services.earn import earned_account
+from bundles.tests.factories import a_bundle
 from payments import ledger
 from payments.models import MobileMoneyTransaction, Payment, Posting, Transfer, TransferRules
 from payments.services.check_transfer import check_transfer
+from payments.services.follow_up import follow_up
 from payments.services.refund import refund_payment
 from payments.services.send_transfer import send_transfer
 from payments.tests.factories import a_customer
@@ -109,6 +112,41 @@ def test_a_page_sent_twice_is_one_refund(
     for _ in range(2):
         assert client.post(refund_path(paid), body).status_code == 302
     assert Transfer.objects.count() == 1
+
+
+def test_what_credit_has_paid_becomes_credit_again_by_a_page_of_its_own(
+    may: Callable[..., Client],
+) -> None:
+    customer = a_customer()
+    ledger.post(
+        source="goodwill",
+        memo="for an outage",
+        lines=[(ledger.REVENUE, 1000), (ledger.credit_account(customer.pk), -1000)],
+    )
+    bundle = a_bundle(price=1000)
+    phone = customer.phone or ""
+    payment, _ = buy_bundle(
+        customer=customer, bundle_id=bundle.pk, phone=phone, provider="auto", use_credit=True
+    )
+    follow_up(payment_id=payment.pk)
+    path = f"/admin/payments/payment/{payment.pk}/refund-to-credit/"
+    client = may("request_transfer")
+    shown = story(client, payment)
+    assert path in shown
+    assert refund_path(payment) not in shown
+    for _ in range(2):
+        assert client.post(path, {"why": "did not work", "key": "the-same"}).status_code == 302
+    assert ledger.credit_of(customer.pk) == 1000
+    assert "credit again, and what it bought has ended" in story(client, payment)
+    assert "did not work" in LogEntry.objects.first().change_message  # type: ignore[union-attr]
+    page(may(), path, 403)
+
+
+def test_a_phones_payment_is_not_offered_to_become_credit(
+    may: Callable[..., Client], paid: Payment
+) -> None:
+    path = f"/admin/payments/payment/{paid.pk}/refund-to-credit/"
+    assert path not in story(may("request_transfer"), paid)
 
 
 @pytest.mark.parametrize("body", [{"why": " "}, {"amount": 0}, {"amount": ""}, {"amount": 1001}])

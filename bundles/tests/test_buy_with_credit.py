@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
-from bundles.models import Activation, Bundle
+from bundles.models import Activation, Bundle, Subscription
 from bundles.services.buy import buy_bundle
+from bundles.services.earn import earned_account, release_earnings
 from bundles.tests.factories import a_bundle
 from cases.models import Case
+from notifications.models import Message
 from payments import hooks, ledger
+from payments.errors import NotRefundable
 from payments.models import (
     Disposition,
     MobileMoneyTransaction,
@@ -23,6 +28,7 @@ from payments.providers.base import Answer, Outcome, Reason
 from payments.services.follow_up import TRIES_BEFORE_REFUND, follow_up
 from payments.services.open_transfer import Route
 from payments.services.refund import refund_payment, refundable
+from payments.services.refund_to_credit import creditable, refund_to_credit
 from payments.services.settle import settle
 from payments.services.settle_transfer import settle_transfer
 from payments.states import State, TransferState
@@ -213,3 +219,59 @@ def test_credit_that_a_failed_refund_gave_back_stays_given(
     fail(transfer)
     assert ledger.credit_of(customer.pk) == 400
     assert refundable(payment) == 600
+
+
+def bought_with_credit(customer: User, price: int = 1000) -> Payment:
+    give_credit(customer, price)
+    payment = buy(customer, a_bundle(price=price))
+    follow_up(payment_id=payment.pk)
+    payment.refresh_from_db()
+    return payment
+
+
+def test_what_credit_alone_has_paid_becomes_credit_again_and_its_service_ends(
+    customer: User,
+) -> None:
+    payment = bought_with_credit(customer)
+    assert (creditable(payment), refundable(payment)) == (1000, 0)
+    assert refund_to_credit(payment_id=payment.pk, why="did not work") == 1000
+    assert ledger.credit_of(customer.pk) == 1000
+    assert ledger.lies_on(payment) == {}
+    activation = Activation.objects.get()
+    assert activation.withdrawn_at is not None
+    assert activation.subscription.state == Subscription.State.ENDED
+    told = Message.objects.get(message_id="payment_credit_again")
+    assert (told.to, told.context) == (customer.phone, {"amount": 1000})
+    assert not Transfer.objects.exists()
+
+
+def test_credit_is_given_again_once_also_when_it_is_spent_meanwhile(customer: User) -> None:
+    payment = bought_with_credit(customer)
+    refund_to_credit(payment_id=payment.pk, why="did not work")
+    again = buy(customer, a_bundle(price=700))
+    assert again.from_credit == 700
+    assert refund_to_credit(payment_id=payment.pk, why="a double click") == 1000
+    assert ledger.credit_of(customer.pk) == 300
+    assert creditable(payment) == 0
+
+
+def test_what_the_owner_has_earned_by_then_is_the_owners_no_more(customer: User) -> None:
+    payment = bought_with_credit(customer)
+    owner = Bundle.objects.get().owner
+    Activation.objects.update(created_at=timezone.now() - timedelta(days=400))
+    assert release_earnings() == 1
+    refund_to_credit(payment_id=payment.pk, why="did not work")
+    assert ledger.balance(earned_account(owner.pk)) == 0
+
+
+def test_a_phones_payment_and_one_that_serves_nothing_are_no_credit_alone(customer: User) -> None:
+    give_credit(customer, 400)
+    mixed = buy(customer, a_bundle(price=1000))
+    hear(mixed, Answer(outcome=Outcome.SUCCEEDED, receipt="R1", amount=600))
+    give_credit(customer, 700)
+    unserved = buy(customer, a_bundle(price=700))
+    for payment in (mixed, unserved):
+        assert creditable(payment) == 0
+        with pytest.raises(NotRefundable):
+            refund_to_credit(payment_id=payment.pk, why="no")
+    assert ledger.credit_of(customer.pk) == 0

@@ -32,11 +32,11 @@ def refund_payment(
     fulfilment the customer's own credit goes first, the sellers bear the rest in proportion, and a
     full refund ends the service. Raises NotRefundable and ProviderUnavailable.
     """
-    _lock_payer(payment_id)
+    lock_payer(payment_id)
     payment = payment_for_update(payment_id)
     if earlier := Transfer.objects.filter(request_key=request_key).first():
         return earlier
-    lies = _what_can_go_back(payment)
+    lies = what_can_go_back(payment)
     whole = _whole(payment, lies)
     asked = whole if amount is None else amount
     if not 0 < asked <= whole:
@@ -71,12 +71,12 @@ def refund_payment(
 def refundable(payment: Payment) -> int:
     """How much of a payment could go back now, TZS; 0 when it cannot."""
     try:
-        return _whole(payment, _what_can_go_back(payment))
+        return _whole(payment, what_can_go_back(payment))
     except NotRefundable:
         return 0
 
 
-def _what_can_go_back(payment: Payment) -> dict[str, int]:
+def what_can_go_back(payment: Payment) -> dict[str, int]:
     """Account → TZS. Credit that was spent meanwhile is not there any more. Raises NotRefundable."""
     if payment.state != State.COMPLETED or payment.reversed_at is not None:
         raise NotRefundable("Only money that we have can go back.")
@@ -92,7 +92,7 @@ def _what_can_go_back(payment: Payment) -> dict[str, int]:
     return left
 
 
-def _lock_payer(payment_id: int) -> None:
+def lock_payer(payment_id: int) -> None:
     """Credit is spent and sent back under its owner's row, which is locked before any payment."""
     payer_id = Payment.objects.values_list("payer_id", flat=True).get(pk=payment_id)
     User.objects.select_for_update().get(pk=payer_id)

@@ -86,8 +86,7 @@ def test_who_dies_between_serving_and_telling_leaves_the_telling_to_the_next() -
     assert payment.follow_up_at is not None
     for _ in range(2):
         follow_up(payment_id=payment.pk)
-    payment.refresh_from_db()
-    assert payment.follow_up_at is None
+    assert Payment.objects.get().follow_up_at is None
     assert Message.objects.filter(message_id="payment_received").count() == 1
     assert Subscription.objects.count() == 1
 

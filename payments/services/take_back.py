@@ -27,17 +27,21 @@ def take_back(
 ) -> bool:
     """Book a reversal of a locked, completed payment; returns whether anything changed.
 
-    While a reversal that we asked for is under way or done, the news is of that one, and settles it.
-    Else the provider has acted alone: a refund that has not been sent yet is not sent any
+    While a reversal that we asked for is under way or done, the news is of that one, and settles it;
+    were it of a part only, staff look whether the rest is gone too. Else the provider has acted alone: a refund that has not been sent yet is not sent any
     more, the money is gone from where it lies, what it bought ends, and staff look into it.
     """
     if payment.reversed_at is not None:
         return False
-    ours = Transfer.objects.filter(payment=payment, method=Transfer.Method.REVERSAL)
-    if ours.filter(state=TransferState.SUCCEEDED).exists():
-        return False
-    if under_way := ours.select_for_update().filter(state=TransferState.PENDING).first():
-        return _settle_ours(under_way, answer, source, evidence)
+    reversals = Transfer.objects.select_for_update().filter(
+        payment=payment,
+        method=Transfer.Method.REVERSAL,
+        state__in=(TransferState.PENDING, TransferState.SUCCEEDED),
+    )
+    if ours := list(reversals):
+        _question_the_rest(payment, sum(each.amount for each in ours), evidence)
+        pending = [each for each in ours if each.state == TransferState.PENDING]
+        return any(_settle_ours(each, answer, source, evidence) for each in pending)
     was_served = payment.disposition == Disposition.FULFILLED
     was_open = payment.disposition == Disposition.OPEN
     payment.reversed_at = timezone.now()
@@ -65,6 +69,18 @@ def take_back(
         key=f"payment_reversed:{payment.public_id}",
     )
     return True
+
+
+def _question_the_rest(payment: Payment, asked_back: int, evidence: str) -> None:
+    """A provider may call a payment reversed of which a part was: its word does not tell how much."""
+    rest = (payment.paid_amount or 0) - asked_back
+    if rest > 0:
+        open_case(
+            kind=CaseKind.REVERSED,
+            subject=f"payment:{payment.public_id}",
+            amount=rest,
+            detail=f"we had asked for {asked_back} TZS of it back; is the rest gone too? {evidence}",
+        )
 
 
 def _settle_ours(transfer: Transfer, answer: Answer, source: str, evidence: str) -> bool:

@@ -146,6 +146,19 @@ def test_while_our_reversal_is_under_way_the_news_is_of_that_one(provider: FakeP
     assert cases() == []
 
 
+def test_the_news_after_a_part_was_asked_back_is_looked_into(provider: FakeProvider) -> None:
+    """The provider may mean the part, or have taken the rest by itself: that is no guess of ours."""
+    provider.can(reversal=Reversal.PART)
+    provider.answers = [LOST]
+    payment = paid()
+    transfer = checked(sent(refund(payment, 400)))
+    hear(payment, REVERSED)
+    transfer.refresh_from_db()
+    assert (payment.reversed_at, transfer.state) == (None, "succeeded")
+    assert cases() == ["reversed"]
+    assert Case.objects.get().amount == 600
+
+
 def test_a_refund_not_sent_yet_is_not_sent_any_more(provider: FakeProvider) -> None:
     payment = paid(fail)
     transfer = refund(payment)

@@ -116,7 +116,6 @@ def _has_what_it_is_for(payment: Payment) -> bool:
             withdrawn_at=None, purchase=payment.subject.removeprefix("purchase:")
         ).exists()
         or any(transfer.state in SENT for transfer in transfers)
-        or payment.postings.filter(source__startswith="credit-again:").exists()
         or bool(open_cases(f"payment:{payment.public_id}", *subjects))
     )
 

@@ -10,7 +10,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test model chaos check format openapi setup requirements clean
+.PHONY: help run demo test model chaos mutants check format openapi setup requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,10 @@ model: ## The money machine for hours, by chance: what money may do, and every c
 chaos: ## Payments while everything breaks, then compare the books: PAYMENTS=1000 SEED=7
 	@$(PYTHON) -m deploy.local.virtualenv --dev
 	@$(BIN)/python -m tests.chaos.run --payments $(PAYMENTS) --seed $(SEED)
+
+mutants: ## Change the money's code in small ways, each must fail a test: ONLY=settle
+	@$(PYTHON) -m deploy.local.virtualenv --dev
+	@$(BIN)/python -m tests.mutation.run --only "$(ONLY)"
 
 check: ## Everything that is not a test: style, types, imports, migrations, API document
 	@$(PYTHON) -m deploy.local.virtualenv --dev
@@ -63,5 +67,5 @@ requirements: ## Choose and pin the newest versions that the two .in files allow
 	$(COMPILE) --output-file benchmarks/requirements-peers.txt benchmarks/requirements-peers.in
 
 clean: ## Remove the environment, the demo's data and all caches; .env stays
-	rm -rf .venv var .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv mutants var .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

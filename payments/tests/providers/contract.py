@@ -21,7 +21,7 @@ from payments.providers.base import (
     Reason,
     StatusQuestion,
 )
-from payments.providers.http import MemoryTokenStore, TokenStore
+from payments.providers.http import MemoryTokenStore, TokenStore, redact
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 BASE_URL = "https://provider.example"
@@ -259,6 +259,7 @@ class ProviderContract:
         notice = provider.parse_callback(self.callback("callback_success"), {})
         assert (notice.answer.outcome, notice.answer.reason) == (Outcome.SUCCEEDED, None)
         assert notice.answer.receipt
+        assert notice.answer.response == redact(self.sample("callback_success"))
         assert PHONE not in repr(notice.answer.response)
 
     def test_a_failed_callback_has_failed_with_its_reason(self, provider: Provider) -> None:
@@ -266,6 +267,7 @@ class ProviderContract:
         assert notice.answer.outcome == Outcome.FAILED
         assert notice.answer.reason in (Reason.CANCELLED, Reason.INSUFFICIENT_FUNDS)
         assert (notice.answer.receipt, notice.answer.amount) == ("", None)
+        assert notice.answer.message
 
     def test_a_callback_is_utf8_whatever_it_declares(self, provider: Provider) -> None:
         document = self.callback("callback_success").decode()

@@ -61,11 +61,17 @@ DP_REFUSALS: list[tuple[str, str, Reason]] = [
     ("DP00800001004", "Amount below minimum", Reason.LIMIT),
     ("DP00800001005", "Msisdn Not Found", Reason.NOT_REGISTERED),
     ("DP00800001005", "Not enough balance", Reason.INSUFFICIENT_FUNDS),
+    ("DP00800001005", "Unable to perform", Reason.DECLINED),
     ("DP00800001007", "Not enough balance", Reason.INSUFFICIENT_FUNDS),
     ("DP00800001007", "Declined by user", Reason.CANCELLED),
+    ("DP00800001007", "Unable to perform", Reason.DECLINED),
     ("DP00800001008", "Refused", Reason.DECLINED),
     ("DP00800001026", "Forbidden", Reason.CONFIGURATION),
     ("DP00800001029", "Transaction gone", Reason.NO_ANSWER),
+]
+AMBIGUOUS = [
+    *("ESB000001", "ESB000004", "ESB000008", "ESB000041", "ESB0000900"),
+    *("ROUTER117", "DP00800001000"),
 ]
 DP_OPEN = ["1000", "1003", "1006", "1009", "1010", "1024", "1025", "1001", "9999"]
 
@@ -152,6 +158,7 @@ class TestAirtelMoney(ProviderContract):
         "change",
         [
             {"code": 200},
+            {"code": None},
             {"success": "true"},
             {"response_code": None},
             {"result_code": None},
@@ -262,11 +269,20 @@ class TestAirtelMoney(ProviderContract):
         for body in (envelope("DP00800001000", code), {"status_code": code}):
             assert not self.collect_with(wire, provider, json=body).is_unlisted
 
+    @pytest.mark.parametrize("status", [408, 500])
     def test_an_unpaid_code_within_a_server_error_is_unknown(
-        self, wire: responses.RequestsMock, provider: Provider
+        self, wire: responses.RequestsMock, provider: Provider, status: int
     ) -> None:
-        answer = self.collect_with(wire, provider, json=envelope("DP00800001007"), status=500)
+        answer = self.collect_with(wire, provider, json=envelope("DP00800001007"), status=status)
         assert answer.outcome == Outcome.UNKNOWN
+
+    @pytest.mark.parametrize("code", AMBIGUOUS)
+    def test_a_refusal_beside_a_code_that_leaves_it_open_is_unknown(
+        self, wire: responses.RequestsMock, provider: Provider, code: str
+    ) -> None:
+        for refusal in (envelope("DP00800001007"), envelope(result_code="ESB000033")):
+            answer = self.collect_with(wire, provider, json={**refusal, "status_code": code})
+            assert answer.outcome == Outcome.UNKNOWN
 
     @pytest.mark.parametrize("status", [400, 403, 404, 405, 429])
     def test_what_http_refuses_without_a_code_was_not_processed(
@@ -334,6 +350,7 @@ class TestAirtelMoney(ProviderContract):
     ) -> None:
         answer = self.ask(wire, provider, json=body, status=status)
         assert (answer.outcome, answer.not_found) == (Outcome.UNKNOWN, True)
+        assert not answer.is_unlisted
 
     @pytest.mark.parametrize(
         ("status", "name"),
@@ -371,6 +388,7 @@ class TestAirtelMoney(ProviderContract):
         assert (notice.reference, notice.answer.code) == ("ABC123DEF456", status)
         assert notice.answer.is_unlisted == (status in UNLISTED_STATUSES)
         assert notice.answer.amount is None
+        assert bool(notice.answer.receipt) == (status == "TS")
 
     @pytest.mark.parametrize(
         "change",

@@ -261,7 +261,14 @@ class TestMpesaDaraja(ProviderContract):
     ) -> None:
         error = {"requestId": "1", "errorCode": code, "errorMessage": message}
         answer = self.ask(wire, provider, json=error, status=status)
-        assert (answer.outcome, answer.not_found) == (outcome, False)
+        assert (answer.outcome, answer.not_found, answer.is_unlisted) == (outcome, False, False)
+
+    def test_an_unlisted_error_of_a_query_is_for_staff(
+        self, wire: responses.RequestsMock, provider: Provider
+    ) -> None:
+        error = {"requestId": "1", "errorCode": "599.001", "errorMessage": "New"}
+        answer = self.ask(wire, provider, json=error, status=500)
+        assert (answer.outcome, answer.is_unlisted) == (Outcome.UNKNOWN, True)
 
     def test_a_result_within_a_server_error_says_nothing(
         self, wire: responses.RequestsMock, provider: Provider
@@ -293,6 +300,7 @@ class TestMpesaDaraja(ProviderContract):
             ({"json": {"ResponseCode": "7"}}, True),
             ({"json": {"errorCode": "500.001.1001", "errorMessage": "?"}, "status": 500}, False),
             ({"json": {"errorCode": "500.003.1001"}, "status": 500}, False),
+            ({"json": {"errorCode": "500.002.1001"}, "status": 500}, False),
             ({"body": "<html>", "status": 503}, False),
             ({"json": {}}, False),
         ],

@@ -121,6 +121,14 @@ STATUSES: dict[str, Row] = {
     "Pending": (Outcome.PENDING, None),
     "N/A": (Outcome.PENDING, None),
 }
+# What a result's parameters are read for.
+READ = [
+    *("TransactionStatus", "ReceiptNo", "InitiatedTime", "FinalisedTime"),
+    *("TransactionReceipt", "TransactionCompletedDateTime", "TransCompletedTime"),
+    *("TransactionAmount", "Amount"),
+    *("ReceiverPartyPublicName", "CreditPartyPublicName", "CreditPartyName"),
+    *("OriginatorConversationID", "ConversationID"),
+]
 
 
 def build(tokens: TokenStore | None = None, **changes: Any) -> MpesaDaraja:
@@ -481,6 +489,18 @@ def test_a_success_may_tell_its_receipt_alone() -> None:
     assert (answer.amount, answer.msisdn) == (None, None)
 
 
+def test_the_receipt_is_what_the_parameters_call_so() -> None:
+    parameters = pairs(TransactionAmount=5000, TransactionReceipt="SG632OTHER")
+    answer = parse(result("result_disbursed", ResultParameters=parameters)).answer
+    assert (answer.outcome, answer.receipt) == (Outcome.SUCCEEDED, "SG632OTHER")
+
+
+@pytest.mark.parametrize("code", [0, "R000001", "R000002"])
+def test_a_reversal_is_known_by_its_code_where_no_reference_is_ours(code: object) -> None:
+    answer = parse(result("result_reversed", ResultCode=code, ReferenceData=None)).answer
+    assert answer.provider_reference == REVERSED_HANDLE
+
+
 @pytest.mark.parametrize("name", ["result_not_disbursed", "result_not_reversed"])
 @pytest.mark.parametrize(("code", "row"), RESULTS.items())
 def test_each_result_as_number_and_as_text(name: str, code: object, row: Row) -> None:
@@ -488,6 +508,13 @@ def test_each_result_as_number_and_as_text(name: str, code: object, row: Row) ->
         answer = parse(result(name, ResultCode=value)).answer
         assert (answer.outcome, answer.reason, answer.code) == (*row, str(code))
         assert (answer.receipt, answer.amount, answer.is_unlisted) == ("", None, False)
+
+
+def test_a_failure_tells_of_no_amount_and_no_receiver() -> None:
+    parameters = pairs(TransactionAmount=5000, ReceiverPartyPublicName=f"{PHONE} - ASHA JUMA")
+    answer = parse(result("result_not_disbursed", ResultParameters=parameters)).answer
+    assert (answer.outcome, answer.amount, answer.msisdn) == (Outcome.FAILED, None, None)
+    assert answer.message == sample("result_not_disbursed")["Result"]["ResultDesc"]
 
 
 @pytest.mark.parametrize("code", [5, "77777", "00", "SFC_IC9999", "R000003"])
@@ -500,6 +527,22 @@ def test_an_unlisted_result_is_unknown_and_for_staff(code: object) -> None:
 def test_a_failure_that_tells_when_the_money_arrived_fails_nothing() -> None:
     answer = parse(result("result_reversed", ResultCode=21)).answer
     assert (answer.outcome, answer.receipt) == (Outcome.UNKNOWN, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["TransactionReceipt", "TransactionCompletedDateTime", "TransCompletedTime"]
+)
+def test_a_failure_that_tells_of_a_success_fails_nothing(name: str) -> None:
+    body = result("result_not_disbursed", ResultParameters=pairs(**{name: "24.11.2026"}))
+    assert parse(body).answer.outcome == Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "name", ["TransactionStatus", "ReceiptNo", "InitiatedTime", "FinalisedTime"]
+)
+def test_what_only_a_status_tells_is_no_result_of_the_transfer(name: str) -> None:
+    body = result("result_not_disbursed", ResultParameters=pairs(**{name: "24.11.2026"}))
+    assert parse(body).answer.outcome == Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(("status", "row"), STATUSES.items())
@@ -603,6 +646,19 @@ def test_a_result_without_its_facts_is_malformed(change: dict[str, Any]) -> None
         parse(result("result_disbursed", **change))
 
 
+@pytest.mark.parametrize("name", READ)
+def test_what_is_told_twice_must_be_the_same(name: str) -> None:
+    same, other = {"Key": name, "Value": "5000"}, {"Key": name, "Value": "1"}
+    parse(result("result_disbursed", ResultParameters={"ResultParameter": [same, same]}))
+    with pytest.raises(MalformedCallback):
+        parse(result("result_disbursed", ResultParameters={"ResultParameter": [same, other]}))
+
+
+def test_parameters_may_be_an_empty_text() -> None:
+    answer = parse(result("result_disbursed", ResultParameters={"ResultParameter": ""})).answer
+    assert (answer.outcome, answer.amount) == (Outcome.SUCCEEDED, None)
+
+
 @pytest.mark.parametrize(
     "body", [b'{"Result": []}', b'{"Result": {}}', b'{"Body": {}, "Result": {}}']
 )
@@ -621,6 +677,7 @@ def test_a_request_that_was_given_up_in_the_queue_may_have_been_done() -> None:
     assert (notice.kind, notice.reference) == (NoticeKind.TRANSFER, "PAY123DEF456")
     # It may be the conversation of a question about the transfer, and not the transfer's.
     assert (notice.provider_reference, notice.answer.provider_reference) == ("", "")
+    assert notice.answer.response == body
     with pytest.raises(MalformedCallback):
         parse(b'{"ConversationID": "AG_1"}')
 
@@ -629,6 +686,11 @@ def test_a_receiver_without_a_number_is_none() -> None:
     for name in ("2557***456 - ASHA JUMA", "ASHA JUMA", "174379 - Konektika", None):
         parameters = pairs(TransactionAmount=5000, ReceiverPartyPublicName=name)
         assert parse(result("result_disbursed", ResultParameters=parameters)).answer.msisdn is None
+
+
+def test_a_receivers_name_may_have_a_dash() -> None:
+    parameters = pairs(ReceiverPartyPublicName=f"{PHONE} - ASHA - JUMA")
+    assert parse(result("result_disbursed", ResultParameters=parameters)).answer.msisdn == PHONE
 
 
 def test_nothing_secret_is_kept_of_a_result() -> None:

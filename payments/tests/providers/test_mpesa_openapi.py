@@ -309,6 +309,14 @@ class TestMpesaOpenApi(ProviderContract):
         assert (answer.provider_reference, answer.is_unlisted) == (CONVERSATION, False)
 
     @each_money_call
+    def test_an_answer_that_echoes_no_conversation_counts(
+        self, wire: responses.RequestsMock, provider: Provider, move: MoneyCall
+    ) -> None:
+        paid = sample("push_paid", output_ThirdPartyConversationID=None)
+        wire.add(move.method, move.url, json=paid, status=201)
+        assert move(provider).outcome == Outcome.SUCCEEDED
+
+    @each_money_call
     @pytest.mark.parametrize("code", ["INS-0", "INS-A-0", "INS-GAR-0"])
     @pytest.mark.parametrize("receipt", ["N/A", "", None, " "])
     def test_accepted_without_a_receipt_is_pending(
@@ -336,7 +344,8 @@ class TestMpesaOpenApi(ProviderContract):
         code: str,
         meaning: Meaning,
     ) -> None:
-        wire.add(move.method, move.url, json=refused(code), status=status)
+        refusal = {**refused(code), "output_TransactionID": RECEIPT}
+        wire.add(move.method, move.url, json=refusal, status=status)
         answer = move(provider)
         assert (answer.outcome, answer.reason, answer.code) == (*meaning, code)
         assert (answer.message, answer.receipt, answer.is_unlisted) == ("words", "", False)
@@ -431,6 +440,7 @@ class TestMpesaOpenApi(ProviderContract):
         answer = move(provider)
         assert (answer.outcome, answer.reason, answer.code) == (*MISCONFIGURED, code)
         assert (answer.message, answer.is_unlisted) == ("words", False)
+        assert (answer.request["url"], answer.response["status"]) == (move.url, 400)
         first, second = self.calls_to(wire, move.url)
         assert first.request.body == second.request.body
         assert len(self.calls_to(wire, SESSION_URL)) == 2
@@ -570,6 +580,8 @@ class TestMpesaOpenApi(ProviderContract):
         assert answer.receipt == (RECEIPT if answer.outcome == Outcome.SUCCEEDED else "")
         assert (answer.not_found, answer.is_unlisted) == (False, False)
         assert answer.code == (status or "INS-0")
+        assert answer.message == body["output_ResponseDesc"]
+        assert (answer.request["url"], answer.response["status"]) == (STATUS_URL, 200)
 
     @pytest.mark.parametrize("status", UNLISTED_STATUSES)
     def test_an_unlisted_status_is_unknown_and_told_as_such(
@@ -643,7 +655,8 @@ class TestMpesaOpenApi(ProviderContract):
     ) -> None:
         answer = self.ask(wire, provider, question, json=refused(code), status=400)
         assert (answer.outcome, answer.not_found, answer.code) == (Outcome.UNKNOWN, True, code)
-        assert not answer.is_unlisted
+        assert (answer.message, answer.is_unlisted) == ("words", False)
+        assert (answer.request["url"], answer.response["status"]) == (STATUS_URL, 400)
 
     @pytest.mark.parametrize(
         ("answered", "is_unlisted"),
@@ -681,6 +694,7 @@ class TestMpesaOpenApi(ProviderContract):
         notice = provider.parse_callback(self.result(), {})
         assert (notice.reference, notice.provider_reference) == ("ABC123DEF456", CONVERSATION)
         assert (notice.kind, notice.answer.receipt) == (NoticeKind.COLLECTION, RECEIPT)
+        assert notice.answer.provider_reference == CONVERSATION
         assert (notice.answer.amount, notice.answer.msisdn) == (None, None)
 
     @pytest.mark.parametrize("code", ["INS-0", "0", 0])

@@ -49,6 +49,10 @@ CODES: dict[str, tuple[Outcome, Reason | None]] = {
     "BILLER-18-0000-X": (Outcome.UNKNOWN, None),
     "DECLINE": (Outcome.UNKNOWN, None),
 }
+NOT_LISTED = (
+    *("BILLER-18-3999-E", "DebitMandate-10-4001-V", "BILLER-18-9999-F"),
+    *("BILLER-18-6000-W", "BILLER-18-0000-X", "DECLINE"),
+)
 
 BAD_FACTS: list[tuple[str, object]] = [
     *(("Status", None), ("Status", 1), ("Status", 0), ("Status", 1.0), ("Status", "1")),
@@ -136,7 +140,7 @@ class TestTigoPesa(ProviderContract):
             body = {"ResponseCode": code, "ResponseStatus": status, "ResponseDescription": "words"}
             answer = self.collect_with(wire, provider, json=body)
             assert (answer.outcome, answer.reason, answer.code) == (*meaning, code)
-            assert answer.message == "words"
+            assert (answer.message, answer.is_unlisted) == ("words", code in NOT_LISTED)
 
     @pytest.mark.parametrize(
         ("code", "is_unlisted"),

@@ -45,7 +45,7 @@ CODES: dict[str, tuple[Outcome, Reason | None]] = {
     "100": (Outcome.UNKNOWN, None),
     "00100": (Outcome.UNKNOWN, None),
 }
-UNLISTED = ["60099", "2000", "20", "-200", "200.0", "SUCCESS", "\u0662\u0660\u0660"]
+UNLISTED = ["60099", "2000", "20", "-200", "X200", "200.0", "SUCCESS", "\u0662\u0660\u0660"]
 
 LAUGHS = (
     '<!DOCTYPE COMMAND [<!ENTITY a "200">'

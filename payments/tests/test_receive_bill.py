@@ -159,6 +159,8 @@ def test_a_receipt_learnt_late_clears_what_was_booked_twice() -> None:
     push_succeeds(attempt)
     assert (ledger.balance(SUSPENSE), ledger.balance(PROVIDER_ACCOUNT)) == (0, 5000)
     assert Case.objects.get().state == "resolved"
+    cleared = Posting.objects.get(source__startswith="suspense-cleared")
+    assert cleared.payment == attempt.payment
 
 
 @pytest.mark.parametrize("trust", ["open", "quarantined"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,18 @@ from cases.models import Case
 from notifications.models import Message
 from payments import hooks, ledger
 from payments.errors import CannotFulfil
-from payments.models import Disposition, Entry, Payment, PaymentEvent, Posting, ProviderName
+from payments.models import (
+    Disposition,
+    Entry,
+    MobileMoneyTransaction,
+    Payment,
+    PaymentEvent,
+    Posting,
+    ProviderName,
+    WebhookDelivery,
+)
 from payments.providers.base import Answer, Outcome, Reason
+from payments.services.record import record_move
 from payments.services.settle import settle
 from payments.states import MOVES, State
 from payments.tests.factories import a_payment, reload
@@ -25,6 +36,14 @@ REFUSED = Answer(outcome=Outcome.FAILED, reason=Reason.WRONG_PIN, code="2001")
 
 def told(attempt_id: int, answer: Answer, source: str = "webhook") -> bool:
     return settle(attempt_id=attempt_id, answer=answer, source=source, evidence="test")
+
+
+def the_case(attempt: MobileMoneyTransaction) -> tuple[str, str]:
+    """The one case, which is of the attempt's payment: its kind and detail."""
+    case = Case.objects.get()
+    payment = attempt.payment
+    assert (case.subject, case.amount) == (f"payment:{payment.public_id}", payment.amount)
+    return case.kind, case.detail
 
 
 def test_a_success_completes_posts_and_fulfils(sold: list[Payment]) -> None:
@@ -52,9 +71,33 @@ def test_the_same_news_twice_is_one_result(sold: list[Payment]) -> None:
 def test_a_failure_after_success_changes_nothing_and_opens_a_case() -> None:
     attempt = a_payment()
     told(attempt.pk, PAID)
-    told(attempt.pk, REFUSED)
+    assert not told(attempt.pk, REFUSED)
     assert reload(attempt)[1].state == State.COMPLETED
-    assert Case.objects.get().kind == "conflicting_answers"
+    assert the_case(attempt)[0] == "conflicting_answers"
+
+
+def test_another_receipt_of_what_is_paid_changes_nothing_and_opens_a_case() -> None:
+    attempt = a_payment()
+    told(attempt.pk, PAID)
+    assert not told(attempt.pk, replace(PAID, receipt="DEF456"))
+    assert the_case(attempt) == (
+        "paid_twice",
+        "receipt ABC123 is recorded, the provider also names DEF456",
+    )
+    assert reload(attempt)[0].provider_transaction_id == "ABC123"
+    assert Posting.objects.count() == 1
+
+
+def test_another_amount_of_what_is_paid_changes_nothing_and_opens_a_case() -> None:
+    attempt = a_payment()
+    told(attempt.pk, PAID)
+    assert not told(attempt.pk, replace(PAID, amount=900))
+    assert the_case(attempt) == (
+        "conflicting_answers",
+        "1000 TZS are recorded, the provider also says 900",
+    )
+    assert reload(attempt)[1].paid_amount == 1000
+    assert Posting.objects.count() == 1
 
 
 def test_a_late_success_after_failure_is_recorded_as_paid(sold: list[Payment]) -> None:
@@ -68,8 +111,8 @@ def test_a_late_success_after_failure_is_recorded_as_paid(sold: list[Payment]) -
 
 def test_a_failure_tells_the_customer_why_once() -> None:
     attempt = a_payment()
-    told(attempt.pk, REFUSED)
-    told(attempt.pk, REFUSED)
+    assert told(attempt.pk, REFUSED)
+    assert not told(attempt.pk, REFUSED)
     message = Message.objects.get()
     assert message.message_id == "payment_failed"
     assert message.context["reason"] == "wrong_pin"
@@ -103,12 +146,36 @@ def test_more_than_the_price_is_fulfilled_and_the_rest_is_credit(sold: list[Paym
         {"short_code": "999999"},
     ],
 )
-def test_a_success_for_somebody_else_settles_nothing(other: dict[str, Any]) -> None:
+@pytest.mark.parametrize("answer", [PAID, REFUSED])
+def test_news_of_somebody_elses_payment_settles_nothing(
+    other: dict[str, Any], answer: Answer
+) -> None:
     attempt = a_payment()
-    answer = Answer(outcome=Outcome.SUCCEEDED, code="0", receipt="R1", amount=1000, **other)
-    assert not told(attempt.pk, answer)
+    assert not told(attempt.pk, replace(answer, **other))
     assert reload(attempt)[1].state == State.INITIATED
-    assert Case.objects.get().kind == "wrong_details"
+    kind, detail = the_case(attempt)
+    assert (kind, bool(detail)) == ("wrong_details", True)
+
+
+@pytest.mark.parametrize("answer", [PAID, REFUSED])
+def test_the_history_names_what_proved_it(answer: Answer) -> None:
+    attempt = a_payment()
+    delivery = WebhookDelivery.objects.create(
+        dialect="mpesa_daraja", trust="open", body=b"{}", body_bytes=2
+    )
+    settle(
+        attempt_id=attempt.pk,
+        answer=answer,
+        source="webhook",
+        evidence="the path's token",
+        delivery_id=delivery.pk,
+    )
+    event = PaymentEvent.objects.latest("id")
+    assert (event.source, event.evidence, event.delivery) == (
+        "webhook",
+        "the path's token",
+        delivery,
+    )
 
 
 def test_one_receipt_pays_one_payment_only() -> None:
@@ -116,7 +183,38 @@ def test_one_receipt_pays_one_payment_only() -> None:
     assert told(first.pk, PAID)
     assert not told(second.pk, PAID)
     assert reload(second)[1].state == State.INITIATED
-    assert Case.objects.get().kind == "wrong_details"
+    assert the_case(second) == ("wrong_details", "receipt ABC123 has paid another payment")
+
+
+@pytest.mark.parametrize("receipt", ["", "DEF456"])
+def test_one_handle_is_one_payments(receipt: str) -> None:
+    first, second = a_payment(), a_payment()
+    told(first.pk, replace(PAID, provider_reference="ws_CO_1"))
+    assert not told(second.pk, replace(PAID, receipt=receipt, provider_reference="ws_CO_1"))
+    assert reload(second)[1].state == State.INITIATED
+    assert the_case(second) == (
+        "wrong_details",
+        "the provider's handle ws_CO_1 is another payment's",
+    )
+
+
+def test_what_the_database_refuses_although_nobody_holds_it_is_applied_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who held the receipt has rolled back meanwhile."""
+    a_payment()
+    attempt = a_payment()
+    refusals = [IntegrityError("the receipt is taken")]
+
+    def refused_once(*moved: Any, **how: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        record_move(*moved, **how)
+
+    monkeypatch.setattr("payments.services.settle.record_move", refused_once)
+    assert told(attempt.pk, replace(PAID, provider_reference="ws_CO_1"))
+    assert reload(attempt)[1].state == State.COMPLETED
+    assert not Case.objects.exists()
 
 
 def test_receipts_that_differ_in_case_are_two_receipts() -> None:
@@ -133,7 +231,7 @@ def test_a_query_knows_no_receipt_and_a_late_callback_fills_it() -> None:
     attempt = a_payment()
     told(attempt.pk, Answer(outcome=Outcome.SUCCEEDED, code="0"), source="query")
     assert reload(attempt)[0].provider_transaction_id is None
-    told(attempt.pk, PAID)
+    assert told(attempt.pk, PAID)
     assert reload(attempt)[0].provider_transaction_id == "ABC123"
     assert Posting.objects.count() == 1
 
@@ -180,6 +278,31 @@ def test_money_that_buys_nothing_any_more_is_credit() -> None:
     assert not Posting.objects.filter(source="half-done").exists()
     assert Case.objects.get().kind == "late_payment"
     assert {m.message_id for m in Message.objects.all()} == {"payment_late_credit"}
+
+
+def test_what_lies_on_accounts_is_told_by_the_beginning_of_their_names() -> None:
+    ledger.post(source="x", memo="", lines=[("held:2", -5), ("held:1", -7), ("bank", 12)])
+    ledger.post(source="y", memo="", lines=[("held:3", -1), ("bank", 1)])
+    ledger.post(source="z", memo="", lines=[("held:3", 1), ("held:1", -1)])
+    assert ledger.held("held:") == {"held:1": 8, "held:2": 5}
+
+
+def test_an_account_is_kept_once_a_shilling_was_put_on_it() -> None:
+    ledger.post(source="x", memo="", lines=[("a", 1), ("b", -1)])
+    assert ledger.is_kept("a")
+    assert not ledger.is_kept("b")
+
+
+def test_an_account_that_gave_everything_away_holds_nothing_of_the_payment() -> None:
+    payment = a_payment().payment
+    ledger.post(source="x", memo="", payment=payment, lines=[("a", -5), ("bank", 5)])
+    ledger.post(source="y", memo="", payment=payment, lines=[("a", 5), ("b", -5)])
+    assert ledger.lies_on(payment) == {"b": 5}
+
+
+@pytest.mark.parametrize("lies", [{"a": 10, "b": 20}, {"b": 20, "a": 10}])
+def test_what_does_not_divide_falls_on_the_largest_part(lies: dict[str, int]) -> None:
+    assert dict(ledger.in_proportion(lies, 1)) == {"a": 0, "b": 1}
 
 
 def test_every_posting_sums_to_zero() -> None:

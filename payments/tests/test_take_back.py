@@ -16,6 +16,7 @@ from payments.models import Disposition, Payment, Transfer
 from payments.providers.base import Reversal
 from payments.services.follow_up import follow_up
 from payments.services.refund import refund_payment
+from payments.services.settle import settle
 from payments.tests.factories import a_customer, a_payment, reload
 from payments.tests.outgoing import (
     LOST,
@@ -142,6 +143,7 @@ def test_while_our_reversal_is_under_way_the_news_is_of_that_one(provider: FakeP
         transfer.refresh_from_db()
         assert (payment.reversed_at, transfer.state) == (None, "succeeded")
         assert transfer.provider_transaction_id is None
+        assert transfer.events.latest("id").source == "webhook"
         assert books() == {}
     assert cases() == []
 
@@ -198,7 +200,13 @@ def test_a_reversal_of_somebody_elses_payment_takes_nothing(provider: FakeProvid
     payment = paid()
     wrongs: list[dict[str, Any]] = [{"msisdn": "255754999999"}, {"currency": "KES"}]
     for wrong in wrongs:
-        hear(payment, replace(REVERSED, **wrong))
+        assert not settle(
+            attempt_id=payment.attempts.get().pk,
+            answer=replace(REVERSED, **wrong),
+            source="webhook",
+            evidence="the news",
+        )
+    payment.refresh_from_db()
     assert payment.reversed_at is None
     assert cases() == ["wrong_details"]
 

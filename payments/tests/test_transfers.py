@@ -26,6 +26,7 @@ from payments.services.decide_transfer import (
 from payments.services.refund import refund_payment
 from payments.services.settle_transfer import settle_transfer
 from payments.services.sweep import sweep_transfers
+from payments.services.transfer_record import record_transfer_move
 from payments.states import TRANSFER_MOVES, TransferState
 from payments.tests.factories import a_customer
 from payments.tests.outgoing import (
@@ -326,7 +327,49 @@ def test_a_failure_undoes_the_taking_and_is_a_case(
 def test_the_same_news_twice_is_one_result(provider: FakeProvider, transfer: Transfer) -> None:
     sent(transfer)
     assert not tell(transfer, SENT)
-    assert transfer.postings.count() == 2
+    assert [posting.payment for posting in transfer.postings.all()] == [transfer.payment] * 2
+    assert kinds() == []
+    assert not tell(transfer, replace(SENT, receipt=""))
+    assert transfer.provider_transaction_id == "SENT1"
+
+
+def test_a_failure_heard_again_is_no_news(provider: FakeProvider, transfer: Transfer) -> None:
+    provider.answers = [REFUSED]
+    sent(transfer)
+    for nothing_new in (REFUSED, LOST, TAKEN):
+        assert not tell(transfer, nothing_new)
+    assert transfer.provider_transaction_id is None
+    assert kinds() == ["transfer_failed"]
+
+
+def test_a_refusal_ends_the_question_what_became_of_it(
+    provider: FakeProvider, transfer: Transfer
+) -> None:
+    provider.can(can_query_disbursement=False)
+    provider.answers = [LOST]
+    checked(sent(transfer))
+    tell(transfer, REFUSED)
+    assert kinds() == ["transfer_failed"]
+    case = Case.objects.get(kind="unresolved_transfer")
+    assert (case.state, bool(case.resolution)) == ("resolved", True)
+
+
+def test_what_the_database_refuses_although_nobody_holds_it_is_applied_anew(
+    provider: FakeProvider, transfer: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who held the receipt has rolled back meanwhile."""
+    provider.answers = [TAKEN]
+    sent(transfer)
+    refusals = [IntegrityError("the receipt is taken")]
+
+    def refused_once(*moved: Any, **how: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        record_transfer_move(*moved, **how)
+
+    monkeypatch.setattr("payments.services.settle_transfer.record_transfer_move", refused_once)
+    assert tell(transfer, SENT)
+    assert transfer.state == "succeeded"
     assert kinds() == []
 
 
@@ -388,7 +431,9 @@ def test_news_of_another_transfer_settles_nothing(
 def test_news_before_the_sending_settles_nothing(transfer: Transfer) -> None:
     assert not tell(transfer, SENT)
     assert transfer.state == "queued"
-    assert kinds() == ["conflicting_answers"]
+    case = Case.objects.get()
+    assert (case.kind, case.subject) == ("conflicting_answers", f"transfer:{transfer.reference}")
+    assert (case.amount, bool(case.detail)) == (1000, True)
 
 
 def test_what_was_sent_although_it_was_said_not_to_be_is_not_sent_again(
@@ -400,6 +445,16 @@ def test_what_was_sent_although_it_was_said_not_to_be_is_not_sent_again(
     sent(transfer)
     assert transfer.state == "succeeded"
     assert len(provider.sent) == 1
+
+
+def test_a_reversal_that_was_made_although_it_was_said_not_to_be_is_not_sent_again(
+    provider: FakeProvider,
+) -> None:
+    provider.can(reversal=Reversal.PART)
+    provider.answers = [NOT_SENT]
+    transfer = sent(a_refund())
+    assert tell(transfer, REVERSED)
+    assert transfer.state == "succeeded"
 
 
 def test_a_disbursement_that_came_back_is_ours_again(
@@ -481,7 +536,16 @@ def test_an_unanswered_question_leaves_it_unknown(
     provider.answers = [LOST, nothing]
     sent(transfer)
     checked(transfer)
-    assert transfer.is_unknown
+    assert (transfer.is_unknown, transfer.outcome) == (True, "unknown")
+
+
+def test_the_latest_answer_is_what_is_known(provider: FakeProvider, transfer: Transfer) -> None:
+    provider.answers = [TAKEN]
+    sent(transfer)
+    tell(transfer, replace(TAKEN, code="9" * 60, provider_reference="AG_2"))
+    assert (transfer.provider_status, transfer.provider_reference) == ("9" * 50, "AG_1")
+    tell(transfer, replace(SENT, code=""))
+    assert (transfer.outcome, transfer.provider_status) == ("succeeded", "9" * 50)
 
 
 def test_where_nobody_can_be_asked_staff_have_it_at_once(

@@ -41,6 +41,7 @@ UNKNOWN: Meaning = (Outcome.UNKNOWN, None)
 CODES: list[tuple[str, str, Meaning]] = [
     ("1000", "Ambiguous", UNKNOWN),
     ("1003", "Daily limit", (Outcome.FAILED, Reason.LIMIT)),
+    ("1003", "Exceeded", (Outcome.FAILED, Reason.LIMIT)),
     ("1004", "Amount out of range", (Outcome.FAILED, Reason.LIMIT)),
     ("1005", "Failed", (Outcome.FAILED, Reason.DECLINED)),
     ("1005", "Payee is not registered", (Outcome.FAILED, Reason.NOT_REGISTERED)),
@@ -62,8 +63,14 @@ CODES: list[tuple[str, str, Meaning]] = [
 CONFIGURATION = [
     *(f"ROUTER{code}" for code in ("001", "003", "005", "006", "007", "110", "112", "119")),
     *("ROUTER114", "ROUTER115", "ROUTER116"),  # the PIN, or how it was encrypted
+    "DP00800001026",  # the signature, by the code of collections
 ]
 INVALID_FIELDS = [f"ESB0000{code}" for code in ("33", "34", "35", "36", "39")]
+AMBIGUOUS = [
+    *("ESB000001", "ESB000004", "ESB000008", "ESB000041", "ESB0000900", "ROUTER117"),
+    *(f"DP0090000{code}" for code in ("1000", "1011", "1015", "1017")),
+    "DP00800001000",
+]
 OPEN = ["ESB000001", "ESB000004", "ESB000008", "ESB000041", "0000900", "ESB000011", "ESB000014"]
 
 # Answers with a status of the transaction: what they mean when they answer the request itself,
@@ -285,6 +292,14 @@ class TestAirtelMoneyDisbursement(OutgoingContract):
         answer = self.send_with(wire, provider, json=envelope(result_code=code))
         assert (answer.outcome, answer.is_unlisted) == (Outcome.UNKNOWN, False)
 
+    @pytest.mark.parametrize("code", AMBIGUOUS)
+    def test_a_refusal_beside_a_code_that_leaves_it_open_is_unknown(
+        self, wire: responses.RequestsMock, provider: Provider, code: str
+    ) -> None:
+        body = {**envelope("DP00900001005", "", "TF"), "status_code": code}
+        assert self.send_with(wire, provider, json=body).outcome == Outcome.UNKNOWN
+        assert self.enquire(wire, provider, json=body).outcome == Outcome.UNKNOWN
+
     @pytest.mark.parametrize(("body", "meaning"), [(row[0], row[1]) for row in STATUSES])
     def test_status_and_code_have_to_agree(
         self,
@@ -454,7 +469,7 @@ class TestAirtelMoneyDisbursement(OutgoingContract):
         balance: int | None,
     ) -> None:
         url = f"{BASE_URL}/standard/v1/users/balance"
-        body = {**payload("airtel_money", "balance"), "data": data}
+        body = {**payload("airtel_money", "balance"), "data": data, "beside": {"balance": "5"}}
         wire.add(responses.GET, url, json=body)
         assert provider.balance().balance == balance
         wire.replace(responses.GET, url, json=body, status=500)

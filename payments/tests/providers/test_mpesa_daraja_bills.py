@@ -16,6 +16,7 @@ from payments.providers.base import (
     NoticeKind,
     Outcome,
     QuestionKind,
+    Reason,
     Verdict,
 )
 from payments.providers.http import MemoryTokenStore
@@ -176,19 +177,37 @@ def test_the_urls_of_bills_are_registered(
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"),
+    ("answer", "outcome", "reason"),
     [
-        ({"json": sample("registration_refused"), "status": 500}, Outcome.FAILED),
-        ({"json": sample("push_refused"), "status": 400}, Outcome.FAILED),
-        ({"json": sample("dead_token"), "status": 404}, Outcome.NOT_SENT),
-        ({"json": {"errorCode": "500.003.02"}, "status": 500}, Outcome.NOT_SENT),
-        ({"json": {"ResponseCode": "1"}}, Outcome.UNKNOWN),
-        ({"body": "<html>", "status": 502}, Outcome.UNKNOWN),
-        ({"body": requests.exceptions.ReadTimeout()}, Outcome.UNKNOWN),
+        (
+            {"json": sample("registration_refused"), "status": 500},
+            Outcome.FAILED,
+            Reason.CONFIGURATION,
+        ),
+        (
+            {"json": {"errorCode": "500.001.1001", "errorMessage": "Wrong credentials"}},
+            Outcome.FAILED,
+            Reason.CONFIGURATION,
+        ),
+        ({"json": sample("push_refused"), "status": 400}, Outcome.FAILED, Reason.CONFIGURATION),
+        ({"json": sample("dead_token"), "status": 404}, Outcome.NOT_SENT, Reason.UNAVAILABLE),
+        (
+            {"json": {"errorCode": "500.003.02"}, "status": 500},
+            Outcome.NOT_SENT,
+            Reason.UNAVAILABLE,
+        ),
+        ({"json": {"ResponseCode": "1"}}, Outcome.UNKNOWN, None),
+        ({"body": "<html>", "status": 502}, Outcome.UNKNOWN, None),
+        ({"body": requests.exceptions.ReadTimeout()}, Outcome.UNKNOWN, None),
     ],
 )
 def test_what_a_registration_may_be_told(
-    wire: responses.RequestsMock, provider: MpesaDaraja, answer: dict[str, Any], outcome: Outcome
+    wire: responses.RequestsMock,
+    provider: MpesaDaraja,
+    answer: dict[str, Any],
+    outcome: Outcome,
+    reason: Reason | None,
 ) -> None:
     wire.post(REGISTRATION_URL, **answer)
-    assert provider.register_urls().outcome == outcome
+    told = provider.register_urls()
+    assert (told.outcome, told.reason) == (outcome, reason)

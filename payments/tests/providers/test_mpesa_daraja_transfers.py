@@ -256,6 +256,7 @@ def test_without_a_whole_initiator_nothing_goes_out(
     assert (description.can_query_disbursement, description.can_query_reversal) == (False, False)
     for answer in (provider.disburse(DISBURSEMENT), provider.refund(REFUND)):
         assert (answer.outcome, answer.reason) == (Outcome.NOT_SENT, Reason.CONFIGURATION)
+        assert answer.message
     assert provider.query_disbursement(DISBURSEMENT_QUESTION).outcome == Outcome.UNKNOWN
     assert len(wire.calls) == 0
 
@@ -677,7 +678,7 @@ def test_a_request_that_was_given_up_in_the_queue_may_have_been_done() -> None:
     assert (notice.kind, notice.reference) == (NoticeKind.TRANSFER, "PAY123DEF456")
     # It may be the conversation of a question about the transfer, and not the transfer's.
     assert (notice.provider_reference, notice.answer.provider_reference) == ("", "")
-    assert notice.answer.response == body
+    assert (notice.answer.response, bool(notice.answer.message)) == (body, True)
     with pytest.raises(MalformedCallback):
         parse(b'{"ConversationID": "AG_1"}')
 

@@ -203,6 +203,8 @@ def test_a_worker_that_dies_while_sending_leaves_it_unknown_and_asked_about(
     assert transfer.next_check_at is not None
     assert sent(transfer).sends == 1
     assert provider.sent == []
+    assert not tell(transfer, NOT_SENT)
+    assert transfer.outcome == "unknown"
     assert checked(transfer).state == "succeeded"
 
 

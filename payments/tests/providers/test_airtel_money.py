@@ -291,6 +291,8 @@ class TestAirtelMoney(ProviderContract):
         answer = self.collect_with(wire, provider, body="<html>", status=status)
         assert answer.outcome == Outcome.NOT_SENT
         assert len(self.calls_to(wire, self.collect_url)) == 1
+        denied = {"error": "access_denied", "error_description": "words"}
+        assert self.collect_with(wire, provider, json=denied, status=status).message == "words"
 
     @pytest.mark.parametrize(
         ("status", "body"),

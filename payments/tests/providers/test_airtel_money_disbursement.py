@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -92,6 +93,7 @@ STATUSES: list[tuple[dict[str, Any], Meaning, Meaning]] = [
         (Outcome.SUCCEEDED, None),
     ),
     (envelope("", "", "TS", code="200"), (Outcome.SUCCEEDED, None), (Outcome.SUCCEEDED, None)),
+    (envelope("", "", "TS", code=None), (Outcome.SUCCEEDED, None), (Outcome.SUCCEEDED, None)),
     (envelope("DP00900001001", "", "", code="200"), (Outcome.SUCCEEDED, None), UNKNOWN),
     (envelope("DP00900001001", "", "SUCCESS", code="200"), (Outcome.SUCCEEDED, None), UNKNOWN),
     (
@@ -291,6 +293,15 @@ class TestAirtelMoneyDisbursement(OutgoingContract):
     ) -> None:
         answer = self.send_with(wire, provider, json=envelope(result_code=code))
         assert (answer.outcome, answer.is_unlisted) == (Outcome.UNKNOWN, False)
+
+    def test_only_a_success_has_a_receipt(
+        self, wire: responses.RequestsMock, provider: Provider
+    ) -> None:
+        body = json.loads(self.body("taken"))
+        body["data"]["transaction"].update(status="TF", message="words")
+        body["status"].update(response_code="DP00900001005", code="400", success=False)
+        answer = self.send_with(wire, provider, json=body)
+        assert (answer.outcome, answer.receipt, answer.message) == (Outcome.FAILED, "", "words")
 
     @pytest.mark.parametrize("code", AMBIGUOUS)
     def test_a_refusal_beside_a_code_that_leaves_it_open_is_unknown(

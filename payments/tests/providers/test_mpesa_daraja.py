@@ -171,6 +171,13 @@ class TestMpesaDaraja(ProviderContract):
         error = {"requestId": "1-2-3", "errorCode": code, "errorMessage": message}
         answer = self.collect_with(wire, provider, json=error, status=status)
         assert (answer.outcome, answer.reason, answer.code) == (outcome, reason, code)
+        assert answer.response["status"] == status
+
+    def test_too_many_requests_are_not_processed(
+        self, wire: responses.RequestsMock, provider: Provider
+    ) -> None:
+        answer = self.collect_with(wire, provider, body="slow down", status=429)
+        assert (answer.outcome, answer.reason) == (Outcome.NOT_SENT, Reason.UNAVAILABLE)
 
     @pytest.mark.parametrize("code", ["404.001.03", "401.002.01", "400.003.01"])
     def test_each_code_of_a_dead_token(

@@ -474,6 +474,7 @@ def test_a_disbursement_that_arrived_has_succeeded() -> None:
     assert (answer.outcome, answer.reason) == (Outcome.SUCCEEDED, None)
     assert (answer.receipt, answer.amount, answer.msisdn) == ("SG632NMUAB", 5000, PHONE)
     assert answer.provider_reference == DISBURSED_HANDLE
+    assert answer.response["Result"]["TransactionID"] == "SG632NMUAB"
 
 
 def test_a_reversal_that_was_made_has_succeeded() -> None:

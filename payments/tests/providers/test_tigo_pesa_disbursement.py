@@ -244,6 +244,7 @@ class TestTigoPesaDisbursement(OutgoingContract):
     ) -> None:
         answer = self.send_with(wire, provider, body=NOT_TO_BE_TRUSTED[name].encode())
         assert (answer.outcome, answer.code, answer.receipt) == (Outcome.UNKNOWN, "", "")
+        assert answer.message == ""
         assert answer.response["body"]
 
     @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp500"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from payments.models import (
     ProviderName,
     WebhookDelivery,
 )
+from payments.providers import registry
 from payments.providers.base import Answer, Outcome, Reason
 from payments.services.record import record_move
 from payments.services.settle import settle
@@ -52,10 +54,16 @@ def test_a_success_completes_posts_and_fulfils(sold: list[Payment]) -> None:
     attempt, payment = reload(attempt)
     assert payment.state == attempt.status == State.COMPLETED
     assert payment.disposition == Disposition.FULFILLED
+    assert (payment.paid_amount, payment.paid_at is None) == (1000, False)
     assert attempt.provider_transaction_id == "ABC123"
     assert [p.pk for p in sold] == [payment.pk]
     assert ledger.balance("provider:vodacom_mpesa:collection") == 1000
     assert ledger.balance("receipts") == -1000
+    assert Posting.objects.get().memo == f"{attempt.get_provider_display()} ABC123"
+    assert list(payment.events.values_list("from_state", "to_state", "source").order_by("id")) == [
+        ("", "initiated", "customer"),
+        ("initiated", "completed", "webhook"),
+    ]
 
 
 def test_the_same_news_twice_is_one_result(sold: list[Payment]) -> None:
@@ -105,7 +113,9 @@ def test_a_late_success_after_failure_is_recorded_as_paid(sold: list[Payment]) -
     told(attempt.pk, REFUSED)
     assert reload(attempt)[1].state == State.FAILED
     told(attempt.pk, PAID)
-    assert reload(attempt)[1].state == State.COMPLETED
+    attempt, payment = reload(attempt)
+    assert payment.state == State.COMPLETED
+    assert payment.reason == attempt.reason == ""
     assert len(sold) == 1
 
 
@@ -155,6 +165,43 @@ def test_news_of_somebody_elses_payment_settles_nothing(
     assert reload(attempt)[1].state == State.INITIATED
     kind, detail = the_case(attempt)
     assert (kind, bool(detail)) == ("wrong_details", True)
+
+
+def test_news_that_names_its_own_payment_settles_it() -> None:
+    attempt = a_payment()
+    named = replace(
+        PAID, currency="TZS", msisdn=attempt.customer_phone.lstrip("+"), short_code="174379"
+    )
+    assert told(attempt.pk, named)
+
+
+def test_a_code_that_no_list_explains_is_a_case() -> None:
+    attempt = a_payment()
+    unlisted = Answer(outcome=Outcome.UNKNOWN, code="999", is_unlisted=True)
+    assert told(attempt.pk, unlisted) is False
+    assert the_case(attempt) == ("unlisted_answer", "the provider says 999")
+
+
+def test_the_callback_that_changes_it_is_kept_without_its_phone() -> None:
+    attempt = a_payment()
+    settle(
+        attempt_id=attempt.pk,
+        answer=replace(PAID, code="9" * 60),
+        source="webhook",
+        evidence="e" * 300,
+        webhook_data={"ResultCode": 0, "PhoneNumber": "255754123456"},
+    )
+    attempt = reload(attempt)[0]
+    assert attempt.webhook_data == {"ResultCode": 0, "PhoneNumber": "255754***456"}
+    assert attempt.provider_status == "9" * 50
+    assert PaymentEvent.objects.latest("id").evidence == "e" * 255
+
+
+def test_a_move_may_need_no_evidence() -> None:
+    attempt = a_payment()
+    with transaction.atomic():
+        record_move(attempt.payment, attempt, State.PENDING, source="worker")
+    assert PaymentEvent.objects.latest("id").evidence == ""
 
 
 @pytest.mark.parametrize("answer", [PAID, REFUSED])
@@ -231,19 +278,29 @@ def test_a_query_knows_no_receipt_and_a_late_callback_fills_it() -> None:
     attempt = a_payment()
     told(attempt.pk, Answer(outcome=Outcome.SUCCEEDED, code="0"), source="query")
     assert reload(attempt)[0].provider_transaction_id is None
+    assert Posting.objects.get().memo == attempt.get_provider_display()
     assert told(attempt.pk, PAID)
     assert reload(attempt)[0].provider_transaction_id == "ABC123"
     assert Posting.objects.count() == 1
 
 
-def test_an_airtel_success_without_an_amount_is_confirmed_later() -> None:
+@pytest.mark.parametrize(
+    ("source", "amount", "is_confirmed_later"),
+    [("webhook", None, True), ("webhook", 1000, False), ("query", None, False)],
+)
+def test_a_callback_without_an_amount_is_confirmed_when_asking_is_allowed(
+    source: str, amount: int | None, is_confirmed_later: bool
+) -> None:
     attempt = a_payment(ProviderName.AIRTEL_MONEY)
     attempt.posted_at = attempt.created_at
     attempt.save()
-    told(attempt.pk, Answer(outcome=Outcome.SUCCEEDED, code="TS", receipt="MP1"))
+    paid = Answer(outcome=Outcome.SUCCEEDED, code="TS", receipt="MP1", amount=amount)
+    told(attempt.pk, paid, source)
+    after = registry.by_dialect("airtel_money").description.first_query_seconds
+    allowed_at = attempt.posted_at + timedelta(seconds=after)
     attempt, payment = reload(attempt)
     assert payment.state == State.COMPLETED
-    assert attempt.next_check_at is not None
+    assert attempt.next_check_at == (allowed_at if is_confirmed_later else None)
 
 
 def test_a_failing_seller_does_not_undo_the_money_and_is_asked_again(
@@ -258,7 +315,7 @@ def test_a_failing_seller_does_not_undo_the_money_and_is_asked_again(
     payment = reload(attempt)[1]
     assert payment.state == State.COMPLETED
     assert payment.disposition == Disposition.OPEN
-    assert payment.follow_up_at is not None
+    assert (payment.follow_up_at is None, payment.follow_up_tries) == (False, 1)
     from payments.services.follow_up import follow_up
 
     follow_up(payment_id=payment.pk)

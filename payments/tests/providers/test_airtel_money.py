@@ -289,10 +289,11 @@ class TestAirtelMoney(ProviderContract):
         self, wire: responses.RequestsMock, provider: Provider, status: int
     ) -> None:
         answer = self.collect_with(wire, provider, body="<html>", status=status)
-        assert answer.outcome == Outcome.NOT_SENT
+        assert (answer.outcome, answer.code) == (Outcome.NOT_SENT, "")
         assert len(self.calls_to(wire, self.collect_url)) == 1
         denied = {"error": "access_denied", "error_description": "words"}
-        assert self.collect_with(wire, provider, json=denied, status=status).message == "words"
+        answer = self.collect_with(wire, provider, json=denied, status=status)
+        assert (answer.code, answer.message) == ("access_denied", "words")
 
     @pytest.mark.parametrize(
         ("status", "body"),
@@ -304,6 +305,13 @@ class TestAirtelMoney(ProviderContract):
         answer = self.collect_with(wire, provider, body=body, status=status)
         assert answer.outcome == Outcome.NOT_SENT
         assert len(self.calls_to(wire, self.collect_url)) == 2
+
+    def test_a_dead_token_within_a_server_error_proves_nothing(
+        self, wire: responses.RequestsMock, provider: Provider
+    ) -> None:
+        answer = self.collect_with(wire, provider, json={"error": "invalid_token"}, status=500)
+        assert answer.outcome == Outcome.UNKNOWN
+        assert len(self.calls_to(wire, self.collect_url)) == 1
 
     # Asking what became of it
 

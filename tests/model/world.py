@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string
 from bundles import hooks
 from bundles.models import Subscription, Terms
 from common.errors import DomainError
+from common.queue import hurry
 from konektika.schedule import SCHEDULE
 from notifications.models import Message
 from payments import ledger, webhooks
@@ -38,6 +39,7 @@ from payments.models import (
 )
 from payments.providers import registry
 from payments.providers.base import Provider
+from payments.tasks import apply_deliveries
 from tests.model.faults import Fault, Faults, Injected, ProcessDied
 from tests.model.provider import DESCRIPTIONS, NEVER_ASKED, ModelProvider, Shown, Wire
 from vpn.services.seed import ensure_first_gateway
@@ -192,6 +194,8 @@ def built_world(patch: pytest.MonkeyPatch, settings: Any) -> Iterator[World]:
         world = World(clock, faults)
         _plug_in(world, patch)
         patch.setattr(Task, "apply_async", lambda task, args=(), **more: world.queue(task, args))
+        # Its thread would make the order of messages a chance.
+        patch.setattr(webhooks, "hurry_delivery", lambda key: hurry(apply_deliveries, [key]))
         patch.setattr("common.transactions.time.sleep", lambda seconds: None)
         with (
             hooks.subscription_begun.temporarily(world.fail_if_told),

@@ -123,6 +123,8 @@ def test_a_failure_tells_the_customer_why_once() -> None:
     attempt = a_payment()
     assert told(attempt.pk, REFUSED)
     assert not told(attempt.pk, REFUSED)
+    attempt, payment = reload(attempt)
+    assert attempt.reason == payment.reason == Reason.WRONG_PIN
     message = Message.objects.get()
     assert message.message_id == "payment_failed"
     assert message.context["reason"] == "wrong_pin"
@@ -310,6 +312,7 @@ def test_a_failing_seller_does_not_undo_the_money_and_is_asked_again(
         raise RuntimeError("the VPN is on fire")
 
     attempt = a_payment()
+    Payment.objects.update(follow_up_tries=3)  # of a state that it leaves
     with hooks.completed.temporarily(fail):
         told(attempt.pk, PAID)
     payment = reload(attempt)[1]

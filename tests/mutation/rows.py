@@ -21,14 +21,19 @@ from _pytest.main import pytest_runtestloop as run_tests
 
 from payments.providers.base import Outcome
 
-MONEY = ("payments/tests", "bundles/tests")
+MONEY = (  # the likeliest to notice first
+    "payments/tests/test_settle.py",
+    "payments/tests/test_transfers.py",
+    "payments/tests/test_*.py",
+    "bundles/tests/test_*.py",
+)
 PROVIDERS = "payments/tests/providers/"
 TESTS: dict[str, tuple[str, ...]] = {
     "payments.states": MONEY,
     "payments.ledger": MONEY,
     "payments.services.record": MONEY,
     "payments.services.settle_transfer": MONEY,
-    "payments.providers.wire": (PROVIDERS,),
+    "payments.providers.wire": (f"{PROVIDERS}test_*",),
     "payments.providers.mpesa_openapi.codes": (f"{PROVIDERS}test_mpesa_openapi*",),
     "payments.providers.mpesa_daraja.codes": (f"{PROVIDERS}test_mpesa_daraja*",),
     "payments.providers.mpesa_daraja.results": (f"{PROVIDERS}test_mpesa_daraja*",),
@@ -50,6 +55,8 @@ class Rows:
         self.running: dict[int, str] = {}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if os.waitpid(_start(session, lambda: None), 0)[1] != 0:
+            pytest.exit(f"{self.module_name}'s tests fail without any change", returncode=1)
         for name, change in mutants(import_module(self.module_name)):
             if len(self.running) == PROCESSES:
                 self._wait()
@@ -68,9 +75,11 @@ class Rows:
 def main() -> None:
     for module_name, patterns in TESTS.items():
         if sys.argv[1] in module_name:
-            tests = [path for pattern in patterns for path in sorted(glob(pattern))]
-            options = ["-p", "no:terminal", "-p", "no:cacheprovider", "--capture=no"]
-            pytest.main([*options, *tests], plugins=[Rows(module_name)])
+            found = [path for pattern in patterns for path in sorted(glob(pattern))]
+            tests = dict.fromkeys(found)
+            options = ["-qq", "-p", "no:cacheprovider", "--capture=no"]
+            if code := pytest.main([*options, *tests], plugins=[Rows(module_name)]):
+                sys.exit(code)
 
 
 def mutants(module: ModuleType) -> Iterator[Mutant]:

@@ -67,7 +67,7 @@ def _in_tables(only: str) -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    yield from result.stdout.splitlines()
+    yield from (line for line in result.stdout.splitlines() if line.startswith("- "))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from payments.providers import registry
 from payments.providers.base import Answer, Outcome, Reason
 from payments.services.record import record_move
 from payments.services.settle import settle
-from payments.states import MOVES, State
+from payments.states import MOVES, State, may_move
 from payments.tests.factories import a_payment, reload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -386,6 +386,21 @@ def test_the_database_refuses_to_change_the_ledger(table: str) -> None:
         connection.cursor().execute(f"UPDATE {table} SET id = id + 1000")  # noqa: S608
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         connection.cursor().execute(f"DELETE FROM {table}")  # noqa: S608
+
+
+def test_nothing_moves_but_forward_or_to_completed() -> None:
+    assert {(a.value, b.value) for a in State for b in State if may_move(a, b)} == {
+        ("initiated", "pending"),
+        ("initiated", "completed"),
+        ("initiated", "failed"),
+        ("initiated", "expired"),
+        ("pending", "completed"),
+        ("pending", "failed"),
+        ("pending", "expired"),
+        ("failed", "completed"),
+        ("expired", "completed"),
+        ("expired", "failed"),
+    }
 
 
 def test_completed_has_no_way_out() -> None:

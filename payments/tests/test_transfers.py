@@ -27,7 +27,7 @@ from payments.services.refund import refund_payment
 from payments.services.settle_transfer import settle_transfer
 from payments.services.sweep import sweep_transfers
 from payments.services.transfer_record import record_transfer_move
-from payments.states import TRANSFER_MOVES, TransferState
+from payments.states import TRANSFER_MOVES, TransferState, may_transfer_move
 from payments.tests.factories import a_customer
 from payments.tests.outgoing import (
     LOST,
@@ -136,6 +136,8 @@ def test_a_rejected_one_gives_its_money_back_and_is_never_sent(
     assert sent(waiting).state == TransferState.REJECTED
     assert provider.sent == []
     assert waiting.finished_at is not None
+    assert not tell(waiting, REFUSED)
+    assert (waiting.state, kinds()) == (TransferState.REJECTED, ["transfer_failed"])
     for decide in (approve_transfer, reject_transfer):
         with pytest.raises(NotDecidable):
             decide(transfer_id=waiting.pk, by=a_customer(), why="again")
@@ -474,6 +476,22 @@ def test_a_code_that_no_list_explains_is_a_case(provider: FakeProvider, transfer
     provider.answers = [replace(LOST, code="999", is_unlisted=True)]
     assert sent(transfer).state == "pending"
     assert kinds() == ["unlisted_answer"]
+
+
+def test_it_moves_forward_and_back_to_the_queue_alone() -> None:
+    moves = {
+        (a.value, b.value) for a in TransferState for b in TransferState if may_transfer_move(a, b)
+    }
+    assert moves == {
+        ("requested", "queued"),
+        ("requested", "rejected"),
+        ("queued", "pending"),
+        ("queued", "rejected"),
+        ("queued", "succeeded"),
+        ("pending", "queued"),
+        ("pending", "succeeded"),
+        ("pending", "failed"),
+    }
 
 
 def test_nothing_leaves_a_final_state() -> None:

@@ -608,8 +608,9 @@ def test_a_question_that_worked_but_tells_nothing_is_no_success() -> None:
 
 
 def test_a_disbursements_failure_is_known_by_our_reference_alone() -> None:
-    answer = parse(result("result_not_disbursed", ReferenceData=None)).answer
-    assert answer.outcome == Outcome.FAILED
+    body = result("result_not_disbursed", ReferenceData=None)
+    answer = parse(body).answer
+    assert (answer.outcome, answer.response) == (Outcome.FAILED, json.loads(body))
 
 
 def test_a_list_of_one_may_have_collapsed() -> None:

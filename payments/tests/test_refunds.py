@@ -17,13 +17,14 @@ from payments import hooks, ledger
 from payments.errors import IdempotencyKeyReused, NotRefundable, ProviderUnavailable
 from payments.models import Disposition, Payment, Transfer, TransferRules
 from payments.providers.base import Disbursement, Refund, Reversal
-from payments.services.decide_transfer import reject_transfer
+from payments.services.decide_transfer import approve_transfer, reject_transfer
 from payments.services.follow_up import TRIES_BEFORE_REFUND, follow_up
 from payments.services.refund import refund_payment, refundable
 from payments.services.return_credit import return_credit
 from payments.states import TransferState
 from payments.tests.factories import a_customer, a_payment
 from payments.tests.outgoing import (
+    LOST,
     REFUSED,
     SENT,
     FakeProvider,
@@ -395,6 +396,19 @@ def test_asked_without_a_key_the_one_under_way_is_given(creditor: User) -> None:
     assert return_credit(customer_id=creditor.pk, amount=600) == first
     sent(first)
     assert return_credit(customer_id=creditor.pk, amount=600) != first
+
+
+def test_so_is_one_that_waits_for_staff_and_one_that_nobody_knows_of(
+    provider: FakeProvider, creditor: User
+) -> None:
+    TransferRules.objects.create(four_eyes_above=399)
+    first = return_credit(customer_id=creditor.pk, amount=400)
+    assert first.state == "requested"
+    assert return_credit(customer_id=creditor.pk, amount=100) == first
+    approve_transfer(transfer_id=first.pk, by=a_customer(), why="seen")
+    provider.answers = [LOST]
+    assert sent(first).state == "pending"
+    assert return_credit(customer_id=creditor.pk, amount=100) == first
 
 
 def test_a_key_gives_the_same_and_names_one_amount(creditor: User) -> None:

@@ -261,6 +261,7 @@ class TestAirtelMoney(ProviderContract):
             *INVALID,
             *ROUTER_REFUSALS,
             *("ESB000001", "ESB000008", "ESB000011", "ESB000041", "ESB0000900", "521002", "521050"),
+            *("DP00800001001", "ROUTER117"),
         ],
     )
     def test_a_code_of_the_sheet_is_not_marked(

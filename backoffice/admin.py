@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -248,21 +248,13 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         self, request: HttpRequest, object_id: str | int | None = None
     ) -> bool:
         """Offered for a payment that credit alone has paid, while something of it can go back."""
-        if not request.user.has_perm("payments.request_transfer") or object_id is None:
-            return False
-        payment = Payment.objects.filter(pk=object_id, state=State.COMPLETED).first()
-        # As with a refund, a page that is sent twice is answered, though nothing is left by then.
-        return payment is not None and (request.method == "POST" or creditable(payment) > 0)
+        return _may_give_back(request, object_id, creditable)
 
     def has_refund_permission(
         self, request: HttpRequest, object_id: str | int | None = None
     ) -> bool:
         """Offered for a payment of which something can go back now."""
-        if not request.user.has_perm("payments.request_transfer") or object_id is None:
-            return False
-        payment = Payment.objects.filter(pk=object_id, state=State.COMPLETED).first()
-        # A page that is sent twice is answered by its own key, though nothing is left by then.
-        return payment is not None and (request.method == "POST" or refundable(payment) > 0)
+        return _may_give_back(request, object_id, refundable)
 
     def has_ask_the_provider_permission(
         self, request: HttpRequest, object_id: str | int | None = None
@@ -273,6 +265,16 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         payment = Payment.objects.filter(pk=object_id).first()
         attempt = latest_attempt(payment) if payment else None
         return attempt is not None and can_ask_now(attempt, timezone.now())
+
+
+def _may_give_back(
+    request: HttpRequest, object_id: str | int | None, left: Callable[[Payment], int]
+) -> bool:
+    if not request.user.has_perm("payments.request_transfer") or object_id is None:
+        return False
+    payment = Payment.objects.filter(pk=object_id, state=State.COMPLETED).first()
+    # A page that is sent twice is answered as at first, though nothing is left by then.
+    return payment is not None and (request.method == "POST" or left(payment) > 0)
 
 
 def _refund_sentence(transfer: Transfer) -> str:

@@ -1,4 +1,4 @@
-"""The whole public URL map on one screen."""
+"""The public URL map on one screen; the webhooks' paths are in `payments/webhook_urls.py`."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path

@@ -98,7 +98,7 @@ def _receive(
     body = _read_body(request)
     spoken = _spoken(dialect, body)
     key = _store(request, spoken, trust, channel, body, attempt_token)
-    if len(body) > BODY_BYTES_MAX:
+    if _is_too_large(body):
         return HttpResponse(status=413)
     hurry_delivery(key)
     if trust == Trust.QUARANTINED:
@@ -114,7 +114,7 @@ def _answer(request: HttpRequest, dialect: str, trust: Trust) -> HttpResponse:
     try:
         with brief_waits(QUESTION_WAITS_SECONDS):
             key = _store(request, dialect, trust, Channel.QUESTION, body)
-            if len(body) > BODY_BYTES_MAX:
+            if _is_too_large(body):
                 return HttpResponse(status=413)
             if trust == Trust.QUARANTINED:
                 return HttpResponse(status=403)
@@ -149,10 +149,9 @@ def _store(
     attempt_token: str = "",
 ) -> int:
     """Returns the delivery's primary key."""
-    is_too_large = len(body) > BODY_BYTES_MAX
     is_question = channel == Channel.QUESTION
     refused = ""
-    if is_too_large:
+    if _is_too_large(body):
         refused = "it is too large"
     elif is_question and trust == Trust.QUARANTINED:
         refused = "its source is outside the allow-list"
@@ -166,8 +165,12 @@ def _store(
         body=body[:BODY_BYTES_MAX],
         body_bytes=max(len(body), _declared_length(request)),
         refused=refused,
-        is_due=not (is_too_large or is_question),
+        is_due=not (_is_too_large(body) or is_question),
     )
+
+
+def _is_too_large(body: bytes) -> bool:
+    return len(body) > BODY_BYTES_MAX
 
 
 def _spoken(dialect: str, body: bytes) -> str:

@@ -35,9 +35,10 @@ def buy_bundle(
 ) -> tuple[Payment, bool]:
     """Start paying for a bundle by an E.164 phone; returns the payment and whether it is new.
 
-    With `use_credit` the customer's credit pays first. The same customer, bundle and phone with a payment alive gets that payment back. `provider` is a
-    stored value or a word that means "work it out". Raises BundleNotFound, BundleUnavailable,
-    BundleSoldOut, EarlierPaymentUnresolved and whatever `start_payment` raises.
+    With `use_credit` the customer's credit pays first. The same customer, bundle and phone with a
+    payment alive gets that payment back. `provider` is a stored value or a word that means "work it
+    out". Raises BundleNotFound, BundleUnavailable, BundleSoldOut, EarlierPaymentUnresolved and
+    whatever `start_payment` raises.
     """
     try:
         return _buy(customer.pk, bundle_id, phone, provider, use_credit, claimed)

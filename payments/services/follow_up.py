@@ -87,7 +87,7 @@ def _fulfil(payment: Payment) -> None:
 
 @retried
 def _tell_of_service(payment_id: int) -> None:
-    """What the customer is told is in the outbox once; a refund in between has its own words."""
+    """Put what the customer is told into the outbox, once; a reversal in between has ended that."""
     payment = payment_for_update(payment_id)
     if payment.follow_up_at is None:
         return

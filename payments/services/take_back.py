@@ -28,8 +28,9 @@ def take_back(
     """Book a reversal of a locked, completed payment; returns whether anything changed.
 
     While a reversal that we asked for is under way or done, the news is of that one, and settles it;
-    were it of a part only, staff look whether the rest is gone too. Else the provider has acted alone: a refund that has not been sent yet is not sent any
-    more, the money is gone from where it lies, what it bought ends, and staff look into it.
+    where that is of a part only, staff look whether the rest is gone too. Else the provider has acted
+    alone: a refund that has not been sent yet is not sent any more, the money is gone from where it
+    lies, what it bought ends, and staff look into it.
     """
     if payment.reversed_at is not None:
         return False

@@ -116,6 +116,7 @@ def _has_what_it_is_for(payment: Payment) -> bool:
             withdrawn_at=None, purchase=payment.subject.removeprefix("purchase:")
         ).exists()
         or any(transfer.state in SENT for transfer in transfers)
+        or payment.postings.filter(source__startswith="credit-again:").exists()
         or bool(open_cases(f"payment:{payment.public_id}", *subjects))
     )
 
@@ -124,11 +125,7 @@ def books_differ_from_truth(providers: Iterable[ModelProvider]) -> Iterator[str]
     """After the statement was read too: the same to the shilling, or a case that says why."""
     for provider in providers:
         name = provider.description.provider
-        taken = sum(
-            charge.paid - charge.returned
-            for reference, charge in provider.charges.items()
-            if not _is_in_question(reference, charge)
-        )
+        taken = sum(_to_be_held(*each) for each in provider.charges.items())
         sent = sum(
             sending.asked.amount
             for sending in provider.sendings.values()
@@ -142,14 +139,23 @@ def books_differ_from_truth(providers: Iterable[ModelProvider]) -> Iterator[str]
                 yield f"{account} is {books} in our books, and really {truth}"
 
 
-def _is_in_question(reference: str, charge: Charge) -> bool:
-    """Money from another phone than the one asked: staff decide whose it is."""
+def _to_be_held(reference: str, charge: Charge) -> int:
+    """TZS of a collection that our books should hold: what staff are asked about is not booked yet."""
     payment = _payment(reference)
-    return bool(
-        charge.paid
-        and charge.paid_by != charge.asked.msisdn
-        and "wrong_details" in open_cases(f"payment:{payment.public_id}")
+    asked = open_cases(f"payment:{payment.public_id}")
+    is_of_another_phone = charge.paid > 0 and charge.paid_by != charge.asked.msisdn
+    if is_of_another_phone and "wrong_details" in asked:
+        return 0
+    if charge.is_reversed_alone and payment.reversed_at is None and "reversed" in asked:
+        return charge.paid - _asked_back(payment)  # is the rest gone too?
+    return charge.paid - charge.returned
+
+
+def _asked_back(payment: Payment) -> int:
+    reversals = payment.transfers.filter(
+        method=Transfer.Method.REVERSAL, state=TransferState.SUCCEEDED
     )
+    return sum(transfer.amount for transfer in reversals)
 
 
 def _payment(reference: str) -> Payment:

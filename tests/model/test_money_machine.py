@@ -39,6 +39,7 @@ from payments.services.decide_transfer import approve_transfer, reject_transfer,
 from payments.services.payout import pay_out
 from payments.services.query import check_attempt
 from payments.services.refund import refund_payment
+from payments.services.refund_to_credit import refund_to_credit
 from payments.services.return_credit import return_credit
 from payments.states import TransferState
 from payments.tests.factories import PREFIXES, a_customer, a_phone
@@ -306,6 +307,14 @@ class MoneyMachine(RuleBasedStateMachine):
             fault,
         )
         self._perhaps_work(data)
+
+    @precondition(lambda self: Payment.objects.filter(payment_method=Payment.CREDIT).exists())
+    @rule(data=st.data(), fault=FAULTS)
+    def staff_make_it_credit_again(self, data: st.DataObject, fault: Fault | None) -> None:
+        self._step(data)
+        paid = Payment.objects.filter(payment_method=Payment.CREDIT).order_by("pk")
+        payment = self._pick(data, list(paid))
+        self.world.process(lambda: refund_to_credit(payment_id=payment.pk, why="asked for"), fault)
 
     @precondition(lambda self: ledger.balance(earned_account(self.owner.pk)) < 0)
     @rule(data=st.data(), number=st.integers(0, 3), part=st.sampled_from((None, 500)), fault=FAULTS)

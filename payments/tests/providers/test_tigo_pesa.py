@@ -281,6 +281,7 @@ class TestTigoPesa(ProviderContract):
     @pytest.mark.parametrize(
         ("words", "reason"),
         [
+            ("The PIN that was given is wrong", Reason.WRONG_PIN),
             ("Insufficient balance in account", Reason.INSUFFICIENT_FUNDS),
             ("You entered a wrong PIN", Reason.WRONG_PIN),
             ("Transaction cancelled by customer", Reason.CANCELLED),

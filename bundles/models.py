@@ -73,6 +73,12 @@ class Bundle(models.Model):
     duration_days = models.PositiveIntegerField()
     max_connections = models.PositiveSmallIntegerField(default=1, help_text="Devices per customer")
     max_clients = models.PositiveIntegerField(help_text="Seats: customers at once")
+    speed_kbps = models.PositiveIntegerField(
+        default=0, help_text="Kilobits a second each way; 0 for no limit"
+    )
+    starts_on_first_use = models.BooleanField(
+        default=False, help_text="The days count from the first connection, not from the payment"
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -186,6 +192,11 @@ class Subscription(models.Model):
     data_limit_bytes = models.PositiveBigIntegerField()
     data_used_bytes = models.PositiveBigIntegerField(default=0)
     max_connections = models.PositiveSmallIntegerField()
+    speed_kbps = models.PositiveIntegerField(default=0)
+    awaits_first_use = models.BooleanField(
+        default=False, help_text="Its days have not begun; `ends_at` is the last day to begin"
+    )
+    used_up_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     live_bundle = models.GeneratedField(

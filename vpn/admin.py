@@ -16,13 +16,14 @@ from vpn.services.revoke import revoke_now
 class GatewayAdmin(ModelAdmin):
     """Ranges and keys are fixed once customers have files that name them."""
 
-    list_display = ["name", "endpoint", "range4", "range6", "is_active"]
+    list_display = ["name", "endpoint", "range4", "range6", "region", "state"]
     fields = [
         "name",
         "endpoint_host",
         "endpoint_port",
         "dns",
-        "is_active",
+        "state",
+        "region",
         "range4",
         "range6",
         "public_key",
@@ -71,7 +72,10 @@ class PeerAdmin(ModelAdmin):
     def tunnel_address(self, peer: Peer) -> str:
         return ", ".join(peer.tunnel_addresses)
 
-    @display(description="State", label={"active": "success", "revoked": "danger"})
+    @display(
+        description="State",
+        label={"active": "success", "suspended": "warning", "revoked": "danger"},
+    )
     def shown_state(self, peer: Peer) -> str:
         return peer.state
 

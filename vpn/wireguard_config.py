@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import segno
 
-from vpn.models import Gateway, Peer
+from vpn.models import Peer
 
 MTU = 1280  # fits every mobile path
 KEEPALIVE_SECONDS = 25
@@ -22,7 +22,7 @@ def customer_config(peer: Peer) -> str:
         ("MTU", str(MTU)),
     ]
     gateway = [
-        ("PublicKey", peer.gateway.public_key),
+        ("PublicKey", peer.gateway.public_key or ""),
         ("PresharedKey", peer.preshared_key),
         # IPv6 too, even without an IPv6 range: nothing may leak past the tunnel.
         ("AllowedIPs", "0.0.0.0/0, ::/0"),
@@ -30,36 +30,6 @@ def customer_config(peer: Peer) -> str:
         ("PersistentKeepalive", str(KEEPALIVE_SECONDS)),
     ]
     return _section("Interface", interface) + "\n" + _section("Peer", gateway)
-
-
-def gateway_config(gateway: Gateway, peers: Iterable[Peer]) -> str:
-    """The gateway machine's file with all its peers."""
-    prefix4 = gateway.range4.partition("/")[2]
-    own = [address.partition("/")[0] for address in gateway.addresses_of(1)]
-    prefixes = [prefix4, gateway.range6.partition("/")[2]]
-    addresses = ", ".join(f"{ip}/{prefix}" for ip, prefix in zip(own, prefixes, strict=False))
-    sections = [
-        _section(
-            "Interface",
-            [
-                ("PrivateKey", gateway.private_key),
-                ("Address", addresses),
-                ("ListenPort", str(gateway.endpoint_port)),
-            ],
-        )
-    ]
-    sections += [
-        _section(
-            "Peer",
-            [
-                ("PublicKey", peer.public_key),
-                ("PresharedKey", peer.preshared_key),
-                ("AllowedIPs", ", ".join(peer.tunnel_addresses)),
-            ],
-        )
-        for peer in peers
-    ]
-    return "\n".join(sections)
 
 
 def qr_code(text: str) -> bytes:

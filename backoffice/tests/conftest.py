@@ -17,7 +17,7 @@ from payments.tests.conftest import providers as providers
 from payments.tests.conftest import wire as wire
 from payments.tests.factories import a_customer, a_phone
 from payments.tests.test_webhooks import deliver, tigo
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def staff(transactional_db: None, client: Client) -> Client:
 @pytest.fixture
 def unpaid(transactional_db: None) -> MobileMoneyTransaction:
     """A Tigo payment that waits for its PIN."""
-    ensure_first_gateway()
+    first_gateway()
     payment = buy(a_customer(a_phone("tigo_pesa")), a_bundle())
     return payment.attempts.get()
 

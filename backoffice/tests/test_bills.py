@@ -13,7 +13,7 @@ from payments.models import Payment
 from payments.services.follow_up import follow_up
 from payments.tests.bills import COMPANY, TXNID, ask, payment
 from payments.tests.factories import a_customer
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def story(staff: Client, reference: str, amount: int) -> str:
 
 
 def test_what_a_bill_bought_is_told_with_its_question(staff: Client) -> None:
-    ensure_first_gateway()
+    first_gateway()
     customer, bundle = a_customer(), a_bundle()
     dial = offer_paybill(customer=customer, bundle_id=bundle.pk)
     page = story(staff, dial.reference, dial.amount)

@@ -49,7 +49,7 @@ from payments.models import (
 )
 from payments.tests.factories import a_customer
 from vpn.models import Address, Peer
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def ready(transactional_db: None, providers: None, settings: Any) -> None:
     send_money(settings)
-    ensure_first_gateway()
+    first_gateway()
 
 
 @pytest.fixture

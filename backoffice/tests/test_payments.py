@@ -24,7 +24,7 @@ from payments.states import State
 from payments.tests.factories import a_customer
 from payments.tests.test_query import PAID, QUERY
 from payments.tests.test_webhooks import TIGO_SECRET, deliver
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,7 +125,7 @@ def test_staff_without_the_permission_see_nothing(client: Client, paid: Payment)
 def test_the_provider_is_asked_on_request_and_it_is_recorded(
     staff: Client, wire: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ensure_first_gateway()
+    first_gateway()
     wire.post(QUERY, json=PAID)
     payment = buy(a_customer(), a_bundle())
     url = reverse("admin:payments_payment_ask_the_provider", args=[payment.pk])

@@ -97,6 +97,7 @@ def _begin(purchase: Purchase) -> Subscription:
         ends_at=now + timedelta(days=purchase.duration_days),
         data_limit_bytes=purchase.data_limit_gb * GIGABYTE,
         max_connections=purchase.bundle.max_connections,
+        speed_kbps=purchase.bundle.speed_kbps,
     )
 
 

@@ -16,7 +16,7 @@ from payments.tests.factories import a_customer
 from tests.architecture.paths import METHODS, blank, described, filled, mapped
 from tests.mobile_contract.app import initiate, signed_in
 from tests.mobile_contract.shapes import assert_error, assert_success
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,7 +57,7 @@ def test_without_a_token_only_the_open_paths_answer() -> None:
 @pytest.fixture
 def owned() -> tuple[User, dict[str, Any]]:
     """A customer with a payment and a configuration, and how paths name these."""
-    ensure_first_gateway()
+    first_gateway()
     customer, bundle = a_customer(), a_bundle()
     app = signed_in(customer)
     payment = assert_success(initiate(app, bundle.pk, customer.phone or ""), 201)

@@ -17,7 +17,7 @@ from payments.providers import registry
 from payments.services.apply_delivery import apply_delivery
 from payments.tests.factories import a_customer
 from tests import callbacks
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ def allow_list(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def attempt(db: None) -> MobileMoneyTransaction:
-    ensure_first_gateway()
+    first_gateway()
     customer, bundle = a_customer("+255714000001"), a_bundle()
     payment, _ = buy_bundle(
         customer=customer, bundle_id=bundle.pk, phone=customer.phone or "", provider="tigo_pesa"

@@ -28,7 +28,7 @@ from payments.tests.factories import a_customer
 from payments.tests.outgoing import SENT, FakeProvider, books, fail
 from payments.tests.outgoing import provider as provider
 from tests.at_once import at_once
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -41,7 +41,7 @@ def refund(payment: Payment, key: str, amount: int | None = None) -> Any:
 
 @pytest.fixture
 def payment(provider: FakeProvider) -> Payment:
-    ensure_first_gateway()
+    first_gateway()
     return pay(a_customer(), a_bundle())
 
 
@@ -93,7 +93,7 @@ def test_ten_bringers_of_the_same_news_give_one_result(
 
 @pytest.mark.parametrize("turn", range(5))
 def test_nobody_is_refunded_and_served(provider: FakeProvider, turn: int) -> None:
-    ensure_first_gateway()
+    first_gateway()
     waiting = buy(a_customer(), a_bundle())
     kept = list(hooks.completed._handlers)
     hooks.completed._handlers[:] = [fail]
@@ -118,7 +118,7 @@ def test_nobody_is_refunded_and_served(provider: FakeProvider, turn: int) -> Non
 
 
 def test_credit_goes_out_by_one_of_two_ways(provider: FakeProvider) -> None:
-    ensure_first_gateway()
+    first_gateway()
     payment = hear(buy(a_customer(), a_bundle()), amount=400)
     assert payment.disposition == "credited"
     give_back = partial(return_credit, customer_id=payment.payer_id, request_key="credit")
@@ -129,7 +129,7 @@ def test_credit_goes_out_by_one_of_two_ways(provider: FakeProvider) -> None:
 
 
 def test_two_customers_taps_send_credit_back_once(provider: FakeProvider) -> None:
-    ensure_first_gateway()
+    first_gateway()
     payment = hear(buy(a_customer(), a_bundle()), amount=400)
     ended = at_once([partial(return_credit, customer_id=payment.payer_id)] * 10)
 

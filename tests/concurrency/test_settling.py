@@ -20,7 +20,7 @@ from payments.services.settle import settle
 from payments.tests.factories import a_customer
 from tests.at_once import at_once
 from vpn.models import Peer
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
@@ -46,7 +46,7 @@ def success(attempt: MobileMoneyTransaction) -> Answer:
 
 @pytest.fixture
 def attempt(db: None) -> MobileMoneyTransaction:
-    ensure_first_gateway()
+    first_gateway()
     return an_attempt(a_customer(), a_bundle())
 
 
@@ -103,7 +103,7 @@ def test_one_receipt_pays_one_of_two_payments(attempt: MobileMoneyTransaction) -
 
 def test_twenty_payments_complete_side_by_side() -> None:
     """Different customers of one bundle and one gateway: all are served, with their own address."""
-    ensure_first_gateway()
+    first_gateway()
     bundle = a_bundle()
     attempts = [an_attempt(a_customer(), bundle) for _ in range(20)]
 

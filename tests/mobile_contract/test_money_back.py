@@ -28,7 +28,7 @@ from tests.mobile_contract.shapes import (
     time,
     time_or_null,
 )
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +50,7 @@ TRANSFER = {
 @pytest.fixture
 def credited(provider: FakeProvider) -> Payment:
     """400 TZS were paid for a bundle of 1,000: they are credit."""
-    ensure_first_gateway()
+    first_gateway()
     return hear(buy(a_customer(), a_bundle()), amount=400)
 
 

@@ -23,14 +23,14 @@ from tests.mobile_contract.shapes import (
     assert_shape,
     assert_success,
 )
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def bought(app: APIClient, customer: User, bundle: Bundle, pays: Callable[[str], None]) -> Bundle:
-    ensure_first_gateway()
+    first_gateway()
     payment = assert_success(initiate(app, bundle.pk, customer.phone or ""), 201)
     pays(payment["payment_id"])
     return bundle
@@ -60,7 +60,7 @@ def test_asking_again_gives_the_same_configuration(app: APIClient, bought: Bundl
 
 
 def test_without_a_subscription_there_is_no_configuration(app: APIClient, bundle: Bundle) -> None:
-    ensure_first_gateway()
+    first_gateway()
     response = generate(app, bundle)
     assert_error(response, response.status_code)
     assert response.status_code in (402, 403, 404, 409)

@@ -42,7 +42,7 @@ from payments.providers.base import Provider
 from payments.tasks import apply_deliveries
 from tests.model.faults import Fault, Faults, Injected, ProcessDied
 from tests.model.provider import DESCRIPTIONS, NEVER_ASKED, ModelProvider, Shown, Wire
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET_PATH = "secret-path"
@@ -94,7 +94,7 @@ class World:
             description.dialect: ModelProvider(description) for description in DESCRIPTIONS
         }
         _lift_prompt_limits()
-        ensure_first_gateway()
+        first_gateway()
         Terms.current()
         TransferRules.current()
         for description in DESCRIPTIONS:

@@ -15,7 +15,7 @@ from konektika.wsgi import application
 from payments.tests.factories import a_customer
 from tests.architecture.paths import described
 from tests.mobile_contract.app import token_of
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ OPERATIONS = [(path, method) for path, item in described().items() for method in
 
 @pytest.fixture
 def token(transactional_db: None) -> str:
-    ensure_first_gateway()
+    first_gateway()
     a_bundle()
     return token_of(a_customer())
 

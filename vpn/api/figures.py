@@ -29,7 +29,7 @@ class StatusView(APIView):
     def get(self, request: Request) -> Response:
         figures = {
             "initialized": Gateway.objects.exists(),
-            "running": Gateway.objects.filter(is_active=True).exists(),
+            "running": Gateway.objects.filter(state=Gateway.State.ACTIVE).exists(),
             "active_connections": 0,
             "total_data_transferred": bytes_used(),
             "configured_devices": Peer.objects.filter(state=Peer.State.ACTIVE).count(),

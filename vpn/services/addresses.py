@@ -15,13 +15,12 @@ QUARANTINE = timedelta(hours=24)  # a phone with the old file must not meet the 
 def take_address(gateway: Gateway) -> Address:
     """An address of a locked gateway that nobody has, inside the caller's transaction.
 
-    The lock makes it quick; the database also lets each number exist and be used once. Raises
-    AddressesExhausted.
+    The caller saves the gateway. The lock makes it quick; the database also lets each number exist
+    and be used once. Raises AddressesExhausted.
     """
     if gateway.next_number <= gateway.last_number:
         number = gateway.next_number
         gateway.next_number += 1
-        gateway.save(update_fields=["next_number"])
         return Address.objects.create(gateway=gateway, number=number)
     rested = (
         Address.objects.filter(gateway=gateway, free_at__lte=timezone.now())

@@ -10,9 +10,19 @@ from vpn.keys import new_key_pair, new_preshared_key
 from vpn.models import Address, Gateway, Peer
 from vpn.selectors import devices_of
 from vpn.services.addresses import take_address
+from vpn.services.publish import publish, publish_subscription
 
 FIRST_DEVICE = "phone"
-NEEDED_OF_GATEWAY = ("id", "name", "range4", "range6", "next_number")
+NEEDED_OF_GATEWAY = (
+    "id",
+    "name",
+    "range4",
+    "range6",
+    "next_number",
+    "revision",
+    "digest",
+    "peers_served",
+)
 
 
 def provision_first(*, subscription: Subscription) -> Peer:
@@ -23,7 +33,10 @@ def provision_first(*, subscription: Subscription) -> Peer:
 def provision(*, subscription: Subscription) -> Peer:
     """The first device of an extended subscription; safe to repeat, the peer stays the same."""
     devices = devices_of(subscription)
-    return next(iter(_live(devices)), None) or _make(subscription, devices, FIRST_DEVICE)
+    if live := _live(devices):
+        publish_subscription(subscription)
+        return live[0]
+    return _make(subscription, devices, FIRST_DEVICE)
 
 
 def make_peer(
@@ -54,7 +67,7 @@ def _make(
     if public_key and _is_taken(public_key):
         raise PublicKeyInUse("This key is used by another device.")
     pair = None if public_key else new_key_pair()
-    return Peer.objects.create(
+    peer = Peer.objects.create(
         subscription=subscription,
         gateway=gateway,
         address=address or take_address(gateway),
@@ -63,6 +76,8 @@ def _make(
         private_key=pair.private if pair else "",
         preshared_key=new_preshared_key(),
     )
+    publish(gateway, [peer])
+    return peer
 
 
 def _live(devices: Sequence[Peer]) -> list[Peer]:
@@ -74,7 +89,9 @@ def _locked_gateway(devices: Sequence[Peer]) -> Gateway:
     gateways = Gateway.objects.select_for_update().only(*NEEDED_OF_GATEWAY)
     if devices:
         return gateways.get(pk=devices[0].gateway_id)
-    gateway = gateways.filter(is_active=True).order_by("pk").first()
+    gateway = (
+        gateways.filter(state=Gateway.State.ACTIVE, public_key__isnull=False).order_by("pk").first()
+    )
     if gateway is None:
         raise NoGateway("No gateway is in service at the moment. We have been told.")
     return gateway

@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from bundles.models import Subscription
 from common.transactions import retried
-from vpn.models import Peer
+from vpn.models import LIVE, Gateway, Peer
 from vpn.services.addresses import free_address
+from vpn.services.publish import publish
 
 
 def revoke(*, peer: Peer, keep_address: bool = False) -> None:
@@ -15,10 +16,14 @@ def revoke(*, peer: Peer, keep_address: bool = False) -> None:
 
     `keep_address` when the same device gets it again at once.
     """
-    is_ours = Peer.objects.filter(pk=peer.pk, state=Peer.State.ACTIVE).update(
+    gateway = Gateway.objects.select_for_update().get(pk=peer.gateway_id)
+    is_ours = Peer.objects.filter(pk=peer.pk, state__in=LIVE).update(
         state=Peer.State.REVOKED, revoked_at=timezone.now(), private_key="", preshared_key=""
     )
-    if is_ours and not keep_address:
+    if not is_ours:
+        return
+    publish(gateway, Peer.objects.filter(pk=peer.pk).select_related("subscription", "address"))
+    if not keep_address:
         free_address(peer.address_id)
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from django.conf import settings
 
 from common.transactions import retried
-from vpn.keys import new_key_pair
 from vpn.models import Gateway
 
 
 @retried
 def ensure_first_gateway() -> Gateway:
-    """The gateway that the `VPN_` settings describe, made if there is none at all."""
+    """The gateway that the `VPN_` settings describe, made if there is none; its agent is to enrol."""
     existing = Gateway.objects.first()
     if existing is not None:
         return existing
     host, _, port = settings.VPN_ENDPOINT.rpartition(":")
-    pair = new_key_pair()
     return Gateway.objects.create(
         name="first",
         endpoint_host=host.strip("[]"),
@@ -24,6 +22,4 @@ def ensure_first_gateway() -> Gateway:
         range4=settings.VPN_RANGE4,
         range6=settings.VPN_RANGE6,
         dns=settings.VPN_DNS,
-        public_key=pair.public,
-        private_key=pair.private,
     )

@@ -14,12 +14,12 @@ from bundles.tests.test_buy_and_activate import pay
 from payments.tests.conftest import providers as providers
 from payments.tests.factories import a_customer
 from vpn.models import Gateway
-from vpn.services.seed import ensure_first_gateway
+from vpn.tests.factories import first_gateway
 
 
 @pytest.fixture(autouse=True)
 def gateway(transactional_db: None) -> Gateway:
-    return ensure_first_gateway()
+    return first_gateway()
 
 
 @pytest.fixture

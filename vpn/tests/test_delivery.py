@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -51,14 +49,9 @@ def test_a_paid_customer_has_a_configuration_and_one_sms(subscribe: Subscribe) -
     assert "/vpn/c/" in message.text
 
 
-def test_wireguard_takes_the_customers_and_the_gateways_file(
-    subscribe: Subscribe, tmp_path: Path
-) -> None:
+def test_wireguard_takes_the_customers_file(subscribe: Subscribe, tmp_path: Path) -> None:
     peer = ask(subscribe())
     assert f"PublicKey = {peer.gateway.public_key}" in strip(customer_config(peer), tmp_path)
-    printed = StringIO()
-    call_command("gateway_config", stdout=printed)
-    assert f"PublicKey = {peer.public_key}" in strip(printed.getvalue(), tmp_path)
 
 
 def test_the_file_and_its_qr_code_are_readable(subscribe: Subscribe) -> None:

@@ -32,7 +32,10 @@ class CallbackSender:
     def __init__(self, store: Store, alarm: asyncio.Event) -> None:
         self._store = store
         self._alarm = alarm
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        # A kept connection may be closed by the merchant at the very moment it is used again.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=True)
+        )
         self._under_way: set[asyncio.Task[None]] = set()
 
     def queue(

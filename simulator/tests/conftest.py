@@ -77,6 +77,7 @@ class Merchant:
             "body": await request.json() if is_json else raw.decode(),
             "raw": raw,
             "headers": dict(request.headers),
+            "from": request.transport and request.transport.get_extra_info("peername"),
             "at": time.monotonic(),
         }
         with self._something:

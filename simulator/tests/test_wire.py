@@ -106,6 +106,16 @@ def test_tigo_token_takes_both_spellings_and_refuses_wrong_ones(simulator: Simul
     assert answer.json()["error"] == "invalid_grant"
 
 
+def test_each_callback_has_a_connection_of_its_own(
+    simulator: Simulator, merchant: Merchant
+) -> None:
+    for number in (1, 2):
+        clients.daraja_push(simulator.url, "255754000001", merchant.url)
+        merchant.wait_for(number)
+    first, second = merchant.heard
+    assert first["from"] != second["from"]
+
+
 def test_tigo_accepts_a_push_and_calls_back(simulator: Simulator, merchant: Merchant) -> None:
     answer = clients.tigo_push(simulator.url, "255714000001", ReferenceID="KNKABC1").json()
     assert answer["ResponseCode"] == "BILLER-18-0000-S"

@@ -58,6 +58,7 @@ class System:
     def start(self) -> None:
         """Prepare the database and start all programs; returns once each answers."""
         self._programs["simulator"].start()
+        self._wait_until_it_answers("simulator")
         self._prepare()
         for program in self._programs.values():
             if not program.is_running():

@@ -1,4 +1,5 @@
-"""Puts the database, the demo data and the static files in place; prints the demo accounts.
+"""Puts the database, the demo data and the static files in place, and has the simulator know where
+bills are asked about; prints the demo accounts.
 
 One process for all of it: each `manage.py` command by itself would import Django again.
 """
@@ -7,10 +8,11 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 
 def main() -> None:
@@ -23,7 +25,16 @@ def main() -> None:
         call_command(command, verbosity=0, stdout=io.StringIO())
     if _static_files_are_old():
         call_command("collectstatic", verbosity=0, interactive=False)
+    _register_bills()
     _print_accounts()
+
+
+def _register_bills() -> None:
+    """M-Pesa takes the addresses once, and its other dialect none: neither stands in the way."""
+    try:
+        call_command("register_paybill_urls", stdout=io.StringIO())
+    except CommandError as refusal:
+        print(refusal, file=sys.stderr)
 
 
 def _static_files_are_old() -> bool:

@@ -81,6 +81,7 @@ def _run() -> None:
             processes.watch("redis", redis)
         try:
             processes.start("simulator", "python -m simulator")
+            processes.wait_for("The simulator", lambda: _answers(f"{server.simulator_url}/"))
             accounts = _prepare(environment)
             for name, command in _procfile():
                 processes.start(name, command)
@@ -145,7 +146,6 @@ def _wait_until_all_answer(processes: Processes, server: Server, redis_url: str)
         replies = broker.control.ping(timeout=0.5, limit=len(WORKERS)) or []
         return {name.partition("@")[0] for reply in replies for name in reply} >= WORKERS
 
-    processes.wait_for("The simulator", lambda: _answers(f"{server.simulator_url}/"))
     processes.wait_for("The server", lambda: _answers(f"{server.url}/health/ready"))
     processes.wait_for("The workers", workers_answer)
     beat_log = LOGS / "beat.log"

@@ -109,7 +109,6 @@ def _set(stage: Stage, simulator: Simulator, customers: list[Customer], seed: in
     simulator.configure(tigo_pesa={"callback": {"forged_url": open_path}})
     # M-Pesa asks nobody before it takes a bill (2.7), so that a mistyped one is money to be placed.
     simulator.configure(vodacom_mpesa={"validates_bills": False})
-    stage.system.manage("register_paybill_urls")
 
 
 def _order_in_trouble(stage: Stage, shop: Shop, run: Run, per_second: float) -> list[str]:

@@ -104,6 +104,9 @@ class Bundle(models.Model):
             raise ValidationError(
                 {"price": f"The price must lie between {terms.price_min} and {terms.price_max}."}
             )
+        taken = self.seats.count() if self.pk else 0
+        if (self.max_clients or 0) < taken:
+            raise ValidationError({"max_clients": f"{taken} places are taken: at least so many."})
 
 
 class Purchase(models.Model):

@@ -44,6 +44,12 @@ def _sweep(options: argparse.Namespace) -> list[Figure]:
     return sweep.measure(is_quick=options.quick, is_verbose=options.verbose)
 
 
+def _report(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import report
+
+    return report.measure(is_quick=options.quick, is_verbose=options.verbose)
+
+
 def _memory(options: argparse.Namespace) -> list[Figure]:
     from benchmarks import memory
 
@@ -55,6 +61,7 @@ MEASURES = {
     "activation": _activation,
     "intake": _intake,
     "sweep": _sweep,
+    "report": _report,
     "memory": _memory,
 }
 

@@ -13,7 +13,7 @@ subscription_begun: Hook[Subscription] = Hook("subscription_begun")
 """A subscription was made: nothing was delivered for it yet. Handlers touch only the database."""
 
 subscription_extended: Hook[Subscription] = Hook("subscription_extended")
-"""A subscription got more time and data. Handlers touch only the database and may be called twice."""
+"""A subscription got more time and data, or lost some of it. Handlers touch only the database and may be called twice."""
 
 subscription_ready: Hook[Subscription] = Hook("subscription_ready")
 """What a subscription's purchase gave is committed: the customer can be told. Handlers touch only the

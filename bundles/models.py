@@ -14,6 +14,9 @@ from django.utils import timezone
 from common.fields import ReferenceField
 
 GIGABYTE = 10**9
+KEPT_DAYS = 30  # that a subscription may wait for its first use
+OF_ALLOWANCE = ("data_limit_bytes", "told_percent", "used_up_at", "notice_at")
+TOLD_PERCENTS = (50, 80, 100)  # of an allowance, of which its customer is told
 
 
 class Terms(models.Model):
@@ -200,6 +203,15 @@ class Subscription(models.Model):
         default=False, help_text="Its days have not begun; `ends_at` is the last day to begin"
     )
     used_up_at = models.DateTimeField(null=True, blank=True)
+    told_percent = models.PositiveSmallIntegerField(
+        default=0, help_text="Of the allowance: what the customer knows to be used"
+    )
+    notice_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text="When there may be something to tell the customer",
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     live_bundle = models.GeneratedField(
@@ -231,6 +243,24 @@ class Subscription(models.Model):
     @property
     def is_active(self) -> bool:
         return self.is_active_at(timezone.now())
+
+    @property
+    def reached_percent(self) -> int:
+        """The highest of TOLD_PERCENTS that is used; 0 for none."""
+        used = self.data_used_bytes * 100
+        reached = [percent for percent in TOLD_PERCENTS if used >= self.data_limit_bytes * percent]
+        return max(reached, default=0)
+
+    def allow(self, data_bytes: int) -> None:
+        """Add to its allowance, or take from it below zero; does not save.
+
+        What of the new allowance is used already is no news to anybody.
+        """
+        self.data_limit_bytes += data_bytes
+        self.told_percent = self.reached_percent
+        is_used_up = self.data_used_bytes >= self.data_limit_bytes
+        self.used_up_at = (self.used_up_at or timezone.now()) if is_used_up else None
+        self.notice_at = timezone.now()
 
 
 class Activation(models.Model):

@@ -29,6 +29,8 @@ class CaseKind(models.TextChoices):
     UNRESOLVED_TRANSFER = "unresolved_transfer", "Money may have been sent"
     UNPLACED_MONEY = "unplaced_money", "Money that nobody can place"
     FLOAT_TOO_LOW = "float_too_low", "Too little money to send from"
+    COUNTER_FAULT = "counter_fault", "A gateway counts what cannot be"
+    GATEWAY_TROUBLE = "gateway_trouble", "A gateway is silent or does not do as told"
     MONEY_CHECK_FAILED = "money_check_failed", "The books do not agree"
 
 

@@ -11,6 +11,7 @@ from backoffice.metrics import metrics
 from bundles.api.urls import catalogue_urlpatterns, purchase_urlpatterns
 from bundles.api.urls import user_urlpatterns as subscription_urlpatterns
 from konektika.health import live, ready
+from vpn.agent_api.urls import agent_urlpatterns
 from vpn.api.urls import analytics_urlpatterns, vpn_urlpatterns
 from vpn.urls import page_urlpatterns
 
@@ -38,6 +39,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/webhooks/", include("payments.webhook_urls")),
     path("api/", include(api)),
+    path("agent/v1/", include(agent_urlpatterns)),
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),

@@ -37,3 +37,12 @@ class NoGateway(DomainError):
 class AddressesExhausted(DomainError):
     code = "addresses_exhausted"
     status = 503
+
+
+class GatewayUnknown(DomainError):
+    code = "gateway_unknown"
+    status = 401
+
+
+class NoReport(DomainError):
+    code = "no_report"

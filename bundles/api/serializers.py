@@ -36,6 +36,7 @@ class BundleSerializer(serializers.ModelSerializer[Bundle]):
             "price",
             "duration_days",
             "max_connections",
+            "starts_on_first_use",
             "is_active",
             "created_at",
         ]
@@ -186,6 +187,8 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             "ends_at",
             "data_limit_bytes",
             "data_used_bytes",
+            "used_up_at",
+            "awaits_first_use",
             "max_connections",
             "created_at",
         ]

@@ -9,7 +9,15 @@ from django.utils import timezone
 from accounts.models import User
 from bundles import hooks
 from bundles.errors import BundleSoldOut
-from bundles.models import GIGABYTE, Activation, Bundle, Purchase, Subscription
+from bundles.models import (
+    GIGABYTE,
+    KEPT_DAYS,
+    OF_ALLOWANCE,
+    Activation,
+    Bundle,
+    Purchase,
+    Subscription,
+)
 from bundles.selectors import active_subscription
 from bundles.services.earn import held_account
 from bundles.services.end import end_subscription
@@ -20,6 +28,8 @@ from payments.errors import CannotFulfil
 from payments.models import Disposition, Payment
 from payments.services.follow_up import follow_up
 from payments.states import State
+
+FIRST_LOOK_AFTER = timedelta(minutes=10)  # at whether the customer has connected
 
 
 def activate_purchase(*, payment: Payment) -> Subscription:
@@ -89,12 +99,17 @@ def _serve(purchase: Purchase) -> tuple[Subscription, bool]:
 
 
 def _begin(purchase: Purchase) -> Subscription:
+    """A bundle whose days begin with the first connection is kept for KEPT_DAYS before them."""
     now = timezone.now()
+    awaits_first_use = purchase.bundle.starts_on_first_use
+    days = purchase.duration_days + (KEPT_DAYS if awaits_first_use else 0)
     return Subscription.objects.create(
         customer_id=purchase.customer_id,
         bundle=purchase.bundle,
         starts_at=now,
-        ends_at=now + timedelta(days=purchase.duration_days),
+        ends_at=now + timedelta(days=days),
+        awaits_first_use=awaits_first_use,
+        notice_at=now + FIRST_LOOK_AFTER,
         data_limit_bytes=purchase.data_limit_gb * GIGABYTE,
         max_connections=purchase.bundle.max_connections,
         speed_kbps=purchase.bundle.speed_kbps,
@@ -104,8 +119,8 @@ def _begin(purchase: Purchase) -> Subscription:
 def _extend(running: Subscription, purchase: Purchase) -> Subscription:
     """More time and data for a running subscription of the same bundle."""
     running.ends_at += timedelta(days=purchase.duration_days)
-    running.data_limit_bytes += purchase.data_limit_gb * GIGABYTE
-    running.save(update_fields=["ends_at", "data_limit_bytes"])
+    running.allow(purchase.data_limit_gb * GIGABYTE)
+    running.save(update_fields=["ends_at", *OF_ALLOWANCE])
     return running
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from bundles.models import Activation, Bundle, Purchase, Subscription
+from bundles import hooks
+from bundles.models import OF_ALLOWANCE, Activation, Bundle, Purchase, Subscription
 from bundles.services.end import end_subscription
 from payments.models import Payment
 
@@ -37,5 +38,6 @@ def withdraw_purchase(*, payment: Payment) -> None:
         end_subscription(subscription)
         return
     subscription.ends_at = ends_at
-    subscription.data_limit_bytes -= activation.data_bytes
-    subscription.save(update_fields=["ends_at", "data_limit_bytes"])
+    subscription.allow(-activation.data_bytes)
+    subscription.save(update_fields=["ends_at", *OF_ALLOWANCE])
+    hooks.subscription_extended.notify(subscription)

@@ -81,6 +81,9 @@ class Gateway(models.Model):
     agent_sequence = models.PositiveBigIntegerField(default=0)
     agent_revision = models.PositiveBigIntegerField(default=0)
     agent_digest = ReferenceField(max_length=64, blank=True)
+    reports_differing = models.PositiveSmallIntegerField(
+        default=0, help_text="One after the other whose digest is not ours at the same revision"
+    )
     agent_repairs = models.PositiveBigIntegerField(default=0)
     refused_revision = models.PositiveBigIntegerField(null=True, blank=True)
 

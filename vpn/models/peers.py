@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
@@ -11,6 +13,7 @@ from common.fields import ReferenceField
 from vpn.encryption import EncryptedTextField
 from vpn.models.gateways import Address, Gateway
 
+ONLINE_FOR = timedelta(seconds=180)  # after a handshake; WireGuard ends its session then
 LIVE = ("active", "suspended")  # it has its address and its key
 
 

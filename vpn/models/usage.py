@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from bundles.models import Subscription
 from common.fields import ReferenceField
@@ -20,14 +21,16 @@ class Usage(models.Model):
     peer = models.ForeignKey(Peer, on_delete=models.PROTECT, related_name="usage")
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="usage")
     epoch = ReferenceField(max_length=64)
-    day = models.DateField(db_index=True)
+    day = models.DateField()
     up_from = models.PositiveBigIntegerField()
     up_to = models.PositiveBigIntegerField()
     down_from = models.PositiveBigIntegerField()
     down_to = models.PositiveBigIntegerField()
+    seen_at = models.DateTimeField(default=timezone.now, help_text="When it had counted so far")
 
     class Meta:
         verbose_name_plural = "usage"
+        indexes = [models.Index(fields=["day", "epoch"], name="usage_of_a_day")]
         constraints = [
             models.UniqueConstraint(
                 fields=["peer", "subscription", "epoch", "day"], name="usage_once_a_day"

@@ -30,6 +30,7 @@ class CaseKind(models.TextChoices):
     UNPLACED_MONEY = "unplaced_money", "Money that nobody can place"
     FLOAT_TOO_LOW = "float_too_low", "Too little money to send from"
     COUNTER_FAULT = "counter_fault", "A gateway counts what cannot be"
+    GATEWAY_CREDENTIAL = "gateway_credential", "Wrong secret in a gateway's name"
     GATEWAY_TROUBLE = "gateway_trouble", "A gateway is silent or does not do as told"
     MONEY_CHECK_FAILED = "money_check_failed", "The books do not agree"
 

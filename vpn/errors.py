@@ -46,3 +46,17 @@ class GatewayUnknown(DomainError):
 
 class NoReport(DomainError):
     code = "no_report"
+
+
+class EnrolmentRefused(DomainError):
+    code = "enrolment_refused"
+    status = 401
+
+
+class KeyDiffers(DomainError):
+    code = "key_differs"
+    status = 409
+
+
+class WrongQuestion(DomainError):
+    code = "wrong_question"

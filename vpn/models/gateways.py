@@ -118,6 +118,12 @@ class Gateway(models.Model):
             found.append(f"{ipaddress.ip_network(self.range6)[number]}/128")
         return found
 
+    @property
+    def own_addresses(self) -> list[str]:
+        """Its own addresses in the tunnel, IPv4 first, with the length of their networks' prefixes."""
+        networks = [ipaddress.ip_network(text) for text in (self.range4, self.range6) if text]
+        return [f"{network[1]}/{network.prefixlen}" for network in networks]
+
     def is_heard_at(self, moment: datetime) -> bool:
         """Whether its agent has reported lately."""
         return self.seen_at is not None and moment - self.seen_at < SILENT_AFTER

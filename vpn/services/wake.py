@@ -8,6 +8,7 @@ from functools import cache, partial
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
+from redis.client import PubSub
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
@@ -20,16 +21,28 @@ def wake_agent(gateway_id: int) -> None:
     transaction.on_commit(partial(_ring, gateway_id), robust=True)
 
 
-def bell(gateway_id: int) -> str:
-    """The Redis channel of a gateway."""
-    return f"gateway:{gateway_id}"
+def bell_of(gateway_id: int) -> PubSub | None:
+    """What hears of a gateway's news from now on; None while Redis is away."""
+    bell: PubSub = _redis().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    try:
+        bell.subscribe(_channel(gateway_id))
+        bell.get_message(timeout=REDIS_WAITS_SECONDS)  # that it is subscribed
+    except RedisError as error:
+        logger.warning("no bell for gateway %s: %s", gateway_id, error)
+        bell.close()
+        return None
+    return bell
 
 
 def _ring(gateway_id: int) -> None:
     try:
-        _redis().publish(bell(gateway_id), "")
+        _redis().publish(_channel(gateway_id), "")
     except RedisError as error:
         logger.warning("gateway %s is not woken: %s", gateway_id, error)
+
+
+def _channel(gateway_id: int) -> str:
+    return f"gateway:{gateway_id}"
 
 
 @cache

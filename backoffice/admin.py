@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts.admin import person_behind
 from backoffice import payouts as payouts  # registers its page
+from backoffice import subscriptions as subscriptions  # and its own
 from backoffice.story import story_of
 from cases.models import Case
 from common import phone as phones

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from bundles.models import Activation, Purchase
+from bundles.models import Activation, Purchase, Subscription
 from cases.models import Case
 from common import phone as phones
+from common.clock import business_day
+from common.moments import Line, Moment
+from common.sizes import in_words
 from notifications.models import Message
 from payments.admin.deliveries import readable
 from payments.models import (
@@ -29,28 +31,7 @@ from payments.providers import registry
 from payments.services.query import can_ask_now
 from payments.states import State, TransferState
 from vpn.models import Peer
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a posting, in TZS."""
-
-    account: str
-    debit: int
-    credit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Something that happened. `raw` is shown on request, `lines` are a posting's."""
-
-    at: datetime
-    kind: str
-    title: str
-    detail: str = ""
-    tone: str = ""  # good, bad or ""
-    raw: str = ""
-    lines: tuple[Line, ...] = ()
+from vpn.traffic import Traffic, of_peers
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +205,20 @@ def _service(activation: Activation | None) -> Iterator[Moment]:
             detail="its money is gone again",
             tone="bad",
         )
+    yield from _devices(subscription)
+
+
+def _devices(subscription: Subscription) -> Iterator[Moment]:
+    now = timezone.now()
     peers = Peer.objects.filter(subscription=subscription).select_related("gateway", "address")
+    traffic = of_peers([peer.pk for peer in peers], today=business_day(now))
     for peer in peers:
         where = f"{', '.join(peer.tunnel_addresses)} on gateway {peer.gateway.name}"
         yield Moment(
             at=peer.created_at,
             kind="service",
             title=f"VPN peer for {peer.device_name}",
-            detail=where,
+            detail=" · ".join([where, _use(peer, traffic.get(peer.pk, Traffic()))]),
         )
         if peer.revoked_at is not None:
             yield Moment(
@@ -241,6 +228,13 @@ def _service(activation: Activation | None) -> Iterator[Moment]:
                 detail=where,
                 tone="bad",
             )
+
+
+def _use(peer: Peer, traffic: Traffic) -> str:
+    if peer.handshake_at is None:
+        return "never connected"
+    seen = f"{timezone.localtime(peer.handshake_at):%d.%m. %H:%M:%S}"
+    return f"last handshake {seen}, {in_words(traffic.ever)} used"
 
 
 def _messages(

@@ -8,6 +8,7 @@ from unfold.decorators import display
 
 from bundles.models import Bundle, Purchase, Seat, Subscription, Terms
 from common.admin import OneRow, ReadOnly
+from common.sizes import in_words
 
 
 @admin.register(Bundle)
@@ -49,8 +50,10 @@ class PurchaseAdmin(ReadOnly, ModelAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnly, ModelAdmin):
-    list_display = ["id", "customer", "bundle", "shown_state", "starts_at", "ends_at"]
+    list_display = ["id", "customer", "bundle", "shown_state", "used", "starts_at", "ends_at"]
     list_filter = ["state", "bundle", "ends_at"]
+    exclude = ["data_limit_bytes", "data_used_bytes", "live_bundle"]
+    readonly_fields = ["used"]
     list_select_related = ["customer", "bundle"]
     search_fields = ["customer__email", "customer__phone", "customer__full_name"]
     list_per_page = 50
@@ -59,6 +62,11 @@ class SubscriptionAdmin(ReadOnly, ModelAdmin):
     @display(description="State", ordering="state", label={"active": "success", "ended": "info"})
     def shown_state(self, subscription: Subscription) -> str:
         return subscription.state
+
+    @display(description="Data used", ordering="data_used_bytes")
+    def used(self, subscription: Subscription) -> str:
+        used, limit = subscription.data_used_bytes, subscription.data_limit_bytes
+        return f"{in_words(used)} of {in_words(limit)}"
 
 
 @admin.register(Seat)

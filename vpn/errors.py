@@ -58,5 +58,6 @@ class KeyDiffers(DomainError):
     status = 409
 
 
-class WrongQuestion(DomainError):
-    code = "wrong_question"
+class CannotBeTold(DomainError):
+    code = "cannot_be_told"
+    status = 409

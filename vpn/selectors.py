@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet, Sum
+import ipaddress
+
+from django.db.models import Q, QuerySet, Sum
 
 from bundles.models import Subscription
 from vpn.errors import ConfigNotFound
@@ -61,3 +63,17 @@ def bytes_used(user_id: int | None = None) -> int:
         subscriptions = subscriptions.filter(customer_id=user_id)
     total: int | None = subscriptions.aggregate(total=Sum("data_used_bytes"))["total"]
     return total or 0
+
+
+def peers_at(text: str) -> Q:
+    """The peers that have or had a tunnel address, written with or without its prefix length."""
+    found = Q(pk__in=())
+    try:
+        address = ipaddress.ip_address(text.partition("/")[0])
+    except ValueError:
+        return found
+    for gateway in Gateway.objects.only("range4", "range6"):
+        number = gateway.number_of(address)
+        if number is not None:
+            found |= Q(gateway=gateway.pk, address__number=number)
+    return found

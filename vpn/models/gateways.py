@@ -124,6 +124,14 @@ class Gateway(models.Model):
         networks = [ipaddress.ip_network(text) for text in (self.range4, self.range6) if text]
         return [f"{network[1]}/{network.prefixlen}" for network in networks]
 
+    def number_of(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int | None:
+        """The number that a tunnel address belongs to; None for an address of somewhere else."""
+        text = self.range4 if address.version == 4 else self.range6
+        if not text or address not in ipaddress.ip_network(text):
+            return None
+        number = int(address) - int(ipaddress.ip_network(text).network_address)
+        return number if number <= self.last_number else None
+
     def is_heard_at(self, moment: datetime) -> bool:
         """Whether its agent has reported lately."""
         return self.seen_at is not None and moment - self.seen_at < SILENT_AFTER

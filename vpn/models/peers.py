@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Case, F, Q, When
@@ -13,8 +13,8 @@ from common.fields import ReferenceField
 from vpn.encryption import EncryptedTextField
 from vpn.models.gateways import Address, Gateway
 
-ONLINE_FOR = timedelta(seconds=180)  # after a handshake; WireGuard ends its session then
 LIVE = ("active", "suspended")  # it has its address and its key
+ONLINE_FOR = timedelta(seconds=180)  # WireGuard shakes hands every 120 s while packets pass
 
 
 class Peer(models.Model):
@@ -84,6 +84,10 @@ class Peer(models.Model):
     @property
     def tunnel_addresses(self) -> list[str]:
         return self.gateway.addresses_of(self.address.number)
+
+    def is_online_at(self, moment: datetime) -> bool:
+        """Whether it was shaking hands lately."""
+        return self.handshake_at is not None and moment - self.handshake_at < ONLINE_FOR
 
     @property
     def is_usable(self) -> bool:

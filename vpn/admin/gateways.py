@@ -1,0 +1,101 @@
+"""Gateways: how they do, what passes, and what may be done with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.decorators import display
+
+from vpn.admin.gateway_form import GatewayForm
+from vpn.admin.gateway_page import page_of
+from vpn.admin.gateway_verbs import GatewayVerbs
+from vpn.admin.labels import GATEWAY_LABELS, HEALTH_LABELS
+from vpn.health import Health, with_health
+from vpn.models import Gateway
+
+
+class HealthFilter(admin.SimpleListFilter):
+    title = "health"
+    parameter_name = "health"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(health.value, health.label) for health in Health]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> QuerySet[Gateway]:
+        health = self.value()
+        return queryset.filter(Q(("health", health))) if health else queryset
+
+
+@admin.register(Gateway)
+class GatewayAdmin(GatewayVerbs):
+    """Ranges are fixed once customers have files that name them; keys come from the agent."""
+
+    form = GatewayForm
+    list_display = [
+        "name",
+        "region",
+        "owner",
+        "shown_state",
+        "shown_health",
+        "devices",
+        "agent",
+        "heard",
+    ]
+    list_filter = [HealthFilter, "state", "region", "agent_backend", "owner"]
+    list_select_related = ["owner"]
+    list_per_page = 50
+    ordering = ["name"]
+    search_fields = ["name", "region", "endpoint_host", "owner__full_name", "owner__email"]
+    search_help_text = "Name, region, endpoint's host, owner"
+    autocomplete_fields = ["owner", "bundles"]
+    change_form_outer_before_template = "vpn/admin/gateway.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Gateway]:
+        return with_health(super().get_queryset(request), timezone.now())
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Gateway | None = None) -> list[str]:
+        has_customers = obj is not None and obj.addresses.exists()
+        return ["range4", "range6"] if has_customers else []
+
+    @display(description="State", ordering="state", label=GATEWAY_LABELS)
+    def shown_state(self, gateway: Gateway) -> str:
+        return gateway.state
+
+    @display(description="Health", ordering="health", label=HEALTH_LABELS)
+    def shown_health(self, gateway: Gateway) -> str:
+        return str(Health(gateway.health).label)  # type: ignore[attr-defined]  # annotated
+
+    @display(description="Devices", ordering="peers_served")
+    def devices(self, gateway: Gateway) -> str:
+        return f"{gateway.peers_served:,} of {gateway.capacity:,}"
+
+    @display(description="Agent", ordering="agent_version", empty_value="None")
+    def agent(self, gateway: Gateway) -> str:
+        return " · ".join(filter(None, [gateway.agent_version, gateway.agent_backend]))
+
+    @display(description="Last heard", ordering="seen_at", empty_value="Never")
+    def heard(self, gateway: Gateway) -> str:
+        if gateway.seen_at is None:
+            return ""
+        return f"{timezone.localtime(gateway.seen_at):%d.%m.%Y %H:%M:%S}"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        gateway = self.get_object(request, object_id)
+        context = {**(extra_context or {})}
+        if gateway is not None:
+            context["page"] = page_of(gateway)
+        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return answer
+
+    def has_delete_permission(self, request: HttpRequest, obj: Gateway | None = None) -> bool:
+        return False

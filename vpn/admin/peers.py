@@ -1,0 +1,146 @@
+"""Devices: found by whatever the customer reads out, read as one story."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from common import phone as phones
+from common.admin import ReadOnly
+from common.clock import business_day
+from common.sizes import in_words
+from vpn.admin.labels import HANDSHAKE_LABELS, PEER_LABELS
+from vpn.admin.peer_page import handshake, page_of
+from vpn.admin.peer_verbs import PeerVerbs
+from vpn.models import Peer
+from vpn.models.peers import ONLINE_FOR
+from vpn.selectors import peers_at
+from vpn.traffic import Traffic, of_peers
+
+
+class ConnectedFilter(admin.SimpleListFilter):
+    title = "connected"
+    parameter_name = "connected"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("online", "Online"), ("before", "Before, not now"), ("never", "Never")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Peer]) -> QuerySet[Peer]:
+        since = timezone.now() - ONLINE_FOR
+        if self.value() == "online":
+            return queryset.filter(handshake_at__gt=since)
+        if self.value() == "before":
+            return queryset.filter(handshake_at__lte=since)
+        if self.value() == "never":
+            return queryset.filter(handshake_at=None)
+        return queryset
+
+
+class MeteredList(ChangeList):
+    """One page of devices, whose traffic is summed by one query."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        peers: list[Peer] = list(self.result_list)  # type: ignore[has-type]  # unfold's is untyped
+        found = of_peers([peer.pk for peer in peers], today=business_day(timezone.now()))
+        for peer in peers:
+            peer.traffic = found.get(peer.pk, Traffic())  # type: ignore[attr-defined]  # for the page
+        self.result_list = peers
+
+
+@admin.register(Peer)
+class PeerAdmin(ReadOnly, PeerVerbs):
+    list_display = [
+        "device_name",
+        "customer",
+        "phone",
+        "gateway",
+        "tunnel_address",
+        "shown_state",
+        "connected",
+        "today",
+        "ever",
+    ]
+    list_filter = ["state", ConnectedFilter, "gateway", ("created_at", RangeDateFilter)]
+    list_filter_submit = True
+    list_select_related = ["subscription__customer", "gateway", "address"]
+    list_per_page = 50
+    search_fields = ["public_key"]
+    search_help_text = "Phone in any form, e-mail, name, device, public key, tunnel address"
+    change_form_template = "vpn/admin/peer.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return MeteredList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Peer], search_term: str
+    ) -> tuple[QuerySet[Peer], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = (
+            Q(public_key=term)
+            | Q(device_name__iexact=term)
+            | Q(subscription__customer__email=term.lower())
+            | Q(subscription__customer__full_name__icontains=term)
+            | peers_at(term)
+        )
+        with suppress(phones.InvalidPhoneNumber):
+            found |= Q(subscription__customer__phone=phones.parse(term))
+        return queryset.filter(found), False
+
+    @display(description="Customer", ordering="subscription__customer__full_name")
+    def customer(self, peer: Peer) -> str:
+        return str(peer.subscription.customer)
+
+    @display(description="Phone")
+    def phone(self, peer: Peer) -> str:
+        return peer.subscription.customer.phone or ""
+
+    @display(description="Address")
+    def tunnel_address(self, peer: Peer) -> str:
+        return ", ".join(peer.tunnel_addresses)
+
+    @display(description="State", ordering="state", label=PEER_LABELS)
+    def shown_state(self, peer: Peer) -> str:
+        return peer.state
+
+    @display(description="Last handshake", ordering="handshake_at", label=HANDSHAKE_LABELS)
+    def connected(self, peer: Peer) -> str:
+        return handshake(peer, timezone.now())
+
+    @display(description="Today")
+    def today(self, peer: Peer) -> str:
+        return in_words(_traffic(peer).today)
+
+    @display(description="In all")
+    def ever(self, peer: Peer) -> str:
+        return in_words(_traffic(peer).ever)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        related = ("subscription__customer", "subscription__bundle", "gateway", "address")
+        peer = Peer.objects.select_related(*related).filter(pk=object_id).first()
+        context = {**(extra_context or {})}
+        if peer is not None:
+            context["page"] = page_of(peer)
+        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return answer
+
+
+def _traffic(peer: Peer) -> Traffic:
+    traffic: Traffic = peer.traffic  # type: ignore[attr-defined]  # of `MeteredList`
+    return traffic

@@ -1,0 +1,75 @@
+"""How a gateway does, by what its agent has told: a word for the list, and the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.utils.timesince import timesince
+from django.utils.timezone import localtime
+
+from vpn.models import Gateway
+from vpn.models.gateways import SILENT_AFTER
+
+
+class Health(models.TextChoices):
+    """The most pressing first."""
+
+    NOT_ENROLLED = "not_enrolled", "Never enrolled"
+    SILENT = "silent", "Silent"
+    REFUSES = "refuses", "Refused a shrink"
+    BEHIND = "behind", "Behind"
+    HEARD = "heard", "Heard"
+
+
+def with_health(gateways: QuerySet[Gateway], now: datetime) -> QuerySet[Gateway]:
+    """The gateways, each with its `health`."""
+    is_silent = Q(seen_at__isnull=True) | Q(seen_at__lte=now - SILENT_AFTER)
+    in_step = Q(agent_revision=F("revision"), agent_digest=F("digest"))
+    return gateways.annotate(
+        health=Case(
+            When(public_key__isnull=True, then=Value(Health.NOT_ENROLLED)),
+            When(is_silent, then=Value(Health.SILENT)),
+            When(refused_revision__isnull=False, then=Value(Health.REFUSES)),
+            When(~in_step, then=Value(Health.BEHIND)),
+            default=Value(Health.HEARD),
+            output_field=models.CharField(),
+        )
+    )
+
+
+def facts(gateway: Gateway, now: datetime) -> Iterator[str]:
+    """What staff should know of it, in sentences."""
+    if gateway.public_key is None:
+        yield "No agent has enrolled: make an enrolment token and give it to the machine."
+        return
+    if gateway.seen_at is None:
+        yield "Its agent has enrolled and has not reported yet."
+        return
+    if gateway.is_heard_at(now):
+        yield f"Its agent was heard {timesince(gateway.seen_at, now)} ago."
+    else:
+        yield (
+            f"Silent since {localtime(gateway.seen_at):%d.%m.%Y %H:%M:%S}, for "
+            f"{timesince(gateway.seen_at, now)}. It may still serve what it was told last."
+        )
+    yield _step(gateway)
+    if gateway.refused_revision is not None:
+        yield (
+            f"It refused revision {gateway.refused_revision}: more than a fifth of its devices would "
+            "be gone. Find out why before you allow it."
+        )
+    if gateway.may_shrink_until is not None and now < gateway.may_shrink_until:
+        yield f"It may remove devices until {localtime(gateway.may_shrink_until):%H:%M:%S}."
+    if gateway.agent_repairs:
+        yield f"It has put right what others changed on the machine: {gateway.agent_repairs} times."
+
+
+def _step(gateway: Gateway) -> str:
+    if gateway.agent_revision != gateway.revision:
+        return f"Behind: it serves revision {gateway.agent_revision} of {gateway.revision}."
+    if gateway.agent_digest != gateway.digest:
+        return f"Behind: what it serves is not our revision {gateway.revision}."
+    return f"In step: it serves our revision {gateway.revision}."

@@ -17,6 +17,7 @@ from vpn.models import Peer
 
 class DeliveredSubscriptionAdmin(SubscriptionAdmin):
     readonly_fields = [*SubscriptionAdmin.readonly_fields, "devices"]
+    fields = [*SubscriptionAdmin.fields, "devices"]
 
     @display(description="Devices")
     def devices(self, subscription: Subscription) -> str:
@@ -29,7 +30,9 @@ class DeliveredSubscriptionAdmin(SubscriptionAdmin):
 def _device(peer: Peer) -> SafeString:
     link = reverse("admin:vpn_peer_change", args=[peer.pk])
     state, seen = peer.get_state_display().lower(), handshake(peer, timezone.now()).lower()
-    return format_html('<a href="{}">{}</a>: {}, {}', link, peer.device_name, state, seen)
+    return format_html(
+        '<a href="{}" class="underline">{}</a>: {}, {}', link, peer.device_name, state, seen
+    )
 
 
 admin.site.unregister(Subscription)

@@ -52,8 +52,20 @@ class PurchaseAdmin(ReadOnly, ModelAdmin):
 class SubscriptionAdmin(ReadOnly, ModelAdmin):
     list_display = ["id", "customer", "bundle", "shown_state", "used", "starts_at", "ends_at"]
     list_filter = ["state", "bundle", "ends_at"]
-    exclude = ["data_limit_bytes", "data_used_bytes", "live_bundle"]
     readonly_fields = ["used"]
+    fields = [
+        "customer",
+        "bundle",
+        "state",
+        "used",
+        "used_up_at",
+        "starts_at",
+        "ends_at",
+        "awaits_first_use",
+        "ended_at",
+        "max_connections",
+        "speed_kbps",
+    ]
     list_select_related = ["customer", "bundle"]
     search_fields = ["customer__email", "customer__phone", "customer__full_name"]
     list_per_page = 50

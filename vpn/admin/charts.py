@@ -10,7 +10,9 @@ from datetime import date
 from common.sizes import in_words
 from vpn.traffic import Day
 
-MEGABYTE = 10**6
+MEGABYTE, GIGABYTE = 10**6, 10**9
+
+DARK, LIGHT = "var(--color-primary-600)", "var(--color-primary-300)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`data` is Chart.js's, in megabytes, the oldest day first; `rows` have the newest first."""
+    """`data` is Chart.js's, the oldest day first; `rows` have the newest first."""
 
     data: str
     rows: Sequence[Row]
@@ -35,14 +37,15 @@ class Chart:
 
 
 def chart(days: Sequence[Day]) -> Chart:
-    total = sum(day.both for day in days)
+    total, most = sum(day.both for day in days), max(day.both for day in days)
+    unit = (GIGABYTE, "GB") if most >= GIGABYTE else (MEGABYTE, "MB")
     return Chart(
         data=json.dumps(
             {
                 "labels": [f"{day.day:%d.%m.}" for day in days],
                 "datasets": [
-                    _bars("To customers", [day.down for day in days], "var(--color-primary-600)"),
-                    _bars("From customers", [day.up for day in days], "var(--color-primary-300)"),
+                    _bars("To customers", [day.down for day in days], unit, DARK),
+                    _bars("From customers", [day.up for day in days], unit, LIGHT),
                 ],
             }
         ),
@@ -57,12 +60,17 @@ def _row(day: Day) -> Row:
     return Row(day.day, in_words(day.down), in_words(day.up), in_words(day.both))
 
 
-def _bars(label: str, sizes: Sequence[int], colour: str) -> dict[str, object]:
+def _bars(
+    label: str, sizes: Sequence[int], unit: tuple[int, str], colour: str
+) -> dict[str, object]:
+    size, name = unit
     return {
         "label": label,
-        "data": [round(size / MEGABYTE, 3) for size in sizes],
+        "data": [round(each / size, 3) for each in sizes],
         "backgroundColor": colour,
         "displayYAxis": True,
-        "suffixYAxis": "MB",
+        "suffixYAxis": name,
+        "stack": "both ways",
+        "barThickness": 7,
         "maxTicksXLimit": 10,
     }

@@ -11,22 +11,25 @@ from vpn.models import Gateway
 from vpn.models.gateways import FIRST_CUSTOMER_NUMBER
 from vpn.networks import endpoint_host, overlaps, resolvers, tunnel_network
 
+RANGES = ("range4", "range6")
+FIELDS = (
+    "name",
+    "endpoint_host",
+    "endpoint_port",
+    *RANGES,
+    "dns",
+    "region",
+    "owner",
+    "bundles",
+    "capacity",
+)
+
 
 class GatewayForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     class Meta:
         model = Gateway
-        fields = [
-            "name",
-            "endpoint_host",
-            "endpoint_port",
-            "range4",
-            "range6",
-            "dns",
-            "region",
-            "owner",
-            "bundles",
-            "capacity",
-        ]
+        fields = FIELDS
+        labels = {"range4": "IPv4 range", "range6": "IPv6 range", "dns": "DNS"}
 
     def clean_endpoint_host(self) -> str:
         return _checked(endpoint_host, self.cleaned_data["endpoint_host"])

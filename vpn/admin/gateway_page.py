@@ -10,7 +10,7 @@ from django.utils import timezone
 from cases.models import Case
 from common.clock import business_day
 from vpn.admin.charts import Chart, chart
-from vpn.health import facts
+from vpn.gateway_health import facts
 from vpn.models import Address, Gateway, Peer, Usage
 from vpn.traffic import by_day
 

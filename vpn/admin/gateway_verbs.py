@@ -28,9 +28,7 @@ class GatewayVerbs(ModelAdmin):
     actions_detail = [
         "move_customers",
         "allow_shrink",
-        "drain",
-        "put_in_service",
-        "take_out_of_service",
+        {"title": "State", "items": ["drain", "put_in_service", "take_out_of_service"]},
         "new_token",
     ]
 

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.decorators import display
 
-from vpn.admin.gateway_form import GatewayForm
+from vpn.admin.gateway_form import FIELDS, RANGES, GatewayForm
 from vpn.admin.gateway_page import page_of
 from vpn.admin.gateway_verbs import GatewayVerbs
 from vpn.admin.labels import GATEWAY_LABELS, HEALTH_LABELS
-from vpn.health import Health, with_health
+from vpn.gateway_health import GatewayHealth, with_health
 from vpn.models import Gateway
 
 
@@ -23,7 +23,7 @@ class HealthFilter(admin.SimpleListFilter):
     parameter_name = "health"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(health.value, health.label) for health in Health]
+        return [(health.value, health.label) for health in GatewayHealth]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> QuerySet[Gateway]:
         health = self.value()
@@ -57,9 +57,9 @@ class GatewayAdmin(GatewayVerbs):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gateway]:
         return with_health(super().get_queryset(request), timezone.now())
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Gateway | None = None) -> list[str]:
-        has_customers = obj is not None and obj.addresses.exists()
-        return ["range4", "range6"] if has_customers else []
+    def get_fields(self, request: HttpRequest, obj: Gateway | None = None) -> list[str]:
+        is_fixed = obj is not None and obj.addresses.exists()
+        return [name for name in FIELDS if not (is_fixed and name in RANGES)]
 
     @display(description="State", ordering="state", label=GATEWAY_LABELS)
     def shown_state(self, gateway: Gateway) -> str:
@@ -67,7 +67,7 @@ class GatewayAdmin(GatewayVerbs):
 
     @display(description="Health", ordering="health", label=HEALTH_LABELS)
     def shown_health(self, gateway: Gateway) -> str:
-        return str(Health(gateway.health).label)  # type: ignore[attr-defined]  # annotated
+        return str(GatewayHealth(gateway.health).label)  # type: ignore[attr-defined]  # annotated
 
     @display(description="Devices", ordering="peers_served")
     def devices(self, gateway: Gateway) -> str:

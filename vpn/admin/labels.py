@@ -1,15 +1,15 @@
 """The colours of states, the same on every page."""
 
-from vpn.health import Health
+from vpn.gateway_health import GatewayHealth
 
 GATEWAY_LABELS = {"active": "success", "draining": "warning", "offline": "danger"}
 
 HEALTH_LABELS = {
-    Health.NOT_ENROLLED.label: "info",
-    Health.SILENT.label: "danger",
-    Health.REFUSES.label: "danger",
-    Health.BEHIND.label: "warning",
-    Health.HEARD.label: "success",
+    GatewayHealth.NOT_ENROLLED.label: "info",
+    GatewayHealth.SILENT.label: "danger",
+    GatewayHealth.REFUSES.label: "danger",
+    GatewayHealth.BEHIND.label: "warning",
+    GatewayHealth.HEARD.label: "success",
 }
 
 PEER_LABELS = {"active": "success", "suspended": "warning", "revoked": "danger"}

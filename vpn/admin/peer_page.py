@@ -68,7 +68,7 @@ def handshake(peer: Peer, now: datetime) -> str:
         return "Never connected"
     if peer.is_online_at(now):
         return "Online"
-    return f"{timesince(peer.handshake_at, now, depth=1)} ago"
+    return f"Seen {timesince(peer.handshake_at, now, depth=1)} ago"
 
 
 def _allowance(peer: Peer, now: datetime) -> Allowance:
@@ -93,9 +93,9 @@ def _step(peer: Peer) -> str:
     gateway: Gateway = peer.gateway
     if gateway.agent_revision >= peer.revision:
         what = "serves it" if peer.digest else "does not serve it"
-        return f"In step: {gateway} {what}, since revision {peer.revision}."
+        return f"In step: gateway {gateway} {what}, since revision {peer.revision}."
     return (
-        f"Not yet in step: its last change is revision {peer.revision}, {gateway} is at "
+        f"Not yet in step: its last change is revision {peer.revision}, gateway {gateway} is at "
         f"{gateway.agent_revision}."
     )
 

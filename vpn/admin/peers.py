@@ -20,8 +20,7 @@ from common.sizes import in_words
 from vpn.admin.labels import HANDSHAKE_LABELS, PEER_LABELS
 from vpn.admin.peer_page import handshake, page_of
 from vpn.admin.peer_verbs import PeerVerbs
-from vpn.models import Peer
-from vpn.models.peers import ONLINE_FOR
+from vpn.models import ONLINE_FOR, Peer
 from vpn.selectors import peers_at
 from vpn.traffic import Traffic, of_peers
 
@@ -61,7 +60,6 @@ class PeerAdmin(ReadOnly, PeerVerbs):
     list_display = [
         "device_name",
         "customer",
-        "phone",
         "gateway",
         "tunnel_address",
         "shown_state",
@@ -97,17 +95,14 @@ class PeerAdmin(ReadOnly, PeerVerbs):
             found |= Q(subscription__customer__phone=phones.parse(term))
         return queryset.filter(found), False
 
-    @display(description="Customer", ordering="subscription__customer__full_name")
-    def customer(self, peer: Peer) -> str:
-        return str(peer.subscription.customer)
+    @display(description="Customer", ordering="subscription__customer__full_name", header=True)
+    def customer(self, peer: Peer) -> tuple[str, str]:
+        customer = peer.subscription.customer
+        return str(customer), customer.phone or customer.email
 
-    @display(description="Phone")
-    def phone(self, peer: Peer) -> str:
-        return peer.subscription.customer.phone or ""
-
-    @display(description="Address")
-    def tunnel_address(self, peer: Peer) -> str:
-        return ", ".join(peer.tunnel_addresses)
+    @display(description="Address", header=True)
+    def tunnel_address(self, peer: Peer) -> tuple[str, ...]:
+        return tuple(address.partition("/")[0] for address in peer.tunnel_addresses)
 
     @display(description="State", ordering="state", label=PEER_LABELS)
     def shown_state(self, peer: Peer) -> str:

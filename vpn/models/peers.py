@@ -13,8 +13,8 @@ from common.fields import ReferenceField
 from vpn.encryption import EncryptedTextField
 from vpn.models.gateways import Address, Gateway
 
+ONLINE_FOR = timedelta(seconds=180)  # after a handshake; WireGuard ends its session then
 LIVE = ("active", "suspended")  # it has its address and its key
-ONLINE_FOR = timedelta(seconds=180)  # WireGuard shakes hands every 120 s while packets pass
 
 
 class Peer(models.Model):

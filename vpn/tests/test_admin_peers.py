@@ -80,7 +80,7 @@ def test_the_filters_tell_who_is_connected(peer: Peer, subscribe: Subscribe) -> 
     for name, found in (("online", online), ("before", before), ("never", peer)):
         assert listed(client, LIST, connected=name) == [found]
     shown = page(client, LIST)
-    for word in ("Online", "3\xa0minutes ago", "Never connected"):
+    for word in ("Online", "Seen 3\xa0minutes ago", "Never connected"):
         assert word in shown
 
 
@@ -114,7 +114,7 @@ def test_a_device_that_was_never_seen_says_so(peer: Peer) -> None:
     assert "Never connected" in shown
     assert "This device has used nothing in the last 30 days." in shown
     assert "0 B of 5 GB" in shown
-    assert "Not yet in step: its last change is revision 1, first is at 0." in shown
+    assert "Not yet in step: its last change is revision 1, gateway first is at 0." in shown
 
 
 def test_the_story_of_a_device(peer: Peer) -> None:
@@ -133,7 +133,7 @@ def test_the_story_of_a_device(peer: Peer) -> None:
         "4 GB of 5 GB",
         "width: 80%",
         "used up",
-        "In step: first serves it, since revision 1.",
+        "In step: gateway first serves it, since revision 1.",
         "251 MB",
         "10.8.0.2/32 on gateway first",
         "Connected",
@@ -144,7 +144,7 @@ def test_the_story_of_a_device(peer: Peer) -> None:
     assert "4 GB of 5 GB" in page(client, "/admin/bundles/subscription/")
     subscription = page(client, f"/admin/bundles/subscription/{peer.subscription_id}/change/")
     assert "4 GB of 5 GB" in subscription
-    assert f'{path_of(peer)}">phone</a>: active, online' in subscription
+    assert f'{path_of(peer)}" class="underline">phone</a>: active, online' in subscription
     revoke_now(peer=peer)
     assert "until then it had 10.8.0.2/32 on gateway first" in page(client, path_of(peer))
 

@@ -10,11 +10,10 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
-from vpn.models import Gateway
-from vpn.models.gateways import SILENT_AFTER
+from vpn.models import SILENT_AFTER, Gateway
 
 
-class Health(models.TextChoices):
+class GatewayHealth(models.TextChoices):
     """The most pressing first."""
 
     NOT_ENROLLED = "not_enrolled", "Never enrolled"
@@ -30,11 +29,11 @@ def with_health(gateways: QuerySet[Gateway], now: datetime) -> QuerySet[Gateway]
     in_step = Q(agent_revision=F("revision"), agent_digest=F("digest"))
     return gateways.annotate(
         health=Case(
-            When(public_key__isnull=True, then=Value(Health.NOT_ENROLLED)),
-            When(is_silent, then=Value(Health.SILENT)),
-            When(refused_revision__isnull=False, then=Value(Health.REFUSES)),
-            When(~in_step, then=Value(Health.BEHIND)),
-            default=Value(Health.HEARD),
+            When(public_key__isnull=True, then=Value(GatewayHealth.NOT_ENROLLED)),
+            When(is_silent, then=Value(GatewayHealth.SILENT)),
+            When(refused_revision__isnull=False, then=Value(GatewayHealth.REFUSES)),
+            When(~in_step, then=Value(GatewayHealth.BEHIND)),
+            default=Value(GatewayHealth.HEARD),
             output_field=models.CharField(),
         )
     )
@@ -49,7 +48,7 @@ def facts(gateway: Gateway, now: datetime) -> Iterator[str]:
         yield "Its agent has enrolled and has not reported yet."
         return
     if gateway.is_heard_at(now):
-        yield f"Its agent was heard {timesince(gateway.seen_at, now)} ago."
+        yield f"Its agent was heard {(now - gateway.seen_at).seconds} seconds ago."
     else:
         yield (
             f"Silent since {localtime(gateway.seen_at):%d.%m.%Y %H:%M:%S}, for "
@@ -64,7 +63,7 @@ def facts(gateway: Gateway, now: datetime) -> Iterator[str]:
     if gateway.may_shrink_until is not None and now < gateway.may_shrink_until:
         yield f"It may remove devices until {localtime(gateway.may_shrink_until):%H:%M:%S}."
     if gateway.agent_repairs:
-        yield f"It has put right what others changed on the machine: {gateway.agent_repairs} times."
+        yield f"Repairs of what something else had changed on the machine: {gateway.agent_repairs}."
 
 
 def _step(gateway: Gateway) -> str:

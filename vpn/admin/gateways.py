@@ -16,6 +16,10 @@ from vpn.admin.gateway_verbs import GatewayVerbs
 from vpn.admin.labels import GATEWAY_LABELS, HEALTH_LABELS
 from vpn.gateway_health import GatewayHealth, with_health
 from vpn.models import Gateway
+from vpn.services.publish import publish
+
+OWNERS = ("owner", admin.RelatedOnlyFieldListFilter)  # not everybody who has an account
+TOLD_TO_AGENT = frozenset({"name", "endpoint_port", *RANGES})  # docs/agent-protocol.md
 
 
 class HealthFilter(admin.SimpleListFilter):
@@ -45,7 +49,7 @@ class GatewayAdmin(GatewayVerbs):
         "agent",
         "heard",
     ]
-    list_filter = [HealthFilter, "state", "region", "agent_backend", "owner"]
+    list_filter = [HealthFilter, "state", "region", "agent_backend", OWNERS]
     list_select_related = ["owner"]
     list_per_page = 50
     ordering = ["name"]
@@ -83,18 +87,34 @@ class GatewayAdmin(GatewayVerbs):
             return ""
         return f"{timezone.localtime(gateway.seen_at):%d.%m.%Y %H:%M:%S}"
 
-    def change_view(
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Gateway | None:
+        """Locked where it is about to be saved: customers and reports change other columns of it."""
+        if request.method == "POST":
+            list(Gateway.objects.select_for_update().filter(pk=object_id).values("pk"))
+        gateway: Gateway | None = super().get_object(request, object_id, from_field)
+        return gateway
+
+    def save_model(self, request: HttpRequest, obj: Gateway, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not TOLD_TO_AGENT.isdisjoint(form.changed_data):
+            publish(obj, [])
+
+    def render_change_form(
         self,
         request: HttpRequest,
-        object_id: str,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        obj: Gateway | None = None,
     ) -> HttpResponse:
-        gateway = self.get_object(request, object_id)
-        context = {**(extra_context or {})}
-        if gateway is not None:
-            context["page"] = page_of(gateway)
-        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        if obj is not None:
+            context["page"] = page_of(obj)
+        answer: HttpResponse = super().render_change_form(
+            request, context, add, change, form_url, obj
+        )
         return answer
 
     def has_delete_permission(self, request: HttpRequest, obj: Gateway | None = None) -> bool:

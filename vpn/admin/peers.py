@@ -69,11 +69,16 @@ class PeerAdmin(ReadOnly, PeerVerbs):
     ]
     list_filter = ["state", ConnectedFilter, "gateway", ("created_at", RangeDateFilter)]
     list_filter_submit = True
-    list_select_related = ["subscription__customer", "gateway", "address"]
     list_per_page = 50
     search_fields = ["public_key"]
     search_help_text = "Phone in any form, e-mail, name, device, public key, tunnel address"
     change_form_template = "vpn/admin/peer.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Peer]:
+        rows: QuerySet[Peer] = super().get_queryset(request)
+        return rows.select_related(
+            "subscription__customer", "subscription__bundle", "gateway", "address"
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return MeteredList
@@ -120,19 +125,20 @@ class PeerAdmin(ReadOnly, PeerVerbs):
     def ever(self, peer: Peer) -> str:
         return in_words(_traffic(peer).ever)
 
-    def change_view(
+    def render_change_form(
         self,
         request: HttpRequest,
-        object_id: str,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        obj: Peer | None = None,
     ) -> HttpResponse:
-        related = ("subscription__customer", "subscription__bundle", "gateway", "address")
-        peer = Peer.objects.select_related(*related).filter(pk=object_id).first()
-        context = {**(extra_context or {})}
-        if peer is not None:
-            context["page"] = page_of(peer)
-        answer: HttpResponse = super().change_view(request, object_id, form_url, context)
+        if obj is not None:
+            context["page"] = page_of(obj)
+        answer: HttpResponse = super().render_change_form(
+            request, context, add, change, form_url, obj
+        )
         return answer
 
 

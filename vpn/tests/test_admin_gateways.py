@@ -216,6 +216,31 @@ def test_ranges_are_fixed_once_customers_have_addresses(
     assert (Gateway.objects.get().range4, Gateway.objects.get().capacity) == ("10.30.0.0/16", 9)
 
 
+def test_a_change_loses_nothing_and_the_agent_hears_of_another_port(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    subscribe()
+    before = Gateway.objects.get()
+    client = staff("change_gateway")
+    answers = {**GOOD, "name": "first", "region": "tanga"}
+    client.post(path_of(gateway), {**answers, "endpoint_port": before.endpoint_port})
+    same_port = Gateway.objects.get()
+    assert (same_port.region, same_port.revision) == ("tanga", before.revision)
+    client.post(path_of(gateway), {**answers, "endpoint_port": "443"})
+    after = Gateway.objects.get()
+    assert (after.endpoint_port, after.revision) == (443, before.revision + 1)
+    for column in ("digest", "peers_served", "next_number", "public_key", "seen_at"):
+        assert getattr(after, column) == getattr(before, column), column
+
+
+def test_the_filters_name_owners_of_gateways_alone(gateway: Gateway) -> None:
+    owner, nobody = a_customer(), a_customer()
+    another(owner=owner)
+    shown = page(staff(), LIST)
+    assert owner.full_name in shown
+    assert nobody.full_name not in shown
+
+
 # Verbs
 
 

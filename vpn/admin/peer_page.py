@@ -14,11 +14,11 @@ from common.clock import business_day
 from common.moments import Moment
 from common.sizes import in_words
 from vpn.admin.charts import Chart, chart
-from vpn.models import Connection, Gateway, Peer
+from vpn.models import ConfigLink, Connection, Gateway, Peer
 from vpn.traffic import Traffic, by_day, of_peers
 
 DAYS = 30
-CONNECTIONS_SHOWN = 50
+SHOWN = 50  # the newest of a long list
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class PeerPage:
 
 
 def page_of(peer: Peer) -> PeerPage:
-    """Four queries, however much the device was used."""
+    """Five queries, however much the device was used."""
     now = timezone.now()
     passed = of_peers([peer.pk], today=business_day(now)).get(peer.pk, Traffic())
-    moments = [*_device(peer), *_connections(peer)]
+    moments = [*_device(peer), *_links(peer, now), *_connections(peer)]
     return PeerPage(
         peer=peer,
         handshake=handshake(peer, now),
@@ -121,8 +121,21 @@ def _device(peer: Peer) -> Iterator[Moment]:
         )
 
 
+def _links(peer: Peer, now: datetime) -> Iterator[Moment]:
+    for link in ConfigLink.objects.filter(peer=peer).order_by("-pk")[:SHOWN]:
+        opened = "opened, and shown once" if link.used_at else "not opened"
+        until = f"{timezone.localtime(link.expires_at):%d.%m. %H:%M}"
+        left = f", good until {until}" if not link.used_at and now < link.expires_at else ""
+        yield Moment(
+            at=link.created_at,
+            kind="message",
+            title="A link to its configuration was sent",
+            detail=opened + left,
+        )
+
+
 def _connections(peer: Peer) -> Iterator[Moment]:
-    for row in Connection.objects.filter(peer=peer)[:CONNECTIONS_SHOWN]:
+    for row in Connection.objects.filter(peer=peer)[:SHOWN]:
         length = timesince(row.started_at, row.seen_at)
         yield Moment(
             at=row.started_at,

@@ -129,8 +129,7 @@ class Gateway(models.Model):
         text = self.range4 if address.version == 4 else self.range6
         if not text or address not in ipaddress.ip_network(text):
             return None
-        number = int(address) - int(ipaddress.ip_network(text).network_address)
-        return number if number <= self.last_number else None
+        return int(address) - int(ipaddress.ip_network(text).network_address)
 
     def is_heard_at(self, moment: datetime) -> bool:
         """Whether its agent has reported lately."""

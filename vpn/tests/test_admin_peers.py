@@ -13,7 +13,7 @@ from django.utils import timezone
 from bundles.models import Subscription
 from notifications.models import Message
 from payments.models import Payment
-from vpn.models import Connection, Gateway, Peer
+from vpn.models import ConfigLink, Connection, Gateway, Peer
 from vpn.services.generate import generate_config
 from vpn.services.revoke import revoke_now
 from vpn.tests.pages import listed, page, send, staff
@@ -63,7 +63,14 @@ def test_a_device_is_found_by_anything_the_customer_reads_out(
         "FD00:8:0::2/128",
     ):
         assert listed(client, LIST, q=term) == [peer], term
-    for term in ("10.9.0.2", "fd00:9::2", "fd00:8::ffff:ffff:ffff", "1.1.1.1", "nobody", "10.8.0"):
+    for term in (
+        "10.9.0.2",
+        "fd00:9::2",
+        "fd00:8::ffff:ffff:ffff:ffff",
+        "1.1.1.1",
+        "nobody",
+        "10.8.0",
+    ):
         assert listed(client, LIST, q=term) == [], term
 
 
@@ -113,6 +120,7 @@ def test_a_device_that_was_never_seen_says_so(peer: Peer) -> None:
     shown = page(staff(), path_of(peer))
     assert "Never connected" in shown
     assert "This device has used nothing in the last 30 days." in shown
+    assert "not opened, good until" in shown
     assert "0 B of 5 GB" in shown
     assert "Not yet in step: its last change is revision 1, gateway first is at 0." in shown
 
@@ -123,6 +131,7 @@ def test_the_story_of_a_device(peer: Peer) -> None:
         peer=peer, started_at=now - timedelta(hours=2), seen_at=now - timedelta(hours=1)
     )
     used(peer, up=1_000_000, down=250_000_000)
+    ConfigLink.objects.update(used_at=now)
     Peer.objects.update(handshake_at=now)
     Subscription.objects.update(data_used_bytes=4_000_000_000, used_up_at=now)
     Gateway.objects.update(agent_revision=1)
@@ -138,6 +147,7 @@ def test_the_story_of_a_device(peer: Peer) -> None:
         "10.8.0.2/32 on gateway first",
         "Connected",
         "after 1\xa0hour",
+        "opened, and shown once",
         "<canvas",
     ):
         assert fact in shown, fact
@@ -147,6 +157,15 @@ def test_the_story_of_a_device(peer: Peer) -> None:
     assert f'{path_of(peer)}" class="underline">phone</a>: active, online' in subscription
     revoke_now(peer=peer)
     assert "until then it had 10.8.0.2/32 on gateway first" in page(client, path_of(peer))
+
+
+def test_a_subscription_without_devices_says_so(peer: Peer) -> None:
+    ConfigLink.objects.all().delete()
+    Peer.objects.all().delete()
+    path = f"/admin/bundles/subscription/{peer.subscription_id}/change/"
+    shown = page(staff("view_subscription"), path)
+    assert "None yet" in shown
+    assert "0 B of 5 GB" in shown
 
 
 # Verbs
@@ -205,7 +224,8 @@ def test_a_device_is_revoked_once(peer: Peer) -> None:
 
 
 def test_keys_are_rotated_once(peer: Peer) -> None:
-    send(staff("change_peer"), path_of(peer, "rotate-keys"), times=2)
+    shown = send(staff("change_peer"), path_of(peer, "rotate-keys"), times=2)
+    assert "The device has new keys." in shown
     live = Peer.objects.get(state="active")
     assert live.public_key != peer.public_key
     assert live.address == peer.address
@@ -217,7 +237,7 @@ def test_keys_are_rotated_once(peer: Peer) -> None:
 def test_a_subscription_is_moved_once_with_its_keys(peer: Peer) -> None:
     first, second = another(), another()
     client = staff("change_gateway")
-    send(client, path_of(peer, "move"), times=2)
+    assert "The subscription is moved." in send(client, path_of(peer, "move"), times=2)
     live = Peer.objects.get(state="active")
     assert live.gateway in (first, second)
     assert (live.public_key, live.private_key) == (peer.public_key, peer.private_key)

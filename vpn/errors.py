@@ -20,6 +20,11 @@ class DeviceLimitReached(DomainError):
     status = 409
 
 
+class CannotBeTold(DomainError):
+    code = "cannot_be_told"
+    status = 409
+
+
 class InvalidPublicKey(DomainError):
     code = "invalid_public_key"
 
@@ -55,9 +60,4 @@ class EnrolmentRefused(DomainError):
 
 class KeyDiffers(DomainError):
     code = "key_differs"
-    status = 409
-
-
-class CannotBeTold(DomainError):
-    code = "cannot_be_told"
     status = 409

@@ -14,7 +14,7 @@ from common.clock import business_day
 from common.moments import Moment
 from common.sizes import in_words
 from vpn.admin.charts import Chart, chart
-from vpn.models import ConfigLink, Connection, Gateway, Peer
+from vpn.models import ONLINE_FOR, ConfigLink, Connection, Gateway, Peer
 from vpn.traffic import Traffic, by_day, of_peers
 
 DAYS = 30
@@ -66,7 +66,7 @@ def handshake(peer: Peer, now: datetime) -> str:
     """When it was connected last."""
     if peer.handshake_at is None:
         return "Never connected"
-    if peer.is_online_at(now):
+    if now - peer.handshake_at < ONLINE_FOR:
         return "Online"
     return f"Seen {timesince(peer.handshake_at, now, depth=1)} ago"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Case, F, Q, When
@@ -84,10 +84,6 @@ class Peer(models.Model):
     @property
     def tunnel_addresses(self) -> list[str]:
         return self.gateway.addresses_of(self.address.number)
-
-    def is_online_at(self, moment: datetime) -> bool:
-        """Whether it was shaking hands lately."""
-        return self.handshake_at is not None and moment - self.handshake_at < ONLINE_FOR
 
     @property
     def is_usable(self) -> bool:

@@ -9,6 +9,7 @@ from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from bundles.models import TOLD_PERCENTS, Subscription
+from common.among import among
 
 
 def note_use(subscription_ids: Collection[int]) -> None:
@@ -21,7 +22,7 @@ def note_use(subscription_ids: Collection[int]) -> None:
     for percent in TOLD_PERCENTS:
         is_reached = Q(data_used_bytes__gte=F("data_limit_bytes") * percent / 100)
         is_news |= Q(told_percent__lt=percent) & is_reached
-    touched = Subscription.objects.filter(pk__in=subscription_ids)
+    touched = Subscription.objects.filter(among(Subscription, "id", subscription_ids))
     found = list(touched.filter(is_used_up | is_news).values_list("pk", flat=True))
     if not found:
         return

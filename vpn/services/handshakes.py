@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import F, Max, OuterRef, Subquery
 
+from common.among import among
 from vpn.models import ONLINE_FOR, Connection, Peer
 
-# As for usage: the ORM's bulk_create takes several times as long.
+# The ORM's bulk_create takes several times as long.
 UPSERT = {
     "mysql": "INSERT INTO vpn_connection (peer_id, started_at, seen_at) VALUES (%s, %s, %s)"
     " ON DUPLICATE KEY UPDATE seen_at = GREATEST(seen_at, VALUES(seen_at))",
@@ -28,7 +29,9 @@ def note_handshakes(handshakes: Mapping[int, tuple[datetime | None, datetime]]) 
         for peer, (before, moment) in handshakes.items()
         if before is not None and moment - before <= ONLINE_FOR
     }
-    newest = Connection.objects.filter(peer__in=going_on, seen_at=F("peer__handshake_at"))
+    newest = Connection.objects.filter(
+        among(Connection, "peer", going_on), seen_at=F("peer__handshake_at")
+    )
     started = dict(newest.values_list("peer", "started_at"))
     adapted = connection.ops.adapt_datetimefield_value
     rows = [
@@ -38,6 +41,6 @@ def note_handshakes(handshakes: Mapping[int, tuple[datetime | None, datetime]]) 
     with connection.cursor() as cursor:
         cursor.executemany(UPSERT[connection.vendor], rows)
     last = Connection.objects.filter(peer=OuterRef("pk")).values("peer").annotate(Max("seen_at"))
-    Peer.objects.filter(pk__in=handshakes).update(
+    Peer.objects.filter(among(Peer, "id", handshakes)).update(
         handshake_at=Subquery(last.values("seen_at__max"))
     )

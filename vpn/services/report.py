@@ -17,6 +17,7 @@ from bundles.models import Subscription
 from bundles.services.use import begin_use
 from cases.models import CaseKind
 from cases.services import open_case
+from common.among import among
 from common.transactions import retried
 from vpn.models import Gateway, Peer
 from vpn.services.handshakes import note_handshakes
@@ -101,7 +102,8 @@ def take_report(*, gateway_id: int, report: Report) -> list[int]:
 
 
 def _known_peers(counters: Iterable[Counter]) -> dict[int, _Known]:
-    rows = Peer.objects.filter(pk__in={counter.peer for counter in counters}).values_list(
+    named = among(Peer, "id", {counter.peer for counter in counters})
+    rows = Peer.objects.filter(named).values_list(
         "pk", "gateway_id", "subscription_id", "state", "handshake_at"
     )
     return {row[0]: _Known(*row[1:]) for row in rows}
@@ -143,7 +145,8 @@ def _lock_subscriptions(subscription_ids: Collection[int]) -> set[int]:
     """Lock them; returns those whose days have not begun."""
     if not subscription_ids:
         return set()
-    rows = Subscription.objects.select_for_update().filter(pk__in=subscription_ids).order_by("pk")
+    named = among(Subscription, "id", subscription_ids)
+    rows = Subscription.objects.select_for_update().filter(named).order_by("pk")
     return {key for key, awaits in rows.values_list("pk", "awaits_first_use") if awaits}
 
 

@@ -60,6 +60,24 @@ SCHEDULE = (
         "Service stops and seats are freed when the time is over.",
     ),
     Job(
+        "Notices",
+        "vpn.tasks.send_notices",
+        timedelta(seconds=10),
+        "Customers learn that their data or time is nearly used, or that they can connect.",
+    ),
+    Job(
+        "Silent gateways",
+        "vpn.tasks.watch_gateways",
+        timedelta(seconds=30),
+        "A gateway that nobody hears may serve nobody: staff have to look.",
+    ),
+    Job(
+        "Old connection times",
+        "vpn.tasks.forget_old_connections",
+        timedelta(days=1),
+        "Who was connected when is kept for twelve months.",
+    ),
+    Job(
         "Providers out of order",
         "payments.tasks.probe_providers",
         timedelta(seconds=10),

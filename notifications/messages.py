@@ -15,6 +15,25 @@ TEXTS: dict[str, dict[str, str]] = {
         "sw": "Konektika: VPN yako ya {bundle} iko tayari hadi {until}. Pata usanidi: {link}",
         "en": "Konektika: Your VPN for {bundle} is ready until {until}. Get it here: {link}",
     },
+    "data_used": {
+        "sw": "Konektika: Umetumia {percent}% ya data ya {bundle}. Zimebaki {left}.",
+        "en": "Konektika: You have used {percent}% of your data of {bundle}. {left} are left.",
+    },
+    "data_used_up": {
+        "sw": "Konektika: Data yako ya {bundle} imeisha. Nunua tena uendelee na usanidi uleule.",
+        "en": "Konektika: Your data of {bundle} is used up. Buy it again to go on with the same "
+        "configuration.",
+    },
+    "ends_soon": {
+        "sw": "Konektika: {bundle} yako inaisha {until}. Nunua tena uendelee bila kukatika.",
+        "en": "Konektika: Your {bundle} ends on {until}. Buy it again to go on without a break.",
+    },
+    "never_connected": {
+        "sw": "Konektika: Umelipia {bundle}, lakini bado hujaunganisha. Fungua programu yetu au "
+        "kiungo tulichokutumia.",
+        "en": "Konektika: You have paid for {bundle} and have not connected yet. Open our app or "
+        "the link that we sent you.",
+    },
     "payment_failed": {
         "sw": "Konektika: Malipo hayakukamilika: {reason}. Hakuna pesa iliyotozwa nasi.",
         "en": "Konektika: Your payment failed: {reason}. We have not received any money.",

@@ -8,6 +8,7 @@ from itertools import chain
 
 from django.db.models import (
     BigIntegerField,
+    Case,
     Count,
     DurationField,
     Exists,
@@ -18,11 +19,12 @@ from django.db.models import (
     Subquery,
     Sum,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, Coalesce, Substr
 from django.utils import timezone
 
-from bundles.models import Activation, Bundle, Purchase, Seat, Subscription
+from bundles.models import KEPT_DAYS, Activation, Bundle, Purchase, Seat, Subscription
 from common.invariants import Invariant, Offender, named, offenders
 from payments import ledger
 from payments.models import Disposition, Entry, Payment, Posting
@@ -172,11 +174,17 @@ def _usable_unpaid() -> Iterator[Offender]:
 
 
 def _lasts_otherwise() -> Iterator[Offender]:
-    """Durations are microseconds where the database has no type for them: MySQL, MariaDB, SQLite."""
+    """While it awaits its first use it is kept for some days more.
+
+    Durations are microseconds where the database has no type for them: MySQL, MariaDB, SQLite.
+    """
     rows = (
         Subscription.objects.filter(state=Subscription.State.ACTIVE)
-        .values("pk", "starts_at", "ends_at")
-        .annotate(days=Sum("activations__days", filter=Q(activations__withdrawn_at=None)))
+        .values("pk", "starts_at", "ends_at", "awaits_first_use")
+        .annotate(
+            days=Sum("activations__days", filter=Q(activations__withdrawn_at=None))
+            + Case(When(awaits_first_use=True, then=KEPT_DAYS), default=0)
+        )
         .alias(
             lasts=ExpressionWrapper(F("ends_at") - F("starts_at"), output_field=DurationField()),
             bought=ExpressionWrapper(
@@ -246,6 +254,19 @@ def _not_earned() -> Iterator[Offender]:
     )
 
 
+def _use_not_noted() -> Iterator[Offender]:
+    """A customer whose data is used up is told so, and its sale is earned."""
+    is_used_up = Q(data_used_bytes__gte=F("data_limit_bytes"))
+    rows = Subscription.objects.filter(state=Subscription.State.ACTIVE).filter(
+        (is_used_up & Q(used_up_at=None)) | (~is_used_up & Q(used_up_at__isnull=False))
+    )
+    return offenders(
+        rows.order_by("pk").values("pk", "data_used_bytes", "data_limit_bytes", "used_up_at"),
+        subject=SUBSCRIPTION,
+        trouble="used {data_used_bytes} of {data_limit_bytes} bytes; used up at {used_up_at}",
+    )
+
+
 def _overdue() -> Iterator[Offender]:
     rows = Subscription.objects.filter(
         state=Subscription.State.ACTIVE, ends_at__lt=timezone.now() - OVERDUE
@@ -269,4 +290,5 @@ INVARIANTS = (
     Invariant("M-16", "Nothing of an earned sale is held back", _not_earned),
     Invariant("M-20", "A purchase is paid when it is activated", _purchase_tells_otherwise),
     Invariant("M-21", "A subscription lasts the days that were bought", _lasts_otherwise),
+    Invariant("M-22", "What is used up is noted as such", _use_not_noted),
 )

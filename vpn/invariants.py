@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Sum, Window
+from django.db.models.functions import Coalesce, Lag
 
 from bundles.models import Activation, Subscription
 from common.invariants import Invariant, Offender, offenders
-from vpn.models import Peer
+from vpn.models import Peer, Usage
 
 
 def _connected_unpaid() -> Iterator[Offender]:
@@ -46,7 +47,67 @@ def _address_shared() -> Iterator[Offender]:
     )
 
 
+def _used_otherwise() -> Iterator[Offender]:
+    rows = (
+        Subscription.objects.values("pk", "data_used_bytes")
+        .annotate(
+            counted=Coalesce(
+                Sum(
+                    F("usage__up_to")
+                    - F("usage__up_from")
+                    + F("usage__down_to")
+                    - F("usage__down_from")
+                ),
+                0,
+                output_field=BigIntegerField(),
+            )
+        )
+        .exclude(data_used_bytes=F("counted"))
+        .order_by("pk")
+    )
+    return offenders(
+        rows,
+        subject="subscription:{pk}",
+        trouble="{data_used_bytes} bytes are used, and {counted} were counted",
+    )
+
+
+def _counted_twice() -> Iterator[Offender]:
+    """Each day of a counter begins where the one before has ended, the first at zero."""
+    of_counter = [F("peer"), F("subscription"), F("epoch")]
+
+    def before(column: str) -> Window:
+        return Window(Lag(column, default=0), partition_by=of_counter, order_by=F("day").asc())
+
+    rows = (
+        Usage.objects.annotate(up_before=before("up_to"), down_before=before("down_to"))
+        .exclude(up_from=F("up_before"), down_from=F("down_before"))
+        .order_by("pk")
+    )
+    return offenders(
+        rows.values("peer_id", "day", "epoch", "up_from", "up_before", "down_from", "down_before"),
+        subject="peer:{peer_id}",
+        trouble="{day} of epoch {epoch} begins at {up_from} and {down_from} bytes, "
+        "the day before ends at {up_before} and {down_before}",
+    )
+
+
+def _used_by_others() -> Iterator[Offender]:
+    rows = Usage.objects.exclude(
+        subscription__customer=F("peer__subscription__customer"),
+        subscription__bundle=F("peer__subscription__bundle"),
+    )
+    return offenders(
+        rows.order_by("pk").values("peer_id", "subscription_id", "day"),
+        subject="peer:{peer_id}",
+        trouble="its bytes of {day} are billed to subscription {subscription_id} of somebody else",
+    )
+
+
 INVARIANTS = (
     Invariant("M-17", "No active peer without a paid subscription", _connected_unpaid),
     Invariant("M-18", "Each address is used by one peer", _address_shared),
+    Invariant("M-23", "A subscription has used what was counted for it", _used_otherwise),
+    Invariant("M-24", "No byte is counted twice", _counted_twice),
+    Invariant("M-25", "Bytes are billed to whose peer has used them", _used_by_others),
 )

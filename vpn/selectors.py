@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
+from django.utils import timezone
 
 from bundles.models import Subscription
+from common.clock import business_day
 from vpn.errors import ConfigNotFound
-from vpn.models import Gateway, Peer
+from vpn.models import ONLINE_FOR, Connection, Gateway, Peer, Usage
 
 
 def live_peers_of(user_id: int) -> QuerySet[Peer]:
@@ -56,11 +60,13 @@ def peers_of_gateway(gateway: Gateway) -> QuerySet[Peer]:
     )
 
 
-def bytes_used(user_id: int | None = None) -> int:
-    """Bytes recorded over all subscriptions, of one person or of everybody."""
+def bytes_used(*, customer_id: int | None = None, owner_id: int | None = None) -> int:
+    """Bytes recorded over all subscriptions; of one customer, or of an owner's bundles, if given."""
     subscriptions = Subscription.objects.all()
-    if user_id is not None:
-        subscriptions = subscriptions.filter(customer_id=user_id)
+    if customer_id is not None:
+        subscriptions = subscriptions.filter(customer_id=customer_id)
+    if owner_id is not None:
+        subscriptions = subscriptions.filter(bundle__owner_id=owner_id)
     total: int | None = subscriptions.aggregate(total=Sum("data_used_bytes"))["total"]
     return total or 0
 
@@ -77,3 +83,56 @@ def peers_at(text: str) -> Q:
         if number is not None:
             found |= Q(gateway=gateway.pk, address__number=number)
     return found
+
+
+def devices_served(*, owner_id: int | None = None) -> int:
+    """Devices that may connect; only those of an owner's bundles, if one is given."""
+    return _active_peers(owner_id).count()
+
+
+def devices_online(*, owner_id: int | None = None) -> int:
+    """Of these, those that are connected."""
+    since = timezone.now() - ONLINE_FOR
+    return _active_peers(owner_id).filter(handshake_at__gt=since).count()
+
+
+def usage_by_day(*, customer_id: int, days: int) -> list[dict[str, Any]]:
+    """What a customer has used on each of the last business days: `day`, `bytes`, `up`, `down`."""
+    first = business_day(timezone.now()) - timedelta(days=days - 1)
+    up, down = F("up_to") - F("up_from"), F("down_to") - F("down_from")
+    return list(
+        Usage.objects.filter(subscription__customer_id=customer_id, day__gte=first)
+        .values("day")
+        .annotate(bytes=Sum(up + down), up=Sum(up), down=Sum(down))
+        .order_by("day")
+    )
+
+
+def connections_of(customer_id: int) -> QuerySet[Connection]:
+    """The sessions of a customer's devices, the latest first."""
+    return (
+        Connection.objects.filter(peer__subscription__customer_id=customer_id)
+        .select_related("peer")
+        .order_by("-started_at", "-id")
+    )
+
+
+def _active_peers(owner_id: int | None) -> QuerySet[Peer]:
+    peers = Peer.objects.filter(state=Peer.State.ACTIVE)
+    return peers if owner_id is None else peers.filter(subscription__bundle__owner_id=owner_id)
+
+
+def who_had_address(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, moment: datetime
+) -> list[Peer]:
+    """The peers that had an address of the tunnel at a time: one on each gateway whose range has it."""
+    had_it: list[Peer] = []
+    for gateway in Gateway.objects.order_by("pk"):
+        number = gateway.number_of(address)
+        if number is None:
+            continue
+        peers = Peer.objects.filter(
+            address__gateway=gateway, address__number=number, created_at__lte=moment
+        ).filter(Q(revoked_at=None) | Q(revoked_at__gt=moment))
+        had_it += peers.select_related("gateway", "subscription__customer").order_by("pk")
+    return had_it

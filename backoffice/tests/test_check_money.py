@@ -48,7 +48,7 @@ from payments.models import (
     WebhookDelivery,
 )
 from payments.tests.factories import a_customer
-from vpn.models import Address, Peer
+from vpn.models import Address, Peer, Usage
 from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -418,6 +418,64 @@ def resting_address_in_use(books: Books) -> str:
     return f"address:{address.pk}"
 
 
+def used_and_not_counted(books: Books) -> str:
+    Subscription.objects.filter(pk=subscription_of(books.served).pk).update(data_used_bytes=1)
+    return f"subscription:{subscription_of(books.served).pk}"
+
+
+def used_up_and_not_noted(books: Books) -> str:
+    subscription = subscription_of(books.served)
+    _count(subscription.peers.get(), up_to=subscription.data_limit_bytes)
+    Subscription.objects.filter(pk=subscription.pk).update(used_up_at=None)
+    return f"subscription:{subscription.pk}"
+
+
+def noted_and_not_used_up(books: Books) -> str:
+    subscription = subscription_of(books.served)
+    Subscription.objects.filter(pk=subscription.pk).update(used_up_at=timezone.now())
+    return f"subscription:{subscription.pk}"
+
+
+def counted_twice(books: Books) -> str:
+    peer = subscription_of(books.served).peers.get()
+    _count(peer, up_to=10)
+    _count(peer, up_to=15, up_from=9, day=timezone.localdate() + timedelta(days=1))
+    return f"peer:{peer.pk}"
+
+
+def first_day_not_from_zero(books: Books) -> str:
+    peer = subscription_of(books.served).peers.get()
+    _count(peer, up_to=10, up_from=9)
+    return f"peer:{peer.pk}"
+
+
+def billed_to_somebody_else(books: Books) -> str:
+    peer = subscription_of(books.served).peers.get()
+    other = Subscription.objects.exclude(pk=peer.subscription_id).earliest("pk")
+    _count(peer, up_to=10, subscription=other)
+    return f"peer:{peer.pk}"
+
+
+def _count(peer: Peer, **changes: Any) -> None:
+    """What a gateway has counted, as the rows have it; the sum of all is right."""
+    row = Usage(
+        peer=peer,
+        subscription=peer.subscription,
+        epoch="e",
+        day=timezone.localdate(),
+        up_from=0,
+        down_from=0,
+        down_to=0,
+    )
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save()
+    rows = Usage.objects.filter(subscription=row.subscription)
+    Subscription.objects.filter(pk=row.subscription_id).update(
+        data_used_bytes=sum(each.used for each in rows)
+    )
+
+
 def paid_without_activation(books: Books) -> str:
     Purchase.objects.filter(pk=Purchase.id_from(books.waiting.subject)).update(state="paid")
     return f"purchase:{Purchase.id_from(books.waiting.subject)}"
@@ -481,6 +539,12 @@ BREAKS = [
     Break("M-18", resting_address_in_use),
     Break("M-20", paid_without_activation),
     Break("M-21", longer),
+    Break("M-22", used_up_and_not_noted),
+    Break("M-22", noted_and_not_used_up),
+    Break("M-23", used_and_not_counted),
+    Break("M-24", counted_twice),
+    Break("M-24", first_day_not_from_zero),
+    Break("M-25", billed_to_somebody_else),
 ]
 BY_DROPPING_A_RULE = {"I-06", "M-10", "M-19"}
 

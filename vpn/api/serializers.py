@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from vpn.models import Peer
+from vpn.models import Connection, Peer
 from vpn.wireguard_config import customer_config
 
 
@@ -50,7 +50,9 @@ class GenerateSerializer(serializers.Serializer[Any]):
 class StatusSerializer(serializers.Serializer[Any]):
     initialized = serializers.BooleanField(help_text="A gateway is set up")
     running = serializers.BooleanField(help_text="A gateway is in service")
-    active_connections = serializers.IntegerField(help_text="Devices heard from; 0 without meter")
+    active_connections = serializers.IntegerField(
+        help_text="Devices with a handshake in the last 180 seconds"
+    )
     total_data_transferred = serializers.IntegerField(help_text="Bytes metered so far")
     configured_devices = serializers.IntegerField()
 
@@ -59,19 +61,33 @@ class StatusReplySerializer(serializers.Serializer[Any]):
     status = StatusSerializer()
 
 
+class UsageQuerySerializer(serializers.Serializer[Any]):
+    days = serializers.IntegerField(
+        min_value=1, max_value=90, default=30, help_text="How many days up to today"
+    )
+
+
 class UsageDaySerializer(serializers.Serializer[Any]):
-    date = serializers.DateField()
+    """A day is one in Dar es Salaam; `up` is what was sent, `down` what was received."""
+
+    date = serializers.DateField(source="day")
     bytes = serializers.IntegerField()
+    up = serializers.IntegerField()
+    down = serializers.IntegerField()
 
 
 class UsageSerializer(serializers.Serializer[Any]):
     usage = UsageDaySerializer(many=True)
-    total_bytes = serializers.IntegerField()
+    total_bytes = serializers.IntegerField(help_text="Of all days, also those not asked for")
 
 
-class ConnectionSerializer(serializers.Serializer[Any]):
-    config_id = serializers.IntegerField()
+class ConnectionSerializer(serializers.Serializer[Connection]):
+    """From the first handshake to the last; `ended_at` is null while it may go on."""
+
+    config_id = serializers.IntegerField(source="peer_id")
+    device_name = serializers.CharField(source="peer.device_name")
     started_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
 
 
 class ConnectionsSerializer(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from vpn.api.configs import ConfigViewSet
-from vpn.api.figures import ConnectionsView, StatusView, UsageView
+from vpn.api.figures import ConnectionViewSet, StatusView, UsageView
 
 vpn_urlpatterns = [
     path("configs", ConfigViewSet.as_view({"get": "list"}), name="vpn-configs"),
@@ -18,5 +18,5 @@ vpn_urlpatterns = [
 ]
 analytics_urlpatterns = [
     path("usage", UsageView.as_view(), name="analytics-usage"),
-    path("connections", ConnectionsView.as_view(), name="analytics-connections"),
+    path("connections", ConnectionViewSet.as_view({"get": "list"}), name="analytics-connections"),
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from bundles.models import Subscription
 from common.fields import ReferenceField
-from vpn.models.peers import Peer
+from vpn.models.peers import ONLINE_FOR, Peer
 
 
 class Usage(models.Model):
@@ -65,3 +67,8 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return f"Peer {self.peer_id} from {self.started_at}"
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """The last handshake, once no other can belong to the connection."""
+        return None if timezone.now() - self.seen_at < ONLINE_FOR else self.seen_at

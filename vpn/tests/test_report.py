@@ -14,7 +14,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from bundles.models import Subscription
+from bundles.models import GIGABYTE, Subscription
 from bundles.services.earn import release_earnings
 from bundles.services.end import end_overdue_subscriptions
 from bundles.tests.factories import a_bundle
@@ -26,6 +26,7 @@ from vpn.agent_api.report import BODY_BYTES_MAX
 from vpn.models import Connection, Gateway, Peer, Usage
 from vpn.services.generate import generate_config
 from vpn.services.health import watch_gateways
+from vpn.services.publish import served
 from vpn.services.revoke import revoke_now
 from vpn.tests.reports import a_report, counted, tell
 
@@ -433,7 +434,9 @@ def test_what_is_used_up_is_earned_and_goes_on_after_a_top_up(gateway: Gateway, 
     subscription.refresh_from_db()
     assert subscription.used_up_at is None
     assert revision(gateway) == before + 1
-    assert Peer.objects.get() == peer
+    same = Peer.objects.get()
+    assert same == peer
+    assert served(same)["limit_bytes"] == 10 * GIGABYTE
 
 
 def test_days_may_begin_with_the_first_connection(gateway: Gateway, subscribe: Subscribe) -> None:

@@ -204,7 +204,7 @@ def _rows(peers: int, count: int) -> list[tuple[int, int, str, str, int, int, in
     return [(key, key, EPOCH, day, 0, count, 0, count, now) for key in range(1, peers + 1)]
 
 
-def _bare_upsert(rows: Sequence[tuple[object, ...]]) -> None:
+def _bare_upsert(rows: Sequence[tuple[int | str, ...]]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.executemany(BARE, rows)
 

@@ -73,9 +73,10 @@ class ConnectionViewSet(GenericViewSet[Connection]):
     @extend_schema(responses=ConnectionsSerializer)
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(connections_of(signed_in(request).pk)) or []
+        shown = [ConnectionSerializer(connection).data for connection in page]
         return self.get_paginated_response(
             {
-                "connections": ConnectionSerializer(page, many=True).data,
+                "connections": shown,
                 "message": "Your connections",
             }
         )

@@ -30,7 +30,7 @@ def note_handshakes(handshakes: Mapping[int, tuple[datetime | None, datetime]]) 
         if before is not None and moment - before <= ONLINE_FOR
     }
     newest = Connection.objects.filter(
-        among(Connection, "peer", going_on), seen_at=F("peer__handshake_at")
+        among(Connection, "peer_id", going_on), seen_at=F("peer__handshake_at")
     )
     started = dict(newest.values_list("peer", "started_at"))
     adapted = connection.ops.adapt_datetimefield_value

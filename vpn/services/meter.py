@@ -107,7 +107,7 @@ def _last_values(counts: Collection[Count], epoch: str, day: date) -> dict[_Key,
         last = {(peer, group): _Last(day, up, down) for peer, group, up, down in today}
     missing = {count.peer for count in counts if (count.peer, count.group) not in last}
     if missing:
-        rows = of_epoch.filter(among(Usage, "peer", missing)).values_list("peer", "subscription")
+        rows = of_epoch.filter(among(Usage, "peer_id", missing)).values_list("peer", "subscription")
         newest = rows.annotate(Max("day"), Max("up_to"), Max("down_to"))  # they grow with the days
         last |= {(peer, group): _Last(*values) for peer, group, *values in newest}
     return last
@@ -145,7 +145,7 @@ def _carried(
 def _write(
     grown: Iterable[Count], last: Mapping[_Key, _Last], epoch: str, day: date, at: datetime
 ) -> None:
-    seen_at = _literal(connection.ops.adapt_datetimefield_value(at))
+    seen_at = _literal(str(connection.ops.adapt_datetimefield_value(at)))
     name = _literal(epoch)
     rows = []
     for peer, group, up, down in grown:

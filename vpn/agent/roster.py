@@ -1,0 +1,110 @@
+"""Which of the wanted peers can be served: a faulty one is left out, and the others are served."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from vpn.agent.backend import Pair, Service
+from vpn.agent.keys import is_key
+from vpn.agent.state import Gateway, Peer
+
+logger = logging.getLogger(__name__)
+
+Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+
+
+class Roster:
+    """The peers that may be served. Nobody gets a key or an address that another one has."""
+
+    def __init__(self, own_public_key: str) -> None:
+        self._own_public_key = own_public_key
+        self._gateway: tuple[Interface, ...] = ()
+        self._admitted: dict[int, Service] = {}
+        self._refused: dict[int, str] = {}
+        self._owner: dict[str, int] = {}  # by key and by address
+
+    def update(
+        self, gateway: Gateway, peers: Mapping[int, Peer], changed: Iterable[int]
+    ) -> set[int]:
+        """Look again at the peers that changed, and at all when the gateway's ranges did.
+
+        Returns whom it looked at: also those who were refused for a key or an address that may be
+        free now.
+        """
+        interfaces = tuple(ipaddress.ip_interface(address) for address in gateway.addresses)
+        again = set(changed) | self._refused.keys()
+        if interfaces != self._gateway:
+            self._gateway = interfaces
+            again |= self._admitted.keys() | peers.keys()
+        for number in again:
+            self._forget(number)
+        for number in sorted(again):
+            if peer := peers.get(number):
+                self._consider(peer)
+            else:
+                self._refused.pop(number, None)
+        return again
+
+    def keys(self) -> dict[Pair, str]:
+        """The public keys of all that are served or suspended."""
+        return {(peer, s.group): s.public_key for peer, s in self._admitted.items()}
+
+    def service(self, peer: Peer | None, *, now: float) -> Service | None:
+        """How to serve the peer at this moment; None for one that cannot be served."""
+        if peer is None or (admitted := self._admitted.get(peer.id)) is None:
+            return None
+        if now < peer.ends_at:
+            return admitted
+        return replace(admitted, is_open=False)
+
+    def _consider(self, peer: Peer) -> None:
+        try:
+            addresses = tuple(self._address(text) for text in peer.addresses)
+            self._check(peer, addresses)
+        except ValueError as fault:
+            if self._refused.get(peer.id) != str(fault):
+                logger.error("Peer %d is not served: %s.", peer.id, fault)
+            self._refused[peer.id] = str(fault)
+            return
+        self._refused.pop(peer.id, None)
+        self._admitted[peer.id] = Service(
+            public_key=peer.public_key,
+            preshared_key=peer.preshared_key,
+            addresses=addresses,
+            group=peer.group,
+            kbps=peer.kbps,
+            is_open=True,
+        )
+        for taken in (peer.public_key, *addresses):
+            self._owner[taken] = peer.id
+
+    def _address(self, text: str) -> str:
+        interface = ipaddress.ip_interface(text)
+        if interface.network.num_addresses != 1:
+            raise ValueError(f"{text} is not one address")
+        if not any(interface.ip in ours.network for ours in self._gateway):
+            raise ValueError(f"{text} is outside the gateway's ranges")
+        if any(interface.ip == ours.ip for ours in self._gateway):
+            raise ValueError(f"{text} is the gateway's own address")
+        return str(interface.ip)
+
+    def _check(self, peer: Peer, addresses: tuple[str, ...]) -> None:
+        if not addresses:
+            raise ValueError("it has no address")
+        if not is_key(peer.public_key):
+            raise ValueError("its public key is malformed")
+        if peer.public_key == self._own_public_key:
+            raise ValueError("its public key is the gateway's own")
+        if peer.preshared_key is not None and not is_key(peer.preshared_key):
+            raise ValueError("its pre-shared key is malformed")
+        for wanted in (peer.public_key, *addresses):
+            if wanted in self._owner:
+                raise ValueError(f"{wanted} is peer {self._owner[wanted]}'s")
+
+    def _forget(self, number: int) -> None:
+        if service := self._admitted.pop(number, None):
+            for freed in (service.public_key, *service.addresses):
+                self._owner.pop(freed, None)

@@ -18,7 +18,7 @@ from django.db.models import Model, QuerySet
 from redis import Redis
 from redis.exceptions import RedisError
 
-from deploy.local import dotenv
+from deploy.local import dotenv, gateway
 from deploy.local.ports import free_port
 from deploy.local.redis_server import redis_server
 from tests.fresh_database import ALIAS, fresh_database, readable_here
@@ -48,6 +48,7 @@ class System:
                 "simulator", "python -m simulator", environment=environment, logs=logs
             ),
             **procfile(environment, logs),
+            "gateway": Program("gateway", gateway.PROGRAM, environment=environment, logs=logs),
             **{
                 name: Program(name, command, environment=environment, logs=logs)
                 for name, command in (more or {}).items()
@@ -60,11 +61,14 @@ class System:
         self._programs["simulator"].start()
         self._wait_until_it_answers("simulator")
         self._prepare()
-        for program in self._programs.values():
-            if not program.is_running():
+        for name, program in self._programs.items():
+            if name != "gateway" and not program.is_running():
                 program.start()
         for name in self._programs:
-            self._wait_until_it_answers(name)
+            if name != "gateway":
+                self._wait_until_it_answers(name)
+        gateway.enrol(self.environment)
+        self._programs["gateway"].start()
 
     def stop(self) -> None:
         for program in reversed(self._programs.values()):
@@ -187,7 +191,7 @@ def own_environment(folder: Path, **variables: str) -> dict[str, str]:
     environment = dotenv.effective(folder / ".env", explicit)
     environment["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{environment['PORT']}"
     environment.setdefault("WEB_CONCURRENCY", "1")
-    return environment
+    return environment | gateway.gateway_variables(environment, folder / "gateway")
 
 
 def _redis_url(stack: ExitStack) -> str:

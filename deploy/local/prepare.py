@@ -14,6 +14,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from deploy.local import gateway
+
 
 def main() -> None:
     """Safe to repeat. Ends with one sentence per wrong variable."""
@@ -26,7 +28,19 @@ def main() -> None:
     if _static_files_are_old():
         call_command("collectstatic", verbosity=0, interactive=False)
     _register_bills()
+    _make_gateway_token()
     _print_accounts()
+
+
+def _make_gateway_token() -> None:
+    """For the agent that enrols as soon as the server runs."""
+    if gateway.is_enrolled(os.environ):
+        return
+    token = gateway.token_file(os.environ)
+    token.parent.mkdir(parents=True, exist_ok=True)
+    token.touch(mode=0o600)
+    with token.open("w") as file:
+        call_command("gateway_token", stdout=file, stderr=io.StringIO())
 
 
 def _register_bills() -> None:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from celery import Celery
 
-from deploy.local import dotenv
+from deploy.local import dotenv, gateway
 from deploy.local.ports import free_port, is_free
 from deploy.local.processes import Ended, Processes
 from deploy.local.redis_server import NoRedis, answers, redis_server
@@ -42,7 +42,7 @@ def main() -> int:
     except KeyboardInterrupt:
         _say("Stopped.")
         return 0
-    except (AlreadyRuns, CannotStart, Ended, NoRedis, TimeoutError) as reason:
+    except (AlreadyRuns, CannotStart, Ended, NoRedis, gateway.NotEnrolled, TimeoutError) as reason:
         _say(str(reason))
         return 1
     return 0
@@ -67,6 +67,7 @@ def _run() -> None:
     # One web process is enough for one person; both variables are gunicorn's own.
     environment.setdefault("WEB_CONCURRENCY", "1")
     environment.setdefault("GUNICORN_CMD_ARGS", f"--bind 127.0.0.1:{environment['PORT']}")
+    environment |= gateway.gateway_variables(environment, Path("var/gateway"))
     server = Server(
         url=f"http://127.0.0.1:{environment['PORT']}",
         simulator_url=f"http://127.0.0.1:{environment['SIMULATOR_PORT']}",
@@ -86,6 +87,8 @@ def _run() -> None:
             for name, command in _procfile():
                 processes.start(name, command)
             _wait_until_all_answer(processes, server, environment["REDIS_URL"])
+            gateway.enrol(environment)
+            processes.start("gateway", gateway.PROGRAM)
             _introduce(server, accounts, environment["DEMO_PASSWORD"], time.monotonic() - began)
             processes.wait()
         finally:

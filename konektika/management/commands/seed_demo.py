@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from bundles.services.seed import seed_catalogue
 from common.transactions import retried
-from vpn.keys import new_key_pair
 from vpn.services.seed import ensure_first_gateway
 
 DEMO_ACCOUNTS = (
@@ -28,16 +27,9 @@ class Command(BaseCommand):
         if not password:
             raise CommandError("Set DEMO_PASSWORD to the demo accounts' password.")
         seed_catalogue()
-        _seed_gateway()
+        ensure_first_gateway()
         _seed_accounts(password)
         self.stdout.write("Demo data in place.")
-
-
-def _seed_gateway() -> None:
-    gateway = ensure_first_gateway()
-    if gateway.public_key is None:
-        gateway.public_key = new_key_pair().public
-        gateway.save(update_fields=["public_key"])
 
 
 @retried

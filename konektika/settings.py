@@ -275,6 +275,7 @@ REST_KNOX = {
     "AUTO_REFRESH": False,
 }
 SPECTACULAR_SETTINGS = {
+    "SCHEMA_PATH_PREFIX": "/api/",  # the agents' paths are described in docs/agent-protocol.md
     "TITLE": "Konektika",
     "DESCRIPTION": "Buy a slice of a data bundle by mobile money; get a WireGuard configuration.",
     "VERSION": "1",

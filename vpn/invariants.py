@@ -76,8 +76,10 @@ def _counted_twice() -> Iterator[Offender]:
     """Each day of a counter begins where the one before has ended, the first at zero."""
     of_counter = [F("peer"), F("subscription"), F("epoch")]
 
-    def before(column: str) -> Window:
-        return Window(Lag(column, default=0), partition_by=of_counter, order_by=F("day").asc())
+    def before(column: str) -> Coalesce:
+        """Zero on the first day; MariaDB's LAG takes no default."""
+        window = Window(Lag(column), partition_by=of_counter, order_by=F("day").asc())
+        return Coalesce(window, 0)
 
     rows = (
         Usage.objects.annotate(up_before=before("up_to"), down_before=before("down_to"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bundles.models import Subscription
@@ -26,20 +26,36 @@ from vpn.tests.reports import a_report
 
 Subscribe = Callable[..., Subscription]
 
-EXAMPLES = 100
+EXAMPLES = 60
 BEGAN = datetime(2026, 11, 25, 20, 59, tzinfo=UTC)  # a minute before midnight in Dar es Salaam
 BYTES = st.integers(min_value=0, max_value=10**8)
+PASSES = st.tuples(st.just("pass"), st.integers(0, 2), BYTES, BYTES)
+REPORTS = st.tuples(st.just("report"), st.sampled_from(["sent", "sent", "lost", "kept"]))
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("pass"), st.integers(0, 2), BYTES, BYTES),
-        st.tuples(st.just("report"), st.sampled_from(["sent", "lost", "kept"])),
+        PASSES,
+        PASSES,
+        REPORTS,
+        REPORTS,
         st.tuples(st.just("repeat"), st.integers(0, 50)),
         st.tuples(st.just("wait"), st.sampled_from([10, 60, 100, 3600, 86_400])),
         st.tuples(st.just("epoch ends")),
         st.tuples(st.just("agent restarts")),
     ),
-    max_size=40,
+    min_size=15,
+    max_size=50,
 )
+# What was counted before midnight and comes after what was counted after it.
+LATE_AT_MIDNIGHT = [
+    ("pass", 0, 0, 100),
+    ("report", "sent"),
+    ("pass", 0, 0, 50),
+    ("report", "kept"),
+    ("wait", 100),
+    ("pass", 0, 0, 100),
+    ("report", "sent"),
+    ("repeat", 1),
+]
 
 
 @dataclass
@@ -154,6 +170,7 @@ def test_no_byte_is_lost_or_counted_twice(gateway: Gateway, peers: list[Peer]) -
     )
 
     @limits
+    @example(steps=LATE_AT_MIDNIGHT, backwards=False)
     @given(steps=STEPS, backwards=st.booleans())
     def holds(steps: list[tuple[Any, ...]], backwards: bool) -> None:
         _begin_anew()

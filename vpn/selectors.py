@@ -71,20 +71,6 @@ def bytes_used(*, customer_id: int | None = None, owner_id: int | None = None) -
     return total or 0
 
 
-def peers_at(text: str) -> Q:
-    """The peers that have or had a tunnel address, written with or without its prefix length."""
-    found = Q(pk__in=())
-    try:
-        address = ipaddress.ip_address(text.partition("/")[0])
-    except ValueError:
-        return found
-    for gateway in Gateway.objects.only("range4", "range6"):
-        number = gateway.number_of(address)
-        if number is not None:
-            found |= Q(gateway=gateway.pk, address__number=number)
-    return found
-
-
 def devices_served(*, owner_id: int | None = None) -> int:
     """Devices that may connect; only those of an owner's bundles, if one is given."""
     return _active_peers(owner_id).count()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from contextlib import suppress
 from typing import Any
 
@@ -20,8 +21,7 @@ from common.sizes import in_words
 from vpn.admin.labels import HANDSHAKE_LABELS, PEER_LABELS
 from vpn.admin.peer_page import handshake, page_of
 from vpn.admin.peer_verbs import PeerVerbs
-from vpn.models import ONLINE_FOR, Peer
-from vpn.selectors import peers_at
+from vpn.models import ONLINE_FOR, Gateway, Peer
 from vpn.traffic import Traffic, of_peers
 
 
@@ -94,7 +94,7 @@ class PeerAdmin(ReadOnly, PeerVerbs):
             | Q(device_name__iexact=term)
             | Q(subscription__customer__email=term.lower())
             | Q(subscription__customer__full_name__icontains=term)
-            | peers_at(term)
+            | _at(term)
         )
         with suppress(phones.InvalidPhoneNumber):
             found |= Q(subscription__customer__phone=phones.parse(term))
@@ -140,6 +140,20 @@ class PeerAdmin(ReadOnly, PeerVerbs):
             request, context, add, change, form_url, obj
         )
         return answer
+
+
+def _at(text: str) -> Q:
+    """Devices that have or had a tunnel address, written with or without its prefix length."""
+    found = Q(pk__in=())
+    try:
+        address = ipaddress.ip_address(text.partition("/")[0])
+    except ValueError:
+        return found
+    for gateway in Gateway.objects.only("range4", "range6"):
+        number = gateway.number_of(address)
+        if number is not None:
+            found |= Q(address__gateway=gateway.pk, address__number=number)
+    return found
 
 
 def _traffic(peer: Peer) -> Traffic:

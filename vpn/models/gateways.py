@@ -125,11 +125,11 @@ class Gateway(models.Model):
         return [f"{network[1]}/{network.prefixlen}" for network in networks]
 
     def number_of(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int | None:
-        """The number that a tunnel address belongs to; None for an address of somewhere else."""
+        """The number of a tunnel address; None for one outside of its ranges."""
         text = self.range4 if address.version == 4 else self.range6
-        if not text or address not in ipaddress.ip_network(text):
+        if not text or address not in (network := ipaddress.ip_network(text)):
             return None
-        return int(address) - int(ipaddress.ip_network(text).network_address)
+        return int(address) - int(network.network_address)
 
     def is_heard_at(self, moment: datetime) -> bool:
         """Whether its agent has reported lately."""

@@ -249,7 +249,7 @@ def test_an_enrolment_token_is_shown_once_and_logged_without_it(gateway: Gateway
     shown = send(client, path_of(gateway, "new-token"))
     gateway.refresh_from_db()
     assert gateway.token_expires_at is not None
-    token = shown.partition("--token ")[2].partition("<")[0]
+    token = shown.partition("vpn.agent enrol -- ")[2].partition("<")[0]
     assert len(token) > 20
     assert token not in gateway.token_hash
     assert token not in page(client, path_of(gateway))

@@ -16,6 +16,9 @@ from common.fields import ReferenceField
 GIGABYTE = 10**9
 KEPT_DAYS = 30  # that a subscription may wait for its first use
 OF_ALLOWANCE = ("data_limit_bytes", "told_percent", "used_up_at", "notice_at")
+# A gateway stops the packet that would exceed an allowance, and is done with it then: what is left
+# is less than the largest packet that Linux forwards, which may be several of one sender.
+LAST_PACKET_BYTES = 65_536
 TOLD_PERCENTS = (50, 80, 100)  # of an allowance, of which its customer is told
 
 
@@ -245,8 +248,15 @@ class Subscription(models.Model):
         return self.is_active_at(timezone.now())
 
     @property
+    def is_spent(self) -> bool:
+        """Whether its gateway lets no further packet pass."""
+        return self.data_used_bytes > self.data_limit_bytes - LAST_PACKET_BYTES
+
+    @property
     def reached_percent(self) -> int:
         """The highest of TOLD_PERCENTS that is used; 0 for none."""
+        if self.is_spent:
+            return 100
         used = self.data_used_bytes * 100
         reached = [percent for percent in TOLD_PERCENTS if used >= self.data_limit_bytes * percent]
         return max(reached, default=0)
@@ -258,8 +268,7 @@ class Subscription(models.Model):
         """
         self.data_limit_bytes += data_bytes
         self.told_percent = self.reached_percent
-        is_used_up = self.data_used_bytes >= self.data_limit_bytes
-        self.used_up_at = (self.used_up_at or timezone.now()) if is_used_up else None
+        self.used_up_at = (self.used_up_at or timezone.now()) if self.is_spent else None
         self.notice_at = timezone.now()
 
 

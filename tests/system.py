@@ -35,9 +35,18 @@ class System:
     """A running Konektika with its simulator. Everything in it is real but the providers."""
 
     def __init__(
-        self, environment: Mapping[str, str], logs: Path, more: Mapping[str, str] | None = None
+        self,
+        environment: Mapping[str, str],
+        logs: Path,
+        more: Mapping[str, str] | None = None,
+        *,
+        has_gateway: bool = True,
     ) -> None:
-        """`more` are programs beside the Procfile's: a name, and a command as it writes them."""
+        """`more` are programs beside the Procfile's: a name, and a command as it writes them.
+
+        Without a gateway the test brings one of its own: its token lies where `token_file` says.
+        """
+        self._has_gateway = has_gateway
         self.environment = dict(environment)
         self.url = f"http://127.0.0.1:{environment['PORT']}"
         self.simulator_url = f"http://127.0.0.1:{environment['SIMULATOR_PORT']}"
@@ -67,8 +76,9 @@ class System:
         for name in self._programs:
             if name != "gateway":
                 self._wait_until_it_answers(name)
-        gateway.enrol(self.environment)
-        self._programs["gateway"].start()
+        if self._has_gateway:
+            gateway.enrol(self.environment)
+            self._programs["gateway"].start()
 
     def stop(self) -> None:
         for program in reversed(self._programs.values()):
@@ -156,7 +166,7 @@ class System:
 
 
 @contextmanager
-def running_system(**variables: str) -> Iterator[System]:
+def running_system(*, has_gateway: bool = True, **variables: str) -> Iterator[System]:
     """A system for the length of a `with` block, against DATABASE_URL and REDIS_URL where given.
 
     Without them it has an SQLite file and a Redis of its own. `variables` are settings of its own.
@@ -170,7 +180,7 @@ def running_system(**variables: str) -> Iterator[System]:
         urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         environment = own_environment(folder, **urls, **variables)
         stack.enter_context(readable_here(database_url))
-        system = System(environment, folder)
+        system = System(environment, folder, has_gateway=has_gateway)
         stack.callback(system.stop)
         system.start()
         yield system

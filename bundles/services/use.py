@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
-from bundles.models import TOLD_PERCENTS, Subscription
+from bundles.models import LAST_PACKET_BYTES, TOLD_PERCENTS, Subscription
 from common.among import among
 
 
@@ -17,8 +17,9 @@ def note_use(subscription_ids: Collection[int]) -> None:
 
     Earnings of what is used up are released by `release_earnings`, which locks the payment.
     """
-    is_used_up = Q(data_used_bytes__gte=F("data_limit_bytes"), used_up_at=None)
-    is_news = Q()
+    is_spent = Q(data_used_bytes__gt=F("data_limit_bytes") - LAST_PACKET_BYTES)
+    is_used_up = is_spent & Q(used_up_at=None)
+    is_news = is_spent & Q(told_percent__lt=100)
     for percent in TOLD_PERCENTS:
         is_reached = Q(data_used_bytes__gte=F("data_limit_bytes") * percent / 100)
         is_news |= Q(told_percent__lt=percent) & is_reached

@@ -14,7 +14,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from bundles.models import GIGABYTE, Subscription
+from bundles.models import GIGABYTE, LAST_PACKET_BYTES, Subscription
 from bundles.services.earn import release_earnings
 from bundles.services.end import end_overdue_subscriptions
 from bundles.tests.factories import a_bundle
@@ -418,7 +418,10 @@ def test_bytes_of_a_gateway_that_was_left_are_made_known(
 def test_what_is_used_up_is_earned_and_goes_on_after_a_top_up(gateway: Gateway, peer: Peer) -> None:
     subscription = peer.subscription
     assert release_earnings() == 0
-    tell(gateway, counted(peer, 0, subscription.data_limit_bytes))
+    left = subscription.data_limit_bytes - LAST_PACKET_BYTES
+    tell(gateway, counted(peer, 0, left))
+    assert Subscription.objects.get().used_up_at is None
+    tell(gateway, counted(peer, 0, left + 1))
     subscription.refresh_from_db()
     noted = subscription.used_up_at
     assert noted is not None

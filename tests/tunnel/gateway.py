@@ -1,0 +1,73 @@
+"""A gateway whose agent is told by the real server what to serve."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+from deploy.local.gateway import token_file
+from tests.system import System
+from tests.tunnel.internet import GATEWAY, Internet
+from tests.tunnel.relay import Relay
+from tests.waiting import wait_until
+
+PORT = 51820
+VARIABLES = {
+    "VPN_ENDPOINT": f"{GATEWAY}:{PORT}",
+    "VPN_RANGE4": "10.8.0.0/16",
+    "VPN_RANGE6": "fd00:8::/64",
+}  # of the server, for its first gateway to be this one
+
+
+class Gateway:
+    """The agent as a process in the gateway's namespace: started, killed, started again."""
+
+    def __init__(self, internet: Internet, system: System) -> None:
+        self.internet = internet
+        port = urlsplit(system.url).port
+        assert port is not None
+        self.relay = Relay(internet.gateway, port=8000, to_port=port)
+        self.log = internet.folder / "agent.log"
+        folder = internet.folder / "gateway"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "KONEKTIKA_URL": self.relay.url,
+            "GATEWAY_SECRET_FILE": str(folder / "secret"),
+            "GATEWAY_STATE_DIR": str(folder),
+            "GATEWAY_INTERFACE": internet.gateway_interface,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        enrolment = self._run("enrol", "--token-file", str(token_file(system.environment)))
+        assert enrolment.wait(30) == 0, self.log.read_text()
+        self.start()
+
+    def start(self) -> None:
+        self._process = self._run("run")
+
+    def kill(self) -> None:
+        """SIGKILL: nothing can be finished."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        self.kill()
+        self.relay.close()
+
+    def wait_until_served(self, public_key: str, seconds: float = 20) -> None:
+        wait_until(lambda: public_key in self.served_keys(), seconds, every=0.01)
+
+    def served_keys(self) -> set[str]:
+        """Public keys of the peers that WireGuard has."""
+        interface = self.internet.gateway_interface
+        shown = self.internet.gateway.run("wg", "show", interface, "peers", check=False)
+        return set(shown.split())
+
+    def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return self.internet.gateway.start(
+            *(sys.executable, "-m", "vpn.agent", *arguments),
+            log=self.log,
+            environment=self._environment,
+        )

@@ -1,0 +1,155 @@
+"""From the app's button to a site behind the tunnel, with everything real but the providers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from bundles.models import Subscription
+from payments.models import WebhookDelivery
+from tests.person import Person
+from tests.simulator import PAYS, PROVIDERS, Simulator, special
+from tests.system import System
+from tests.tunnel.gateway import Gateway
+from tests.tunnel.internet import Customer, Internet
+from tests.waiting import wait_until
+from vpn.models import Peer, Usage
+
+pytestmark = [pytest.mark.wireguard_go, pytest.mark.redis]
+
+MEGABYTE = 10**6
+
+
+PUBLISH = """
+from django.db import transaction
+from bundles.models import Subscription
+from vpn.services.publish import publish_subscription
+with transaction.atomic():
+    publish_subscription(Subscription.objects.get(pk={}))
+"""
+
+
+@pytest.fixture
+def online(
+    internet: Internet, gateway: Gateway, newcomer: Callable[..., Person]
+) -> Callable[..., tuple[Person, Customer]]:
+    """Somebody who has paid by a phone of that provider and series, and is connected."""
+
+    def connect(provider: str, series: int) -> tuple[Person, Customer]:
+        person = newcomer(phone=special(PAYS, provider, series))
+        payment = person.asks_to_pay()
+        person.sees(payment, "completed", 15)
+        customer = internet.customer()
+        customer.connect(person.configuration(payment["bundle_id"])["config_data"])
+        wait_until(customer.reaches, 10)
+        return person, customer
+
+    return connect
+
+
+def change(system: System, person: Person, **changes: Any) -> None:
+    """Give the person's subscription another end or allowance, and let its gateway know."""
+    mine = system.rows(Subscription).filter(customer_id=person.id)
+    mine.update(**changes)
+    system.manage("shell", "--verbosity", "0", "--command", PUBLISH.format(mine.get().pk))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_paid_customer_reaches_a_site_within_seconds(
+    system: System,
+    simulator: Simulator,
+    internet: Internet,
+    gateway: Gateway,
+    newcomer: Callable[..., Person],
+    provider: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    person = newcomer(phone=special(PAYS, provider, 5))
+    customer = internet.customer()
+    payment = person.asks_to_pay()
+    person.sees(payment, "completed", 15)
+    customer.connect(person.configuration(payment["bundle_id"])["config_data"])
+    wait_until(customer.reaches, 10, every=0.01)
+    connected_at = timezone.now()
+    heard = (
+        system.rows(WebhookDelivery)
+        .filter(attempt__payment__public_id=payment["payment_id"])
+        .order_by("received_at")
+        .first()
+    )
+    assert heard is not None
+    record_property("seconds", (connected_at - heard.received_at).total_seconds())
+
+
+def test_a_device_that_is_removed_is_cut_off_at_once(
+    system: System, gateway: Gateway, online: Callable[..., tuple[Person, Customer]]
+) -> None:
+    person, customer = online("vodacom_mpesa", 6)
+    (config,) = person.gets("/vpn/configs")["configs"]
+    assert person.call("DELETE", f"/vpn/config/{config['id']}").ok
+    began = monotonic()
+    wait_until(lambda: not customer.reaches(), 5)
+    assert monotonic() - began < 2 + 1, "two seconds, and one for the visit that went unanswered"
+    (peer,) = system.rows(Peer).filter(pk=config["id"])
+    assert peer.public_key not in gateway.served_keys()
+
+
+def test_what_was_sent_and_received_is_counted_once(
+    system: System, gateway: Gateway, online: Callable[..., tuple[Person, Customer]]
+) -> None:
+    person, customer = online("tigo_pesa", 6)
+    assert customer.visit(down=5 * MEGABYTE, up=5 * MEGABYTE) == (5 * MEGABYTE, 5 * MEGABYTE)
+    sent, received = customer.bytes_of_tunnel()
+
+    def used() -> int:
+        (usage,) = person.gets("/users/subscriptions")["subscriptions"]
+        return int(usage["data_used_bytes"])
+
+    wait_until(lambda: used() >= 0.99 * (sent + received), 30)
+    assert used() <= 1.01 * (sent + received)
+    (row,) = system.rows(Usage).filter(subscription__customer_id=person.id)
+    assert row.up_to == pytest.approx(sent, rel=0.01)
+    assert row.down_to == pytest.approx(received, rel=0.01)
+
+
+def test_an_allowance_stops_it_and_a_top_up_opens_it_again(
+    system: System, gateway: Gateway, online: Callable[..., tuple[Person, Customer]]
+) -> None:
+    person, customer = online("airtel_money", 6)
+    change(system, person, data_limit_bytes=5 * MEGABYTE)
+    wait_until(lambda: not customer.reaches() or customer.visit(down=MEGABYTE)[0] < MEGABYTE, 60)
+    sent, received = customer.bytes_of_tunnel()
+    assert sent + received < 6 * MEGABYTE
+    mine = system.rows(Subscription).filter(customer_id=person.id)
+    wait_until(mine.exclude(used_up_at=None).exists, 30)
+
+    again = person.asks_to_pay()
+    person.sees(again, "completed", 15)
+    wait_until(customer.reaches, 5)
+    assert mine.get().used_up_at is None
+
+
+def test_the_end_stops_it(
+    system: System, gateway: Gateway, online: Callable[..., tuple[Person, Customer]]
+) -> None:
+    person, customer = online("vodacom_mpesa", 7)
+    change(system, person, ends_at=timezone.now() + timedelta(seconds=4))
+    with gateway.relay.cut():  # by the gateway alone
+        wait_until(lambda: not customer.reaches(), 15)
+
+
+def test_the_tunnel_lives_while_the_server_is_away(
+    gateway: Gateway, online: Callable[..., tuple[Person, Customer]]
+) -> None:
+    _, customer = online("tigo_pesa", 7)
+    with gateway.relay.cut():
+        gateway.kill()
+        gateway.start()
+        for _ in range(3):
+            assert customer.reaches(patience=3)
+    assert customer.reaches(patience=3)

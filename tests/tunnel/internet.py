@@ -20,6 +20,10 @@ GATEWAY = "198.51.100.2"
 GATEWAY_PRIVATE = "192.168.77.1"
 SITE_PORT, MAIL_PORT, DNS_PORT = 8080, 25, 53
 
+# Lines are slower than userspace WireGuard on a busy machine, and their queues are long: packets
+# that are lost on the way would be counted at one end only.
+LINE = ("tbf", "rate", "50mbit", "burst", "64kb", "limit", "16mb")
+
 
 class Internet:
     """`with Internet(folder) as internet:`; all of it is gone afterwards. Logs are in the folder."""
@@ -31,12 +35,13 @@ class Internet:
         self.customers: list[Customer] = []
         self.gateway_interface = f"kg{self.gateway.mark}"
         self.gateway.removes(self.gateway_interface)
-        _, self.uplink = link(
+        downlink, self.uplink = link(
             self.site,
             self.gateway,
             addresses=("198.51.100.1/30", "2001:db8:1::1/64"),
             other_addresses=(f"{GATEWAY}/30", "2001:db8:1::2/64"),
         )
+        self.site.run("tc", "qdisc", "add", "dev", downlink, "root", *LINE)
         self.gateway.run("ip", "route", "add", "default", "via", "198.51.100.1")
         self.gateway.run("ip", "route", "add", "default", "via", "2001:db8:1::1")
         self.gateway.run("ip", "address", "add", f"{GATEWAY_PRIVATE}/24", "dev", "lo")
@@ -67,12 +72,13 @@ class Internet:
         """One more, with a line of its own and no tunnel yet."""
         number = 4 * len(self.customers)
         namespace = Namespace(f"customer{len(self.customers)}")
-        link(
+        _, uplink = link(
             self.site,
             namespace,
             addresses=(f"192.0.2.{number + 1}/30",),
             other_addresses=(f"192.0.2.{number + 2}/30",),
         )
+        namespace.run("tc", "qdisc", "add", "dev", uplink, "root", *LINE)
         customer = Customer(namespace, line=f"192.0.2.{number + 1}")
         self.customers.append(customer)
         return customer

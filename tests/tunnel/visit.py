@@ -20,7 +20,9 @@ def main(address: str, port: str, down: str, up: str, seconds: str) -> None:
         site.sendall(int(down).to_bytes(8))
         while received < int(down) and (chunk := site.recv(65536)):
             received += len(chunk)
-        site.sendall(bytes(int(up)))
+        left = memoryview(bytes(int(up)))
+        while left:
+            left = left[site.send(left[:65536]) :]
         site.shutdown(socket.SHUT_WR)
         arrived = int.from_bytes(site.recv(8, socket.MSG_WAITALL))
     sys.stdout.write(f"{received} {arrived}\n")

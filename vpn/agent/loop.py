@@ -90,7 +90,7 @@ class Agent:
         while not self._stopping.is_set():
             self._take_answers(until=time.monotonic() + TICK_SECONDS)
             self._guarded(self._tick)
-            if not all(thread.is_alive() for thread in threads):
+            if not (self._stopping.is_set() or all(thread.is_alive() for thread in threads)):
                 raise RuntimeError("a thread has ended")  # the supervisor starts us again
 
     def _begin(self) -> None:
@@ -247,7 +247,7 @@ class Agent:
         reading = self._backend.read()
         if reading.epoch != self._epoch:
             raise CountersLost(f"the counters' epoch is {reading.epoch} now")
-        keys = self._roster.keys()
+        keys = self._roster.public_keys()
         handshakes = {pair: reading.handshakes.get(key, 0) for pair, key in keys.items()}
         self._books.record(reading.epoch, reading.counters, handshakes)
         self._backend.retire(keys.keys())
@@ -263,7 +263,7 @@ class Agent:
             "health": {
                 "version": VERSION,
                 "backend": self._backend.name,
-                "peers": len(self._roster.keys()),
+                "peers": len(self._roster.public_keys()),
                 "repairs": self._repairs,
                 "refused_revision": self._refused_revision,
             },

@@ -48,7 +48,7 @@ class Roster:
                 self._refused.pop(number, None)
         return again
 
-    def keys(self) -> dict[Pair, str]:
+    def public_keys(self) -> dict[Pair, str]:
         """The public keys of all that are served or suspended."""
         return {(peer, s.group): s.public_key for peer, s in self._admitted.items()}
 

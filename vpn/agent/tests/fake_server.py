@@ -26,7 +26,9 @@ class FakeServer:
         self.reports: list[dict[str, Any]] = []
         self.bodies: list[bytes] = []
         self.loses = 0  # so many of the next reports are taken, but their answers get lost
+        self.lies = 0  # so many of the next states come with a wrong digest
         self.knows_the_gateway = True
+        self.questions: list[dict[str, str]] = []
         self._peers: dict[int, Peer] = {}
         self._past: dict[int, dict[int, Peer]] = {0: {}}
         self._counters: dict[tuple[str, int, int], list[int]] = {}
@@ -88,6 +90,10 @@ class FakeServer:
 
     def _state(self, epoch: str, base: int | None, past: dict[int, Peer]) -> dict[str, Any]:
         now = self._past[self.revision]
+        digest = _digest(now)
+        if self.lies > 0:
+            self.lies -= 1
+            digest = "f" * 64
         before = past if base is not None else {}
         upsert = [peer for number, peer in now.items() if before.get(number) != peer]
         used: dict[str, int] = {}
@@ -102,7 +108,7 @@ class FakeServer:
         return {
             "revision": self.revision,
             "base": base,
-            "digest": _digest(now),
+            "digest": digest,
             "count": len(now),
             "gateway": self.gateway,
             "upsert": upsert,
@@ -139,10 +145,11 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            if not self._is_known():
-                return
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            server.questions.append(query)
+            if not self._is_known():
+                return
             state = server.answer_state(query)
             self._answer(204 if state is None else 200, state)
 

@@ -61,9 +61,10 @@ setup: ## Development environment in .venv, with the checks before each commit
 	@$(PYTHON) -m deploy.local.virtualenv --dev
 	$(BIN)/pre-commit install
 
-requirements: ## Choose and pin the newest versions that the two .in files allow
+requirements: ## Choose and pin the newest versions that the .in files allow
 	$(COMPILE) --output-file requirements.txt requirements.in
 	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+	$(COMPILE) --output-file vpn/agent/requirements.txt vpn/agent/requirements.in
 	$(COMPILE) --output-file benchmarks/requirements-peers.txt benchmarks/requirements-peers.in
 
 clean: ## Remove the environment, the demo's data and all caches; .env stays

@@ -16,6 +16,8 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import TransactionTestCase
 
+from deploy.local.tunnels import can_tunnel
+
 NOTHING_LISTENS = "http://127.0.0.1:9"  # the discard port: refused at once
 PROVIDERS: dict[str, Any] = {
     "MPESA_CONSUMER_KEY": "fake-consumer-key",
@@ -53,6 +55,8 @@ def pytest_configure() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("mariadb") and connection.vendor != "mysql":
         missing("needs MariaDB: run `make test`, or set DATABASE_URL")
+    if item.get_closest_marker("wireguard_go") and not can_tunnel():
+        missing("needs root, /dev/net/tun, wireguard-go, wireguard-tools, nftables and iproute2")
 
 
 def missing(what: str) -> None:

@@ -18,6 +18,7 @@ from types import FrameType
 from deploy.local.mariadb_server import PROGRAMS, find, mariadb_server
 from deploy.local.ports import free_port
 from deploy.local.redis_server import NoRedis, find_binary, redis_server
+from deploy.local.tunnels import can_tunnel
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = ["--numprocesses", "2", "--dist", "loadfile"]
@@ -49,6 +50,12 @@ PIECES = (
     Piece("Redis", "redis", "redis-server", _has_redis),
     Piece("Chromium", "browser", "chromium", lambda: bool(shutil.which("chromium"))),
     Piece("wg-quick", "wireguard", "wireguard-tools", lambda: bool(shutil.which("wg-quick"))),
+    Piece(
+        "wireguard-go with root and /dev/net/tun",
+        "wireguard_go",
+        "wireguard-go wireguard-tools nftables iproute2",
+        can_tunnel,
+    ),
 )
 
 

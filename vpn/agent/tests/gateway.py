@@ -19,6 +19,9 @@ PORT = 51820
 TUNNEL4, TUNNEL6 = "10.8.0.1", "fd00:8::1"
 MEGABYTE = 1_000_000
 
+# No more than deploy/agent's unit gives it.
+RIGHTS = ("setpriv", "--no-new-privs", "--bounding-set=-all,+net_admin")
+
 
 @dataclass(frozen=True)
 class Device:
@@ -112,6 +115,7 @@ class AgentProcess:
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return self.internet.gateway.start(
+            *RIGHTS,
             *(sys.executable, "-m", "vpn.agent", *arguments),
             log=self.log,
             environment=self._environment,

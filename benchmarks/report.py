@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -55,14 +56,11 @@ def measure(*, is_quick: bool, is_verbose: bool) -> list[Figure]:
         secret = _fill(peers)
         reports, bare, by_orm = [], [], []
         for number in range(rounds):
-            base = 3 * number * BYTES
-            told = _counters(peers, base + BYTES, number)
-            body = _body(told, number + 1)
-            reports.append(_seconds(lambda body=body: _report(secret, body)))  # type: ignore[misc]
-            rows = _rows(peers, base + 2 * BYTES)
-            bare.append(_seconds(lambda rows=rows: _bare_upsert(rows)))  # type: ignore[misc]
-            usage = _usage(peers, base + 3 * BYTES)
-            by_orm.append(_seconds(lambda usage=usage: _bulk_create(usage)))  # type: ignore[misc]
+            count = 3 * number * BYTES  # by turns each of the three raises the same counters
+            body = _body(_counters(peers, count + BYTES, number), number + 1)
+            reports.append(_seconds(partial(_report, secret, body)))
+            bare.append(_seconds(partial(_bare_upsert, _rows(peers, count + 2 * BYTES))))
+            by_orm.append(_seconds(partial(_bulk_create, _usage(peers, count + 3 * BYTES))))
         if is_verbose:
             _tell_queries(secret, _body(_counters(peers, 4 * rounds * BYTES, 1), rounds + 1))
         _check(peers)

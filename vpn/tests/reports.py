@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from vpn.agent_api.report import read_report
 from vpn.models import Gateway, Peer
-from vpn.services.report import Report, take_report
+from vpn.services.report import take_report
 
 
 def a_report(gateway: Gateway, *counters: list[int], **changes: Any) -> dict[str, Any]:
@@ -30,10 +30,6 @@ def a_report(gateway: Gateway, *counters: list[int], **changes: Any) -> dict[str
         },
         **changes,
     }
-
-
-def read(told: dict[str, Any]) -> Report:
-    return read_report(told)
 
 
 def tell(gateway: Gateway, *counters: list[int], **changes: Any) -> list[int]:

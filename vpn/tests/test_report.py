@@ -32,8 +32,6 @@ from vpn.tests.reports import a_report, counted, tell
 
 Subscribe = Callable[..., Subscription]
 
-SECRET = "1.something"
-
 
 @pytest.fixture
 def peer(subscribe: Subscribe) -> Peer:

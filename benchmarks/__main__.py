@@ -50,6 +50,12 @@ def _report(options: argparse.Namespace) -> list[Figure]:
     return report.measure(is_quick=options.quick, is_verbose=options.verbose)
 
 
+def _gateway(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import gateway
+
+    return gateway.measure(is_quick=options.quick)
+
+
 def _memory(options: argparse.Namespace) -> list[Figure]:
     from benchmarks import memory
 
@@ -62,6 +68,7 @@ MEASURES = {
     "intake": _intake,
     "sweep": _sweep,
     "report": _report,
+    "gateway": _gateway,
     "memory": _memory,
 }
 

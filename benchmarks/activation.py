@@ -43,8 +43,22 @@ def measure(system: System, people: People) -> Figure:
     )
 
 
+def pays(system: System, people: People) -> float:
+    """Have somebody new pay; returns when another connection saw the subscription, s since 1970."""
+    return _purchase(system, people)[1].timestamp()
+
+
 def _activation(system: System, people: People) -> float:
     """Seconds from a callback's storing until another connection sees the subscription."""
+    reference, seen_at = _purchase(system, people)
+    attempt = system.rows(MobileMoneyTransaction).get(reference=reference)
+    delivery = wait_until(
+        system.rows(WebhookDelivery).filter(attempt=attempt).first, PATIENCE_SECONDS
+    )
+    return (seen_at - delivery.received_at).total_seconds()
+
+
+def _purchase(system: System, people: People) -> tuple[str, datetime]:
     person = people.newcomer()
     reference = person.asks_to_pay(people.bundle_id)["transaction_reference"]
     attempt = system.rows(MobileMoneyTransaction).get(reference=reference)
@@ -66,11 +80,7 @@ def _activation(system: System, people: People) -> float:
     )
     Event().wait(FIRST_LOOK_SECONDS)  # looking takes the cores from the work that is measured
     wait_until(is_active, PATIENCE_SECONDS, every=LOOK_EVERY_SECONDS)
-    seen_at = datetime.now(UTC)
-    delivery = wait_until(
-        system.rows(WebhookDelivery).filter(attempt=attempt).first, PATIENCE_SECONDS
-    )
-    return (seen_at - delivery.received_at).total_seconds()
+    return reference, datetime.now(UTC)
 
 
 def _cheap_look(rows: QuerySet[Subscription]) -> Callable[[], bool]:

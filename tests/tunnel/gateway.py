@@ -24,7 +24,8 @@ VARIABLES = {
 class Gateway:
     """The agent as a process in the gateway's namespace: started, killed, started again."""
 
-    def __init__(self, internet: Internet, system: System) -> None:
+    def __init__(self, internet: Internet, system: System, *, path: str = "") -> None:
+        """`path` is of programs that are found before the machine's."""
         self.internet = internet
         port = urlsplit(system.url).port
         assert port is not None
@@ -32,7 +33,7 @@ class Gateway:
         self.log = internet.folder / "agent.log"
         folder = internet.folder / "gateway"
         self._environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{path}:{os.environ['PATH']}".removeprefix(":"),
             "KONEKTIKA_URL": self.relay.url,
             "GATEWAY_SECRET_FILE": str(folder / "secret"),
             "GATEWAY_STATE_DIR": str(folder),

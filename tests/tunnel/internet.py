@@ -18,6 +18,7 @@ SITE4, SITE6 = "203.0.113.80", "2001:db8:80::80"
 PRIVATE_MACHINE = "10.99.0.1"
 GATEWAY = "198.51.100.2"
 GATEWAY_PRIVATE = "192.168.77.1"
+GATEWAY_PUBLIC = "203.0.113.2"  # another address of its own, which the tunnel leads to
 SITE_PORT, MAIL_PORT, DNS_PORT = 8080, 25, 53
 
 # Lines are slower than userspace WireGuard on a busy machine, and their queues are long: packets
@@ -44,7 +45,8 @@ class Internet:
         self.site.run("tc", "qdisc", "add", "dev", downlink, "root", *LINE)
         self.gateway.run("ip", "route", "add", "default", "via", "198.51.100.1")
         self.gateway.run("ip", "route", "add", "default", "via", "2001:db8:1::1")
-        self.gateway.run("ip", "address", "add", f"{GATEWAY_PRIVATE}/24", "dev", "lo")
+        for address in (f"{GATEWAY_PRIVATE}/24", f"{GATEWAY_PUBLIC}/32"):
+            self.gateway.run("ip", "address", "add", address, "dev", "lo")
         for address in (f"{SITE4}/32", f"{SITE6}/128", f"{PRIVATE_MACHINE}/32"):
             self.site.run("ip", "address", "add", address, "dev", "lo")
         self.site.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
@@ -55,7 +57,8 @@ class Internet:
             (PRIVATE_MACHINE, SITE_PORT),
         ):
             self.serve(self.site, address, port)
-        self.serve(self.gateway, GATEWAY_PRIVATE, SITE_PORT)
+        for address in (GATEWAY_PRIVATE, GATEWAY_PUBLIC):
+            self.serve(self.gateway, address, SITE_PORT)
 
     def __enter__(self) -> Internet:
         return self

@@ -43,7 +43,8 @@ def count_single_packets(interface: str) -> None:
     """
     for name in {interface, *uplinks()}:
         try:
-            _stop_merging(name)
+            if merges(name):
+                set_merging(name, False)
         except OSError as problem:
             logger.warning("%s goes on merging packets: %s", name, problem.strerror)
 
@@ -70,18 +71,22 @@ def uplinks() -> set[str]:
     return names
 
 
-def _stop_merging(interface: str) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
-        if _ethtool(talk, interface, _ETHTOOL_GGRO):
-            _ethtool(talk, interface, _ETHTOOL_SGRO, 0)
+def merges(interface: str) -> bool:
+    """Whether it hands packets up merged (generic receive offload)."""
+    return bool(_ethtool(interface, _ETHTOOL_GGRO, 0))
 
 
-def _ethtool(talk: socket.socket, interface: str, command: int, value: int = 0) -> int:
+def set_merging(interface: str, on: bool) -> None:
+    _ethtool(interface, _ETHTOOL_SGRO, int(on))
+
+
+def _ethtool(interface: str, command: int, value: int) -> int:
     """One ioctl, whose ifreq points to a struct ethtool_value: the value after it."""
     words = array.array("I", (command, value))
     address, _ = words.buffer_info()
     request = struct.pack("16sP16x", interface.encode(), address)
-    fcntl.ioctl(talk, _SIOCETHTOOL, request)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
+        fcntl.ioctl(talk, _SIOCETHTOOL, request)
     return words[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from tests.tunnel.internet import (
     DNS_PORT,
     GATEWAY_PRIVATE,
+    GATEWAY_PUBLIC,
     MAIL_PORT,
     PRIVATE_MACHINE,
     SITE4,
@@ -203,6 +205,7 @@ def test_customers_reach_neither_one_another_nor_what_is_private(gateway: AgentP
         (TUNNEL4, SITE_PORT),
         (TUNNEL6, SITE_PORT),
         (GATEWAY_PRIVATE, SITE_PORT),
+        (GATEWAY_PUBLIC, SITE_PORT),
         (PRIVATE_MACHINE, SITE_PORT),
         (SITE4, MAIL_PORT),
     )
@@ -220,7 +223,10 @@ def test_customers_reach_neither_one_another_nor_what_is_private(gateway: AgentP
 @pytest.mark.parametrize(("down", "up"), [(MEGABYTE, 1), (1, MEGABYTE)], ids=["down", "up"])
 def test_a_plans_speed_holds_each_way(gateway: AgentProcess, down: int, up: int) -> None:
     """8 Mbit at 2 Mbit/s last four seconds; a line of 50 Mbit/s would need a sixth of one."""
-    (customer,) = connected(gateway, device(7, group=3), kbps=2000)
+    phone, inside = device(7, group=3), gateway.internet.gateway
+    (customer,) = connected(gateway, phone)
+    gateway.server.serve(phone.peer(kbps=2000))
+    wait_until(lambda: "1:1" in inside.run("nft", "list", "map", "inet", "konektika", "class4"), 5)
     began = time.monotonic()
     assert customer.visit(down=down, up=up, patience=10) == (down, up)
     assert 3 < time.monotonic() - began < 12
@@ -235,6 +241,7 @@ def test_what_somebody_changes_by_hand_is_mended_when_the_agent_starts(
     gateway.kill()
     inside.run("wg", "set", interface, "peer", public_key(phone.private_key), "remove")
     inside.run("nft", "flush", "chain", "inet", "konektika", "from_customers")
+    set_merging(gateway, True)
     (address, _) = (a.partition("/")[0] for a in tablet.peer()["addresses"])
     inside.run("nft", "delete", "element", "inet", "konektika", "quota4", "{", address, "}")
     gateway.start()
@@ -243,6 +250,7 @@ def test_what_somebody_changes_by_hand_is_mended_when_the_agent_starts(
     assert other.reaches()
     assert not other.reaches(SITE4, MAIL_PORT)
     assert address in inside.run("nft", "list", "map", "inet", "konektika", "quota4")
+    assert not merges(gateway), "merged packets are counted short"
 
 
 def connected(gateway: AgentProcess, *devices: Device, **different: object) -> list[Customer]:
@@ -256,6 +264,21 @@ def connected(gateway: AgentProcess, *devices: Device, **different: object) -> l
         wait_until(customer.reaches, 10)
         customers.append(customer)
     return customers
+
+
+def set_merging(gateway: AgentProcess, on: bool) -> None:
+    in_the_namespace(gateway, f"host.set_merging({gateway.internet.uplink!r}, {on})")
+    assert merges(gateway) is on
+
+
+def merges(gateway: AgentProcess) -> bool:
+    answer = in_the_namespace(gateway, f"print(host.merges({gateway.internet.uplink!r}))")
+    return answer == "True\n"
+
+
+def in_the_namespace(gateway: AgentProcess, statement: str) -> str:
+    program = f"from vpn.agent import host; {statement}"
+    return gateway.internet.gateway.run(sys.executable, "-c", program)
 
 
 def is_counted(gateway: AgentProcess, customer: Customer, *, group: int) -> Callable[[], bool]:

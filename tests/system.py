@@ -199,7 +199,9 @@ def own_environment(folder: Path, **variables: str) -> dict[str, str]:
     }
     dotenv.write_once(folder / ".env")
     environment = dotenv.effective(folder / ".env", explicit)
-    environment["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{environment['PORT']}"
+    environment["GUNICORN_CMD_ARGS"] = (
+        f"--bind 127.0.0.1:{environment['PORT']} {gateway.WEB_STOPS_SOON}"
+    )
     environment.setdefault("WEB_CONCURRENCY", "1")
     return environment | gateway.gateway_variables(environment, folder / "gateway")
 

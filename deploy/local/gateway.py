@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PROGRAM = "python -m vpn.agent run"
+# For gunicorn, which would wait for the end of the agent's long poll when it is to stop.
+WEB_STOPS_SOON = "--graceful-timeout 3"
 
 
 class NotEnrolled(Exception):

@@ -66,7 +66,9 @@ def _run() -> None:
     environment["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser privileges"
     # One web process is enough for one person; both variables are gunicorn's own.
     environment.setdefault("WEB_CONCURRENCY", "1")
-    environment.setdefault("GUNICORN_CMD_ARGS", f"--bind 127.0.0.1:{environment['PORT']}")
+    environment.setdefault(
+        "GUNICORN_CMD_ARGS", f"--bind 127.0.0.1:{environment['PORT']} {gateway.WEB_STOPS_SOON}"
+    )
     environment |= gateway.gateway_variables(environment, Path("var/gateway"))
     server = Server(
         url=f"http://127.0.0.1:{environment['PORT']}",

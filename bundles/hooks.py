@@ -20,4 +20,7 @@ subscription_ready: Hook[Subscription] = Hook("subscription_ready")
 database and may be called twice."""
 
 subscription_ended: Hook[Subscription] = Hook("subscription_ended")
-"""A subscription's time is over."""
+"""A subscription's time is over; its customer may buy the bundle again."""
+
+subscription_withdrawn: Hook[Subscription] = Hook("subscription_withdrawn")
+"""A subscription was ended before its time: its money is gone, or staff have taken it away."""

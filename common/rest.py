@@ -152,8 +152,8 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 def _outside_rest(request: HttpRequest, code_number: int, code: str, message: str) -> HttpResponse:
-    """Django's own failures: JSON for the API, a page for people."""
-    if request.path.startswith("/api/"):
+    """Django's own failures: JSON for the API and the agents, a page for people."""
+    if request.path.startswith(("/api/", "/agent/")):
         return JsonResponse(error_body(message, code), status=code_number)
     context = {"status": code_number, "message": message}
     return render(request, "error.html", context, status=code_number)

@@ -78,6 +78,18 @@ SCHEDULE = (
         "Who was connected when is kept for twelve months.",
     ),
     Job(
+        "Devices that nobody renewed",
+        "vpn.tasks.revoke_long_kept",
+        timedelta(minutes=10),
+        "A week after the end the address is for somebody else.",
+    ),
+    Job(
+        "Gateways' states",
+        "vpn.tasks.republish_changed",
+        timedelta(minutes=5),
+        "A row that was changed by hand has to reach its gateway too.",
+    ),
+    Job(
         "Providers out of order",
         "payments.tasks.probe_providers",
         timedelta(seconds=10),

@@ -34,6 +34,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: You have paid for {bundle} and have not connected yet. Open our app or "
         "the link that we sent you.",
     },
+    "vpn_moved": {
+        "sw": "Konektika: VPN yako ya {bundle} imehamia seva nyingine. Pata usanidi mpya: {link}",
+        "en": "Konektika: Your VPN for {bundle} has moved to another server. "
+        "Get your new file here: {link}",
+    },
+    "vpn_rotated": {
+        "sw": "Konektika: Funguo za VPN yako ya {bundle} zimebadilishwa. Pata usanidi mpya: {link}",
+        "en": "Konektika: The keys of your VPN for {bundle} were changed. "
+        "Get your new file here: {link}",
+    },
     "payment_failed": {
         "sw": "Konektika: Malipo hayakukamilika: {reason}. Hakuna pesa iliyotozwa nasi.",
         "en": "Konektika: Your payment failed: {reason}. We have not received any money.",

@@ -17,4 +17,5 @@ class VpnConfig(AppConfig):
         hooks.subscription_begun.register(handlers.deliver)
         hooks.subscription_extended.register(handlers.deliver_again)
         hooks.subscription_ready.register(handlers.tell)
-        hooks.subscription_ended.register(handlers.withdraw)
+        hooks.subscription_ended.register(handlers.suspend)
+        hooks.subscription_withdrawn.register(handlers.withdraw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -12,7 +13,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 def cipher() -> MultiFernet:
     """The first key encrypts, all decrypt. Raises ValueError for a malformed key, or for none."""
-    return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=2)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not generic when it runs

@@ -1,4 +1,4 @@
-"""Why no configuration is given."""
+"""Why no configuration is given, and why an agent is not believed."""
 
 from __future__ import annotations
 
@@ -39,18 +39,11 @@ class NoGateway(DomainError):
     status = 503
 
 
-class AddressesExhausted(DomainError):
-    code = "addresses_exhausted"
-    status = 503
-
-
 class GatewayUnknown(DomainError):
+    """An agent without its gateway's secret."""
+
     code = "gateway_unknown"
     status = 401
-
-
-class NoReport(DomainError):
-    code = "no_report"
 
 
 class EnrolmentRefused(DomainError):
@@ -59,5 +52,16 @@ class EnrolmentRefused(DomainError):
 
 
 class KeyDiffers(DomainError):
+    """Customers' files name the key that the gateway had before."""
+
     code = "key_differs"
     status = 409
+
+
+class AddressesExhausted(DomainError):
+    code = "addresses_exhausted"
+    status = 503
+
+
+class NoReport(DomainError):
+    code = "no_report"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bundles.models import Subscription
+from vpn.services.keep import suspend_all
 from vpn.services.provision import provision, provision_first
 from vpn.services.revoke import revoke_all
 from vpn.services.tell import tell_ready
@@ -23,6 +24,11 @@ def tell(subscription: Subscription) -> None:
     tell_ready(subscription=subscription)
 
 
+def suspend(subscription: Subscription) -> None:
+    """A subscription's time is over."""
+    suspend_all(subscription=subscription)
+
+
 def withdraw(subscription: Subscription) -> None:
-    """A subscription has ended."""
+    """A subscription was taken away."""
     revoke_all(subscription=subscription)

@@ -10,7 +10,8 @@ from django.db.models.functions import Coalesce, Lag
 
 from bundles.models import Activation, Subscription
 from common.invariants import Invariant, Offender, offenders
-from vpn.models import Peer, Usage
+from vpn.models import LIVE, Gateway, Peer, Usage
+from vpn.services.publish import MODULUS
 
 
 def _connected_unpaid() -> Iterator[Offender]:
@@ -28,9 +29,9 @@ def _connected_unpaid() -> Iterator[Offender]:
 
 def _address_shared() -> Iterator[Offender]:
     """An address that rests or is free will be somebody else's: no peer may still use it."""
-    active = Peer.objects.filter(state=Peer.State.ACTIVE)
+    live = Peer.objects.filter(state__in=LIVE)
     shared = (
-        active.values("address_id")
+        live.values("address_id")
         .annotate(peers=Count("pk"))
         .filter(peers__gt=1)
         .order_by("address_id")
@@ -38,7 +39,7 @@ def _address_shared() -> Iterator[Offender]:
     return chain(
         offenders(shared, subject="address:{address_id}", trouble="used by {peers} peers"),
         offenders(
-            active.filter(Q(address__free_at__isnull=False))
+            live.filter(Q(address__free_at__isnull=False))
             .order_by("pk")
             .values("pk", "address_id", "address__free_at"),
             subject="address:{address_id}",
@@ -106,10 +107,54 @@ def _used_by_others() -> Iterator[Offender]:
     )
 
 
+def _told_otherwise() -> Iterator[Offender]:
+    """An agent that is told a digest which no peers have throws each state away."""
+    digests: dict[int, list[int]] = {}
+    rows = Gateway.objects.values_list("pk", "digest", "peers_served", "peers__digest")
+    stated: dict[int, tuple[str, int]] = {}
+    for key, digest, count, of_peer in rows.order_by().iterator():
+        stated[key] = (digest, count)
+        digests.setdefault(key, []).extend([int(of_peer, 16)] if of_peer else [])
+    for key, served in digests.items():
+        if stated[key] != (f"{sum(served) % MODULUS:064x}", len(served)):
+            yield Offender(
+                f"gateway:{key}",
+                f"its digest and {stated[key][1]} peers are not those of its {len(served)} peers",
+            )
+
+
+def _address_elsewhere() -> Iterator[Offender]:
+    rows = Peer.objects.exclude(gateway=F("address__gateway")).order_by("pk")
+    return offenders(
+        rows.values("pk", "gateway_id", "address_id", "address__gateway_id"),
+        subject="peer:{pk}",
+        trouble="at gateway {gateway_id}, but address {address_id} is of {address__gateway_id}",
+    )
+
+
+def _scattered() -> Iterator[Offender]:
+    """One allowance is counted on one gateway; on two it would be used twice."""
+    rows = (
+        Peer.objects.filter(state__in=LIVE)
+        .values("subscription_id")
+        .annotate(gateways=Count("gateway", distinct=True))
+        .filter(gateways__gt=1)
+        .order_by("subscription_id")
+    )
+    return offenders(
+        rows,
+        subject="subscription:{subscription_id}",
+        trouble="its devices live on {gateways} gateways",
+    )
+
+
 INVARIANTS = (
     Invariant("M-17", "No active peer without a paid subscription", _connected_unpaid),
     Invariant("M-18", "Each address is used by one peer", _address_shared),
     Invariant("M-23", "A subscription has used what was counted for it", _used_otherwise),
     Invariant("M-24", "No byte is counted twice", _counted_twice),
     Invariant("M-25", "Bytes are billed to whose peer has used them", _used_by_others),
+    Invariant("G-01", "A gateway's digest and count are those of its peers", _told_otherwise),
+    Invariant("G-02", "A peer's address is its gateway's", _address_elsewhere),
+    Invariant("G-03", "A subscription's devices live on one gateway", _scattered),
 )

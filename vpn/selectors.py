@@ -32,9 +32,10 @@ def own_peer(*, user_id: int, peer_id: int) -> Peer:
     return peer
 
 
-def devices_of(subscription: Subscription) -> list[Peer]:
-    """All that the subscription ever had, revoked ones too, the oldest first."""
-    return list(Peer.objects.filter(subscription=subscription).order_by("id"))
+def live_devices_of(subscription: Subscription) -> list[Peer]:
+    """The subscription's devices that are served, the oldest first."""
+    devices = Peer.objects.filter(subscription=subscription, state=Peer.State.ACTIVE)
+    return list(devices.order_by("id"))
 
 
 def first_peer(subscription: Subscription) -> Peer | None:
@@ -44,6 +45,14 @@ def first_peer(subscription: Subscription) -> Peer | None:
         .select_related("subscription__bundle", "gateway", "address")
         .order_by("id")
         .first()
+    )
+
+
+def is_key_taken(public_key: str) -> bool:
+    """Whether a device or a gateway has this public key."""
+    return (
+        Peer.objects.filter(live_public_key=public_key).exists()
+        or Gateway.objects.filter(public_key=public_key).exists()
     )
 
 

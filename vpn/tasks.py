@@ -1,4 +1,4 @@
-"""Celery's doors to the VPN."""
+"""Celery's doors to the VPN. All are safe to repeat."""
 
 from __future__ import annotations
 
@@ -27,3 +27,19 @@ def forget_old_connections() -> int:
     from vpn.services.forget import forget_old_connections as forget
 
     return forget()
+
+
+@shared_task
+def revoke_long_kept() -> int:
+    """Devices whose customers did not renew in time lose their addresses."""
+    from vpn.services.keep import revoke_long_kept as revoke
+
+    return revoke()
+
+
+@shared_task
+def republish_changed() -> int:
+    """Gateways serve what the rows say."""
+    from vpn.services.republish import republish_changed as republish
+
+    return republish()

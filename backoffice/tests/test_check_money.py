@@ -48,8 +48,8 @@ from payments.models import (
     WebhookDelivery,
 )
 from payments.tests.factories import a_customer
-from vpn.models import Address, Peer, Usage
-from vpn.tests.factories import first_gateway
+from vpn.models import Address, Gateway, Peer, Usage
+from vpn.tests.factories import another_gateway, first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -476,6 +476,37 @@ def _count(peer: Peer, **changes: Any) -> None:
     )
 
 
+def gateway_counts_wrong(books: Books) -> str:
+    Gateway.objects.update(peers_served=models.F("peers_served") + 1)
+    return f"gateway:{Gateway.objects.get().pk}"
+
+
+def digest_of_nobody(books: Books) -> str:
+    """As when a row was changed past the services that publish it."""
+    Peer.objects.filter(subscription=subscription_of(books.served)).update(digest="f" * 64)
+    return f"gateway:{Gateway.objects.get().pk}"
+
+
+def address_elsewhere(books: Books) -> str:
+    peer = Peer.objects.get(subscription=subscription_of(books.served))
+    address = Address.objects.create(gateway=another_gateway(), number=2)
+    Peer.objects.filter(pk=peer.pk).update(address=address)
+    return f"peer:{peer.pk}"
+
+
+def scattered_devices(books: Books) -> str:
+    subscription, gateway = subscription_of(books.served), another_gateway()
+    address = Address.objects.create(gateway=gateway, number=2)
+    Peer.objects.create(
+        subscription=subscription,
+        gateway=gateway,
+        address=address,
+        device_name="laptop",
+        public_key="somebody's",
+    )
+    return f"subscription:{subscription.pk}"
+
+
 def paid_without_activation(books: Books) -> str:
     Purchase.objects.filter(pk=Purchase.id_from(books.waiting.subject)).update(state="paid")
     return f"purchase:{Purchase.id_from(books.waiting.subject)}"
@@ -537,6 +568,10 @@ BREAKS = [
     Break("M-16", held_though_earned),
     Break("M-17", connected_without_subscription),
     Break("M-18", resting_address_in_use),
+    Break("G-01", gateway_counts_wrong),
+    Break("G-01", digest_of_nobody),
+    Break("G-02", address_elsewhere),
+    Break("G-03", scattered_devices),
     Break("M-20", paid_without_activation),
     Break("M-21", longer),
     Break("M-22", used_up_and_not_noted),

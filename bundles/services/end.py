@@ -31,10 +31,14 @@ def _end_if_overdue(subscription_id: int) -> bool:
     return True
 
 
-def end_subscription(subscription: Subscription) -> None:
-    """End one locked subscription, inside the caller's transaction that holds its bundle's row."""
+def end_subscription(subscription: Subscription, *, is_withdrawn: bool = False) -> None:
+    """End one locked subscription, inside the caller's transaction that holds its bundle's row.
+
+    `is_withdrawn` when it is taken away; else its time is over.
+    """
     subscription.state = Subscription.State.ENDED
     subscription.ended_at = timezone.now()
     subscription.save(update_fields=["state", "ended_at"])
     free_seat(bundle_id=subscription.bundle_id, customer_id=subscription.customer_id)
-    hooks.subscription_ended.notify(subscription)
+    told = hooks.subscription_withdrawn if is_withdrawn else hooks.subscription_ended
+    told.notify(subscription)

@@ -35,7 +35,7 @@ def withdraw_purchase(*, payment: Payment) -> None:
         return
     ends_at = subscription.ends_at - timedelta(days=activation.days)
     if ends_at <= timezone.now() or ends_at <= subscription.starts_at:
-        end_subscription(subscription)
+        end_subscription(subscription, is_withdrawn=True)
         return
     subscription.ends_at = ends_at
     subscription.allow(-activation.data_bytes)

@@ -17,7 +17,8 @@ def delivered() -> Iterator[list[Subscription]]:
     """What was told to be delivered."""
     told: list[Subscription] = []
     delivering = (hooks.subscription_begun, hooks.subscription_extended)
-    replaced = (*delivering, hooks.subscription_ready, hooks.subscription_ended)
+    ending = (hooks.subscription_ended, hooks.subscription_withdrawn)
+    replaced = (*delivering, hooks.subscription_ready, *ending)
     kept = [list(hook._handlers) for hook in replaced]
     for hook in replaced:
         hook._handlers.clear()

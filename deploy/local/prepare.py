@@ -40,7 +40,7 @@ def _make_gateway_token() -> None:
     token.parent.mkdir(parents=True, exist_ok=True)
     token.touch(mode=0o600)
     with token.open("w") as file:
-        call_command("gateway_token", stdout=file, stderr=io.StringIO())
+        call_command("gateway", "token", stdout=file)
 
 
 def _register_bills() -> None:

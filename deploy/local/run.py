@@ -76,7 +76,7 @@ def _run() -> None:
         process=os.getpid(),
     )
     LOGS.mkdir(parents=True, exist_ok=True)
-    with as_the_only_one(server), _redis(environment) as redis:
+    with as_the_only_one(server) as make_known, _redis(environment) as redis:
         for name in ("PORT", "SIMULATOR_PORT"):
             _check_port(name, environment[name])
         processes = Processes(environment=environment, logs=LOGS)
@@ -91,6 +91,7 @@ def _run() -> None:
             _wait_until_all_answer(processes, server, environment["REDIS_URL"])
             gateway.enrol(environment)
             processes.start("gateway", gateway.PROGRAM)
+            make_known()
             _introduce(server, accounts, environment["DEMO_PASSWORD"], time.monotonic() - began)
             processes.wait()
         finally:

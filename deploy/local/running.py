@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,10 +27,11 @@ class Server:
 
 
 @contextmanager
-def as_the_only_one(server: Server) -> Iterator[None]:
-    """Make the server known for the length of a `with` block. Raises AlreadyRuns.
+def as_the_only_one(server: Server) -> Iterator[Callable[[], None]]:
+    """Be the only server of this clone for the length of a `with` block. Raises AlreadyRuns.
 
-    The lock is the kernel's and goes with the process, however that ends.
+    What it yields makes the server known, once all of it is up. The lock is the kernel's and goes
+    with the process, however that ends.
     """
     FILE.parent.mkdir(parents=True, exist_ok=True)
     with FILE.open("a+", encoding="utf-8") as file:
@@ -39,23 +40,27 @@ def as_the_only_one(server: Server) -> Iterator[None]:
         except BlockingIOError:
             raise AlreadyRuns(_already_runs()) from None
         file.truncate(0)
-        json.dump(asdict(server), file)
-        file.flush()
+
+        def make_known() -> None:
+            json.dump(asdict(server), file)
+            file.flush()
+
         try:
-            yield
+            yield make_known
         finally:
             os.truncate(FILE, 0)
 
 
 def running_server() -> Server | None:
-    """The server that `make run` keeps up in this clone, if there is one."""
+    """The server that `make run` keeps up in this clone, if there is one and all of it is up."""
     try:
         with FILE.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return None
     except BlockingIOError:
-        return Server(**json.loads(FILE.read_text(encoding="utf-8")))
+        known = FILE.read_text(encoding="utf-8")
+        return Server(**json.loads(known)) if known else None
     return None
 
 

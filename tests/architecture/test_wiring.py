@@ -64,6 +64,7 @@ def test_what_bundles_tells_is_heard_by_the_vpn() -> None:
         bundle_hooks.subscription_begun,
         bundle_hooks.subscription_extended,
         bundle_hooks.subscription_ended,
+        bundle_hooks.subscription_withdrawn,
     ):
         assert [handler.__module__ for handler in hook._handlers] == ["vpn.handlers"], hook.name
 

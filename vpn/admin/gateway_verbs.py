@@ -19,7 +19,7 @@ from vpn.models import LIVE, Gateway, Peer
 from vpn.services.allow_shrink import allow_shrink
 from vpn.services.change_state import change_state
 from vpn.services.enrol import issue_token
-from vpn.services.move import move_gateway
+from vpn.services.move import drain_gateway
 
 ACTIVE, DRAINING, OFFLINE = Gateway.State.ACTIVE, Gateway.State.DRAINING, Gateway.State.OFFLINE
 
@@ -135,8 +135,8 @@ class GatewayVerbs(ModelAdmin):
         gateway = get_object_or_404(Gateway, pk=object_id)
 
         def act(answers: Mapping[str, Any]) -> tuple[Gateway, str]:
-            moved = move_gateway(gateway, answers["target"])
-            return gateway, f"Moved {moved.moved:,} customers; {moved.left:,} found no place."
+            moved, left = drain_gateway(gateway=gateway, to=answers["target"])
+            return gateway, f"Moved {moved:,} customers; {left:,} devices are still here."
 
         sentences = [
             _devices(gateway),

@@ -15,9 +15,9 @@ from unfold.decorators import action
 from common.confirmation import Question, ReasonForm, confirm
 from vpn.admin.moving import MoveForm
 from vpn.models import LIVE, Peer
-from vpn.services.move import move_subscription
+from vpn.services.move import move_peer
 from vpn.services.revoke import revoke_now
-from vpn.services.rotate import rotate_keys
+from vpn.services.rotate import rotate_for_customer
 from vpn.services.tell import tell_again
 
 Act = Callable[[Mapping[str, Any]], tuple[Peer, str]]
@@ -65,7 +65,7 @@ class PeerVerbs(ModelAdmin):
 
         def act(answers: Mapping[str, Any]) -> tuple[Peer, str]:
             if peer.state in LIVE and peer.public_key == answers["seen"]:
-                rotate_keys(peer)
+                rotate_for_customer(peer=peer)
             return peer, "The device has new keys. Send the customer the new configuration."
 
         sentence = (
@@ -100,7 +100,7 @@ class PeerVerbs(ModelAdmin):
 
         def act(answers: Mapping[str, Any]) -> tuple[Peer, str]:
             if peer.state in LIVE and peer.gateway_id == answers["seen"]:
-                move_subscription(peer.subscription, answers["target"])
+                move_peer(peer=peer, to=answers["target"])
             return peer, "The subscription is moved. Send the customer the new configuration."
 
         sentence = (

@@ -16,11 +16,13 @@ from vpn.api.serializers import (
     ConfigReplySerializer,
     ConfigSerializer,
     GenerateSerializer,
+    RotateSerializer,
 )
 from vpn.models import Peer
 from vpn.selectors import live_peers_of, own_peer
 from vpn.services.generate import generate_config
 from vpn.services.revoke import revoke_now
+from vpn.services.rotate import rotate_keys
 from vpn.wireguard_config import customer_config, qr_code
 
 CONFIG_ID = OpenApiParameter("id", int, OpenApiParameter.PATH)
@@ -61,6 +63,17 @@ class ConfigViewSet(GenericViewSet[Peer]):
         """Revoke the device: its configuration stops working."""
         revoke_now(peer=own_peer(user_id=signed_in(request).pk, peer_id=pk))
         return Reply(message="The device is removed.")
+
+    @extend_schema(
+        request=RotateSerializer, responses=ConfigReplySerializer, parameters=[CONFIG_ID]
+    )
+    def rotate(self, request: Request, pk: int) -> Response:
+        """New keys at the same address: the configuration that the device had stops working."""
+        peer = own_peer(user_id=signed_in(request).pk, peer_id=pk)
+        asked = RotateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        rotated = rotate_keys(peer=peer, **asked.validated_data)
+        return Reply({"config": ConfigSerializer(rotated).data}, message="The keys are new.")
 
     @extend_schema(
         responses={(200, "image/png"): OpenApiResponse(OpenApiTypes.BINARY)},

@@ -47,6 +47,10 @@ class GenerateSerializer(serializers.Serializer[Any]):
     public_key = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
 
 
+class RotateSerializer(serializers.Serializer[Any]):
+    public_key = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
+
+
 class StatusSerializer(serializers.Serializer[Any]):
     initialized = serializers.BooleanField(help_text="A gateway is set up")
     running = serializers.BooleanField(help_text="A gateway is in service")

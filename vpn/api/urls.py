@@ -13,6 +13,11 @@ vpn_urlpatterns = [
         ConfigViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
         name="vpn-config",
     ),
+    path(
+        "config/<int:pk>/rotate",
+        ConfigViewSet.as_view({"post": "rotate"}),
+        name="vpn-config-rotate",
+    ),
     path("config/<int:pk>/qr", ConfigViewSet.as_view({"get": "qr"}), name="vpn-config-qr"),
     path("status", StatusView.as_view(), name="vpn-status"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +17,8 @@ from common.fields import ReferenceField
 FIRST_CUSTOMER_NUMBER = 2  # 0 names the network, 1 is the gateway itself
 EMPTY_DIGEST = "0" * 64
 SILENT_AFTER = timedelta(seconds=90)  # nine reports have not come
+
+network = lru_cache(ipaddress.ip_network)  # parsed once, not once a peer
 
 
 class Gateway(models.Model):
@@ -109,13 +112,13 @@ class Gateway(models.Model):
     @property
     def last_number(self) -> int:
         """The highest number that a customer's address may have."""
-        return ipaddress.ip_network(self.range4).num_addresses - 2
+        return network(self.range4).num_addresses - 2
 
     def addresses_of(self, number: int) -> list[str]:
         """The tunnel addresses of a number, IPv4 first, with their prefix lengths."""
-        found = [f"{ipaddress.ip_network(self.range4)[number]}/32"]
+        found = [f"{network(self.range4)[number]}/32"]
         if self.range6:
-            found.append(f"{ipaddress.ip_network(self.range6)[number]}/128")
+            found.append(f"{network(self.range6)[number]}/128")
         return found
 
     @property

@@ -1,73 +1,119 @@
-"""Moves customers to another gateway: their keys stay, their addresses do not."""
+"""Moves customers' devices to another gateway: same keys, another address, a new file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.utils import timezone
 
 from bundles.models import Subscription
 from common.transactions import retried
-from vpn.errors import NoGateway
+from vpn.errors import AddressesExhausted, NoGateway
 from vpn.models import LIVE, Gateway, Peer
-from vpn.services.addresses import take_address
-from vpn.services.publish import publish
-from vpn.services.revoke import revoke
+from vpn.services.addresses import free_address, take_address
+from vpn.services.allow_shrink import allow_shrink
+from vpn.services.place import choices
+from vpn.services.publish import peers_at, publish
+from vpn.services.tell import tell_new_file
+
+BATCH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """How many subscriptions were moved, and how many found no place."""
+class Drained(NamedTuple):
+    """Subscriptions moved by one call, and devices that are still on the gateway."""
 
     moved: int
     left: int
 
 
-def move_gateway(source: Gateway, target: Gateway | None = None) -> Moved:
-    """Move every customer, each in a transaction of its own."""
-    subscriptions = Subscription.objects.filter(
-        peers__gateway=source, peers__state__in=LIVE
-    ).distinct()
-    moved = left = 0
-    for subscription in subscriptions:
+def drain_gateway(*, gateway: Gateway, to: Gateway | None = None) -> Drained:
+    """Move a batch of a gateway's customers, whose agent may be silent; no new ones come to it.
+
+    Called again until nothing is left, or nothing moves: those have no gateway that may serve them.
+    """
+    Gateway.objects.filter(pk=gateway.pk, state=Gateway.State.ACTIVE).update(
+        state=Gateway.State.DRAINING
+    )
+    allow_shrink(gateway=gateway)
+    live = Peer.objects.filter(gateway=gateway, state__in=LIVE)
+    waiting = live.order_by("state", "subscription_id").values_list(
+        "subscription_id", "subscription__bundle_id"
+    )
+    moved, unplaceable = 0, set()
+    for subscription_id, bundle_id in list(dict.fromkeys(waiting)):
+        if moved == BATCH:
+            break
+        if bundle_id in unplaceable:
+            continue
         try:
-            move_subscription(subscription, target)
-        except NoGateway:
-            left += 1
-        else:
-            moved += 1
-    return Moved(moved, left)
+            moved += move(subscription_id=subscription_id, away_from=gateway, to=to)
+        except (NoGateway, AddressesExhausted):
+            unplaceable.add(bundle_id)
+    return Drained(moved=moved, left=live.count())
+
+
+def move_peer(*, peer: Peer, to: Gateway | None = None) -> bool:
+    """Move a device, and with it the others of its subscription; safe to repeat."""
+    return move(subscription_id=peer.subscription_id, away_from=peer.gateway, to=to)
 
 
 @retried
-def move_subscription(subscription: Subscription, target: Gateway | None = None) -> Gateway:
-    """Move one customer's devices. Raises NoGateway."""
-    Subscription.objects.select_for_update().get(pk=subscription.pk)
-    peers = list(
-        Peer.objects.filter(subscription=subscription, state__in=LIVE).select_related(
-            "subscription", "address", "gateway"
-        )
-    )
-    others = Gateway.objects.select_for_update().filter(
-        state=Gateway.State.ACTIVE, public_key__isnull=False
-    )
-    others = others.exclude(pk__in=[peer.gateway_id for peer in peers])
-    gateway = (others if target is None else others.filter(pk=target.pk)).first()
-    if gateway is None:
-        raise NoGateway("No other gateway can take this customer.")
-    for peer in peers:
-        _move(peer, gateway)
-    return gateway
+def move(*, subscription_id: int, away_from: Gateway, to: Gateway | None = None) -> bool:
+    """Move a subscription's devices off a gateway, and tell its customer. False if none is there.
+
+    Without `to` it is the gateway that a new customer of the bundle would get. Raises NoGateway and
+    AddressesExhausted.
+    """
+    subscription = Subscription.objects.select_for_update().get(pk=subscription_id)
+    target_id = to.pk if to else _target(subscription, away_from)
+    gateways = Gateway.objects.select_for_update().filter(pk__in=[away_from.pk, target_id])
+    locked = {gateway.pk: gateway for gateway in gateways.order_by("pk")}
+    source, target = locked[away_from.pk], locked[target_id]
+    peers = peers_at(source, subscription)
+    if not peers or source == target:
+        return False
+    _check(target, len(peers))
+    moved = [_move(peer, target) for peer in peers]
+    publish(source, peers)
+    publish(target, moved)
+    served = [peer for peer in moved if peer.state == Peer.State.ACTIVE]
+    if served:
+        tell_new_file(message_id="vpn_moved", peer=served[0], key=f"vpn_moved:{served[0].pk}")
+    return True
 
 
-def _move(peer: Peer, gateway: Gateway) -> None:
-    revoke(peer=peer)
-    again = Peer.objects.create(
+def _target(subscription: Subscription, away_from: Gateway) -> int:
+    for choice in choices(subscription):
+        if choice.gateway_id != away_from.pk:
+            return choice.gateway_id
+    raise NoGateway("No other gateway may serve this customer.")
+
+
+def _check(target: Gateway, devices: int) -> None:
+    if target.public_key is None or target.state != Gateway.State.ACTIVE:
+        raise NoGateway(f"{target.name} is not in service.")
+    if target.peers_served + devices > target.capacity:
+        raise NoGateway(f"{target.name} has no room.")
+
+
+def _move(peer: Peer, target: Gateway) -> Peer:
+    """The peer's new row; the old one stays as the record of who had its address."""
+    moved = Peer(
         subscription=peer.subscription,
-        gateway=gateway,
-        address=take_address(gateway),
+        gateway=target,
+        address=take_address(target),
         device_name=peer.device_name,
         public_key=peer.public_key,
         private_key=peer.private_key,
         preshared_key=peer.preshared_key,
         state=peer.state,
+        suspended_at=peer.suspended_at,
+        handshake_at=peer.handshake_at,
     )
-    publish(gateway, [again])
+    peer.state = Peer.State.REVOKED
+    peer.revoked_at = timezone.now()
+    peer.private_key = peer.preshared_key = ""
+    peer.save(update_fields=["state", "revoked_at", "private_key", "preshared_key"])
+    free_address(peer.address_id)
+    moved.save()
+    return moved

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bundles.models import Subscription
-from vpn.errors import DeviceLimitReached, NoGateway, PublicKeyInUse
+from vpn.errors import DeviceLimitReached, PublicKeyInUse
 from vpn.keys import new_key_pair, new_preshared_key
 from vpn.models import Address, Gateway, Peer
-from vpn.selectors import devices_of
+from vpn.selectors import is_key_taken, live_devices_of
 from vpn.services.addresses import take_address
+from vpn.services.keep import take_over
+from vpn.services.place import NEEDED_OF_GATEWAY, place_again, place_first
 from vpn.services.publish import publish, publish_subscription
 
 FIRST_DEVICE = "phone"
-NEEDED_OF_GATEWAY = (
-    "id",
-    "name",
-    "range4",
-    "range6",
-    "next_number",
-    "revision",
-    "digest",
-    "peers_served",
-)
 
 
 def provision_first(*, subscription: Subscription) -> Peer:
-    """The first device of a subscription that begins, which has none yet."""
-    return _make(subscription, [], FIRST_DEVICE)
+    """The first device of a subscription that begins: the one that the customer had, or a new one."""
+    gateway, address = place_first(subscription)
+    if address is None and (devices := take_over(subscription=subscription, gateway=gateway)):
+        return devices[0]
+    return _create(subscription, gateway, address or take_address(gateway), FIRST_DEVICE)
 
 
 def provision(*, subscription: Subscription) -> Peer:
     """The first device of an extended subscription; safe to repeat, the peer stays the same."""
-    devices = devices_of(subscription)
-    if live := _live(devices):
+    if devices := live_devices_of(subscription):
         publish_subscription(subscription)
-        return live[0]
-    return _make(subscription, devices, FIRST_DEVICE)
+        return devices[0]
+    return make_peer(subscription=subscription, device_name=FIRST_DEVICE)
 
 
 def make_peer(
@@ -48,29 +40,36 @@ def make_peer(
 ) -> Peer:
     """A new device; with the phone's own `public_key` we never have the private one.
 
-    The caller holds the subscription's row. Raises DeviceLimitReached, PublicKeyInUse, NoGateway and
-    AddressesExhausted.
+    A subscription's devices live on one gateway. The caller holds the subscription's row. Raises
+    DeviceLimitReached, PublicKeyInUse, NoGateway and AddressesExhausted.
     """
-    return _make(subscription, devices_of(subscription), device_name, public_key, address)
+    devices = live_devices_of(subscription)
+    if len(devices) >= subscription.max_connections:
+        raise DeviceLimitReached("This subscription has no room for another device.")
+    if address is None and not devices:
+        gateway, address = place_again(subscription)
+    else:
+        gateway_id = address.gateway_id if address else devices[0].gateway_id
+        gateways = Gateway.objects.select_for_update().only(*NEEDED_OF_GATEWAY)
+        gateway = gateways.get(pk=gateway_id)
+        address = address or take_address(gateway)
+    return _create(subscription, gateway, address, device_name, public_key)
 
 
-def _make(
+def _create(
     subscription: Subscription,
-    devices: Sequence[Peer],
+    gateway: Gateway,
+    address: Address,
     device_name: str,
     public_key: str = "",
-    address: Address | None = None,
 ) -> Peer:
-    if len(_live(devices)) >= subscription.max_connections:
-        raise DeviceLimitReached("This subscription has no room for another device.")
-    gateway = _locked_gateway(devices)
-    if public_key and _is_taken(public_key):
+    if public_key and is_key_taken(public_key):
         raise PublicKeyInUse("This key is used by another device.")
     pair = None if public_key else new_key_pair()
     peer = Peer.objects.create(
         subscription=subscription,
         gateway=gateway,
-        address=address or take_address(gateway),
+        address=address,
         device_name=device_name,
         public_key=pair.public if pair else public_key,
         private_key=pair.private if pair else "",
@@ -78,27 +77,3 @@ def _make(
     )
     publish(gateway, [peer])
     return peer
-
-
-def _live(devices: Sequence[Peer]) -> list[Peer]:
-    return [device for device in devices if device.state == Peer.State.ACTIVE]
-
-
-def _locked_gateway(devices: Sequence[Peer]) -> Gateway:
-    """A subscription's devices live on one gateway; a first one goes to a gateway in service."""
-    gateways = Gateway.objects.select_for_update().only(*NEEDED_OF_GATEWAY)
-    if devices:
-        return gateways.get(pk=devices[0].gateway_id)
-    gateway = (
-        gateways.filter(state=Gateway.State.ACTIVE, public_key__isnull=False).order_by("pk").first()
-    )
-    if gateway is None:
-        raise NoGateway("No gateway is in service at the moment. We have been told.")
-    return gateway
-
-
-def _is_taken(public_key: str) -> bool:
-    return (
-        Peer.objects.filter(live_public_key=public_key).exists()
-        or Gateway.objects.filter(public_key=public_key).exists()
-    )

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bundles.models import Subscription
-from vpn.models import Gateway, Peer
+from vpn.models import LIVE, Gateway, Peer
 from vpn.services.wake import wake_agent
 
 MODULUS = 2**256
@@ -38,17 +38,29 @@ def publish(gateway: Gateway, peers: Iterable[Peer]) -> None:
 
 def publish_subscription(subscription: Subscription) -> None:
     """Let its gateway know that a subscription has other bytes or another end."""
-    peers = list(
-        Peer.objects.filter(subscription=subscription, state=Peer.State.ACTIVE).select_related(
-            "address"
-        )
-    )
-    if not peers:
-        return
-    gateway = Gateway.objects.select_for_update().get(pk=peers[0].gateway_id)
-    for peer in peers:
+    gateway = locked_gateway_of(subscription)
+    if gateway is not None:
+        publish(gateway, peers_at(gateway, subscription, states=[Peer.State.ACTIVE]))
+
+
+def locked_gateway_of(subscription: Subscription) -> Gateway | None:
+    """Where the devices of a locked subscription live; None for a subscription without."""
+    live = Peer.objects.filter(subscription=subscription, state__in=LIVE)
+    gateway_id = live.order_by().values_list("gateway_id", flat=True).first()
+    if gateway_id is None:
+        return None
+    return Gateway.objects.select_for_update().get(pk=gateway_id)
+
+
+def peers_at(
+    gateway: Gateway, subscription: Subscription, *, states: Iterable[str] = LIVE
+) -> list[Peer]:
+    """The devices of a subscription at its locked gateway, the oldest first."""
+    peers = Peer.objects.filter(subscription=subscription, gateway=gateway, state__in=states)
+    found = list(peers.select_related("address").order_by("id"))
+    for peer in found:
         peer.subscription, peer.gateway = subscription, gateway
-    publish(gateway, peers)
+    return found
 
 
 def is_served(peer: Peer) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.utils import timezone
 
 from bundles.models import Subscription
@@ -11,13 +13,14 @@ from vpn.services.addresses import free_address
 from vpn.services.publish import publish
 
 
-def revoke(*, peer: Peer, keep_address: bool = False) -> None:
+def revoke(*, peer: Peer, keep_address: bool = False, states: Collection[str] = LIVE) -> None:
     """Revoke one peer inside the caller's transaction; its private key is forgotten.
 
-    `keep_address` when the same device gets it again at once.
+    `keep_address` when the same device gets it again at once. Nothing happens to a peer that is in
+    none of the states any more.
     """
     gateway = Gateway.objects.select_for_update().get(pk=peer.gateway_id)
-    is_ours = Peer.objects.filter(pk=peer.pk, state__in=LIVE).update(
+    is_ours = Peer.objects.filter(pk=peer.pk, state__in=states).update(
         state=Peer.State.REVOKED, revoked_at=timezone.now(), private_key="", preshared_key=""
     )
     if not is_ours:
@@ -28,12 +31,12 @@ def revoke(*, peer: Peer, keep_address: bool = False) -> None:
 
 
 @retried
-def revoke_now(*, peer: Peer) -> None:
+def revoke_now(*, peer: Peer, states: Collection[str] = LIVE) -> None:
     """Revoke one peer in a transaction of its own; safe to repeat."""
-    revoke(peer=peer)
+    revoke(peer=peer, states=states)
 
 
 def revoke_all(*, subscription: Subscription) -> None:
-    """Revoke every device of a subscription that has ended."""
-    for peer in Peer.objects.filter(subscription=subscription, state=Peer.State.ACTIVE):
+    """Revoke every device of a subscription that is taken away."""
+    for peer in Peer.objects.filter(subscription=subscription, state__in=LIVE):
         revoke(peer=peer)

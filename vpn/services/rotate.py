@@ -1,20 +1,56 @@
-"""Gives a device new keys: whoever has the old file has nothing any more."""
+"""Gives a device other keys at its old address: the file that it had stops working."""
 
 from __future__ import annotations
 
-from bundles.models import Subscription
+from django.utils import timezone
+
 from common.transactions import retried
-from vpn.errors import ConfigNotFound
-from vpn.models import LIVE, Peer
-from vpn.services.provision import make_peer
-from vpn.services.revoke import revoke
+from vpn.errors import ConfigNotFound, InvalidPublicKey, PublicKeyInUse
+from vpn.keys import is_public_key, new_key_pair, new_preshared_key
+from vpn.models import ConfigLink, Gateway, Peer
+from vpn.selectors import is_key_taken
+from vpn.services.publish import publish
+from vpn.services.tell import tell_new_file
 
 
 @retried
-def rotate_keys(peer: Peer) -> Peer:
-    """The device with new keys at its old address. Raises ConfigNotFound."""
-    subscription = Subscription.objects.select_for_update().get(pk=peer.subscription_id)
-    if not Peer.objects.filter(pk=peer.pk, state__in=LIVE).exists():
-        raise ConfigNotFound("This device is revoked.")
-    revoke(peer=peer, keep_address=True)
-    return make_peer(subscription=subscription, device_name=peer.device_name, address=peer.address)
+def rotate_keys(*, peer: Peer, public_key: str = "") -> Peer:
+    """New keys for a device, of which the private one is the phone's if it sends its `public_key`.
+
+    Raises InvalidPublicKey, PublicKeyInUse and ConfigNotFound.
+    """
+    return _rotate(peer, public_key)
+
+
+@retried
+def rotate_for_customer(*, peer: Peer) -> Peer:
+    """New keys that staff order; the customer is told where the new file is."""
+    rotated = _rotate(peer, "")
+    tell_new_file(
+        message_id="vpn_rotated", peer=rotated, key=f"vpn_rotated:{rotated.pk}:{rotated.revision}"
+    )
+    return rotated
+
+
+def _rotate(peer: Peer, public_key: str) -> Peer:
+    if public_key and not is_public_key(public_key):
+        raise InvalidPublicKey("This is no WireGuard public key.")
+    gateway = Gateway.objects.select_for_update().get(pk=peer.gateway_id)
+    current = (
+        Peer.objects.filter(pk=peer.pk, state=Peer.State.ACTIVE)
+        .select_related("subscription__bundle", "gateway", "address")
+        .first()
+    )
+    if current is None:
+        raise ConfigNotFound("There is no such configuration.")
+    if public_key and is_key_taken(public_key):
+        raise PublicKeyInUse("This key is used by another device.")
+    pair = None if public_key else new_key_pair()
+    current.public_key = pair.public if pair else public_key
+    current.private_key = pair.private if pair else ""
+    current.preshared_key = new_preshared_key()
+    current.save(update_fields=["public_key", "private_key", "preshared_key"])
+    publish(gateway, [current])
+    # Whoever has an old link must not get the new keys by it.
+    ConfigLink.objects.filter(peer=current, used_at=None).update(expires_at=timezone.now())
+    return current

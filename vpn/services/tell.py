@@ -1,4 +1,4 @@
-"""Tells a customer that the VPN is ready, with a link that reveals the configuration once."""
+"""Tells a customer of a configuration, with a link that reveals it once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ from vpn.errors import CannotBeTold
 from vpn.models import Peer
 from vpn.selectors import first_peer
 from vpn.services.links import new_link
+
+
+def tell_new_file(*, message_id: str, peer: Peer, key: str) -> None:
+    """Tell by SMS that a device needs another file than it has, inside the caller's transaction."""
+    customer = peer.subscription.customer
+    if not customer.phone:
+        return
+    queue_message(
+        message_id=message_id,
+        to=customer.phone,
+        language=customer.language,
+        context={"bundle": peer.subscription.bundle.name, "link": new_link(peer=peer)},
+        key=key,
+    )
 
 
 def tell_ready(*, subscription: Subscription) -> None:

@@ -119,10 +119,10 @@ class TestEnrolment:
 
     def test_the_command_prints_a_token(self, gateway: Gateway) -> None:
         printed = StringIO()
-        call_command("gateway_token", stdout=printed, stderr=StringIO())
+        call_command("gateway", "token", stdout=printed)
         assert enrolled(gateway, printed.getvalue().strip()).status_code == 201
         with pytest.raises(CommandError, match="there are: first"):
-            call_command("gateway_token", "second")
+            call_command("gateway", "token", "second")
 
 
 class TestCredentials:

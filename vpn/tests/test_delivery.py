@@ -12,7 +12,6 @@ from django.test import Client
 from django.utils import timezone
 
 from bundles.models import Subscription
-from bundles.services.end import end_overdue_subscriptions
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import pay
 from notifications.models import Message
@@ -157,16 +156,6 @@ def test_an_extension_keeps_the_configuration_and_tells_the_new_end(
     pay(subscription.customer, subscription.bundle)
     assert ask(subscription) == peer
     assert Message.objects.filter(message_id="vpn_ready").count() == 2
-
-
-def test_the_end_of_a_subscription_revokes_its_devices(subscribe: Subscribe) -> None:
-    subscription = subscribe()
-    now = timezone.now()
-    Subscription.objects.update(
-        starts_at=now - timedelta(days=2), ends_at=now - timedelta(seconds=1)
-    )
-    end_overdue_subscriptions()
-    assert Peer.objects.get(subscription=subscription).state == Peer.State.REVOKED
 
 
 def test_the_sms_link_reveals_once_and_a_preview_does_no_harm(subscribe: Subscribe) -> None:

@@ -30,7 +30,11 @@ def test_one_folder_runs_one_server(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     server = running.Server("http://127.0.0.1:8000", "http://127.0.0.1:8100", os.getpid())
     assert running.running_server() is None
-    with running.as_the_only_one(server):
+    with running.as_the_only_one(server) as make_known:
+        assert running.running_server() is None, "not all of it is up"
+        with pytest.raises(running.AlreadyRuns), running.as_the_only_one(server):
+            pass
+        make_known()
         assert running.running_server() == server
         with (
             pytest.raises(running.AlreadyRuns, match=re.escape(server.url)),

@@ -1,0 +1,178 @@
+"""A customer who renews goes on with the file that the phone has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from bundles.models import Bundle, Subscription
+from bundles.services.end import end_overdue_subscriptions
+from bundles.tests.test_buy_and_activate import pay
+from common.transactions import retried
+from payments.models import MobileMoneyTransaction, Payment
+from payments.providers.base import Answer, Outcome
+from payments.services.settle import settle
+from vpn.models import EMPTY_DIGEST, Gateway, Peer
+from vpn.services.generate import generate_config
+from vpn.services.keep import KEPT_FOR, revoke_long_kept
+from vpn.services.revoke import revoke_now
+from vpn.tests.agents import Agent
+from vpn.tests.factories import another_gateway
+from vpn.tests.test_publish import published, state_of
+from vpn.wireguard_config import customer_config
+
+Subscribe = Callable[..., Subscription]
+
+
+def let_end(*subscriptions: Subscription) -> None:
+    now = timezone.now()
+    Subscription.objects.filter(pk__in=[each.pk for each in subscriptions]).update(
+        starts_at=now - timedelta(days=2), ends_at=now - timedelta(seconds=1)
+    )
+    end_overdue_subscriptions()
+
+
+def renew(subscription: Subscription) -> Subscription:
+    MobileMoneyTransaction.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    pay(subscription.customer, subscription.bundle)
+    return Subscription.objects.filter(customer=subscription.customer).latest("id")
+
+
+def add_device(subscription: Subscription, name: str) -> Peer:
+    return generate_config(
+        customer=subscription.customer, bundle_id=subscription.bundle_id, device_name=name
+    )
+
+
+def test_the_end_of_the_time_suspends_and_keeps(gateway: Gateway, subscribe: Subscribe) -> None:
+    subscription = subscribe()
+    before = subscription.peers.get()
+    agent = Agent(gateway)
+    agent.pulls()
+    let_end(subscription)
+    peer = subscription.peers.get()
+    assert peer.state == Peer.State.SUSPENDED
+    assert peer.suspended_at is not None
+    assert (peer.private_key, peer.preshared_key) == (before.private_key, before.preshared_key)
+    assert peer.address.free_at is None
+    assert agent.pulls()["remove"] == [peer.pk]
+    assert published() == (EMPTY_DIGEST, 0)
+
+
+def test_after_a_renewal_the_same_file_works(gateway: Gateway, subscribe: Subscribe) -> None:
+    subscription = subscribe()
+    file = customer_config(subscription.peers.get())
+    let_end(subscription)
+    agent = Agent(gateway)
+    agent.pulls()
+    another_gateway()
+    Gateway.objects.filter(pk=gateway.pk).update(state="draining", capacity=0)
+    renewed = renew(subscription)
+    assert renewed != subscription
+    peer = renewed.peers.get()
+    assert (peer.state, peer.suspended_at) == (Peer.State.ACTIVE, None)
+    assert customer_config(peer) == file
+    assert [told["group"] for told in agent.pulls()["upsert"]] == [renewed.pk]
+    assert not subscription.peers.exists()
+
+
+def test_a_renewal_that_comes_with_the_end_keeps_the_file(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    """The sweep has not ended the old subscription yet: activating does."""
+    subscription = subscribe()
+    peer = subscription.peers.get()
+    now = timezone.now()
+    Subscription.objects.update(
+        starts_at=now - timedelta(days=2), ends_at=now - timedelta(seconds=1)
+    )
+    assert renew(subscription).peers.get() == peer
+    assert published() == state_of(gateway)
+
+
+def test_a_renewal_takes_over_as_many_devices_as_it_may_have(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    subscription = subscribe(max_connections=3)
+    devices = [subscription.peers.get()] + [add_device(subscription, name) for name in "ab"]
+    let_end(subscription)
+    Bundle.objects.update(max_connections=2)
+    renewed = renew(subscription)
+    assert list(renewed.peers.order_by("id")) == devices[:2]
+    assert subscription.peers.get().state == Peer.State.SUSPENDED
+    assert published() == state_of(gateway)
+
+
+def test_another_bundle_or_customer_takes_nothing_over(subscribe: Subscribe) -> None:
+    subscription = subscribe()
+    let_end(subscription)
+    subscribe(subscription.customer)
+    subscribe()
+    assert subscription.peers.get().state == Peer.State.SUSPENDED
+    assert Peer.objects.filter(state=Peer.State.ACTIVE).count() == 2
+
+
+def test_what_an_offline_gateway_keeps_is_not_waited_for(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    subscription = subscribe()
+    let_end(subscription)
+    Gateway.objects.update(state="offline")
+    second = another_gateway()
+    assert renew(subscription).peers.get().gateway == second
+
+
+def test_nobody_keeps_an_address_for_ever(subscribe: Subscribe) -> None:
+    old, fresh = subscribe(), subscribe()
+    let_end(old, fresh)
+    old.peers.update(suspended_at=timezone.now() - KEPT_FOR)
+    assert revoke_long_kept() == 1
+    peer = old.peers.get()
+    assert (peer.state, peer.private_key) == (Peer.State.REVOKED, "")
+    assert peer.address.free_at is not None
+    assert fresh.peers.get().state == Peer.State.SUSPENDED
+    assert renew(old).peers.get() != peer
+
+
+def test_a_device_that_is_renewed_meanwhile_is_not_revoked(
+    subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vpn.services import keep
+
+    subscription = subscribe()
+    let_end(subscription)
+    subscription.peers.update(suspended_at=timezone.now() - KEPT_FOR)
+
+    def renew_first(**arguments: object) -> None:
+        renew(subscription)
+        revoke_now(**arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(keep, "revoke_now", renew_first)
+    revoke_long_kept()
+    assert Peer.objects.get().state == Peer.State.ACTIVE
+
+
+def test_a_subscription_whose_money_is_gone_loses_its_devices_at_once(
+    subscribe: Subscribe,
+) -> None:
+    subscription = subscribe()
+    settle(
+        attempt_id=Payment.objects.get().attempts.get().pk,
+        answer=Answer(outcome=Outcome.REVERSED, code="x"),
+        source="webhook",
+        evidence="test",
+    )
+    peer = subscription.peers.get()
+    assert (peer.state, peer.private_key) == (Peer.State.REVOKED, "")
+
+
+def test_withdrawing_ends_suspended_devices_too(subscribe: Subscribe) -> None:
+    from vpn.services.revoke import revoke_all
+
+    subscription = subscribe()
+    let_end(subscription)
+    retried(revoke_all)(subscription=subscription)
+    assert subscription.peers.get().state == Peer.State.REVOKED

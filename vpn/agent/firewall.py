@@ -54,6 +54,8 @@ class Firewall:
         self._allowances: dict[int, int] = {}  # bytes by group, of the quotas that are there
         self._rates: set[tuple[int, int]] = set()  # (peer, kbps)
         self._spent: frozenset[str] = frozenset()  # addresses, as they were seen last
+        self._rules_written: str | None = None  # as nft lists them; None until it has
+        self._rules_found: str | None = None
 
     def open(self) -> str:
         """Adopt the table, or make one with a new epoch: the epoch's name."""
@@ -73,6 +75,7 @@ class Firewall:
         public addresses that are the gateway owner's own.
         """
         run("nft", "-f", "-", fed=_rules(self._interface, list(addresses), list(neighbours)))
+        self._rules_written = None
         self._places = {
             peer: Place(place.group, place.addresses, place.kbps, tc_class=0)
             for peer, place in self._places.items()
@@ -81,6 +84,10 @@ class Firewall:
     def load(self) -> None:
         """Learn what is in the table. Raises CountersLost."""
         self._learn(_listed("table", *TABLE.split()))
+
+    def has_our_rules(self) -> bool:
+        """Whether the rules that `load` found are those that were written."""
+        return self._rules_found == self._rules_written
 
     def known_peers(self) -> set[int]:
         return set(self._places)
@@ -266,6 +273,9 @@ class Firewall:
             run("nft", "-f", "-", fed="\n".join(_delete(halves)) + "\n")
         self._places = _places(maps, without=halves)
         self._spent = _spent_addresses()
+        self._rules_found = _rules_listed(content)
+        if self._rules_written is None:
+            self._rules_written = self._rules_found
 
 
 Elements = dict[str, dict[str, str]]  # by map, what each address leads to
@@ -372,6 +382,21 @@ def _content(listing: Running) -> list[dict[str, Any]]:
             raise CountersLost("the nftables table is gone") from problem
         raise
     return content
+
+
+def _rules_listed(content: Iterable[dict[str, Any]]) -> str:
+    """Chains, rules and the sets that they ask, without what moves by itself."""
+    listed: list[Any] = [
+        (chain["name"], chain.get("hook"), chain.get("prio"))
+        for chain in _entries(content, "chain")
+    ]
+    listed += [(rule["chain"], rule["expr"]) for rule in _entries(content, "rule")]
+    listed += [
+        (entry["name"], entry.get("elem"))
+        for entry in _entries(content, "set")
+        if not entry["name"].startswith("spent")
+    ]
+    return json.dumps(listed, sort_keys=True)
 
 
 def _epoch(content: Iterable[dict[str, Any]]) -> str | None:

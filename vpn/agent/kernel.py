@@ -25,7 +25,7 @@ class Kernel:
         )
         self._firewall = Firewall(interface)
         self._shaping = Shaping(interface)
-        self._gateway: Gateway | None = None
+        self._gateway: Gateway | None = None  # as it is configured
 
     def open(self) -> str:
         return self._firewall.open()
@@ -37,6 +37,7 @@ class Kernel:
         self._wireguard.configure(gateway)
         host.forward()
         host.count_single_packets(self._interface)
+        self._gateway = gateway
         self._gateway = gateway
 
     def apply(
@@ -55,11 +56,16 @@ class Kernel:
     ) -> int:
         self._wireguard.load()
         self._firewall.load()
+        repairs = 0
+        if self._gateway and not self._firewall.has_our_rules():
+            repairs += 1
+            self.configure(self._gateway)
+            self._firewall.load()
         strangers = (self._firewall.known_peers() | self._shaping.classes.keys()) - services.keys()
         wanted: dict[int, Service | None] = {**services, **dict.fromkeys(strangers)}
         self._shaping.apply(wanted)
         steps = self._wireguard.steps_of_all(services)
-        repairs = (
+        repairs += (
             len(steps.close)
             + len(steps.remove)
             + len(steps.add)

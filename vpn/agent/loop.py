@@ -89,7 +89,7 @@ class Agent:
             thread.start()
         while not self._stopping.is_set():
             self._take_answers(until=time.monotonic() + TICK_SECONDS)
-            self._guarded(self._tick)
+            self._tick()
             if not (self._stopping.is_set() or all(thread.is_alive() for thread in threads)):
                 raise RuntimeError("a thread has ended")  # the supervisor starts us again
 
@@ -143,8 +143,9 @@ class Agent:
         """Serve what the answer says: the seconds to wait before the next question."""
         if question.epoch != self._epoch:
             return 0
+        answer = self._with_our_figures(answer)
         try:
-            change = apply(self._state, self._with_our_figures(answer), epoch=self._epoch)
+            change = apply(self._state, answer, epoch=self._epoch)
         except DoesNotFit as problem:
             logger.warning("The state is asked for as a whole: %s.", problem)
             self._next_question(whole=True)
@@ -207,21 +208,29 @@ class Agent:
     # Each second
 
     def _tick(self) -> None:
-        now = time.monotonic()
+        """Each duty by itself: one that fails does not keep the others from their turn."""
+        for duty in (self._mend, self._end_services, self._watch_allowances, self._tell_in_time):
+            self._guarded(duty)
+
+    def _mend(self) -> None:
         if self._state is not None and not self._backend.is_whole():
             logger.warning("The interface is gone or not ours; it is made anew.")
             self._repairs += self._serve_all()
-        self._end_services()
-        spent = self._backend.spent()
-        if spent - self._spent:
-            self._report_at = now
-        self._spent = spent
-        if now >= self._audit_at and (repairs := self._compare()):
+        elif time.monotonic() >= self._audit_at and (repairs := self._compare()):
             logger.warning("%d things were not as they should be, and were mended.", repairs)
             self._repairs += repairs
-        if now >= self._report_at:
+
+    def _watch_allowances(self) -> None:
+        """The packet was stopped without us; the server hears of it now."""
+        spent = self._backend.spent()
+        if spent - self._spent:
+            self._report_at = time.monotonic()
+        self._spent = spent
+
+    def _tell_in_time(self) -> None:
+        if time.monotonic() >= self._report_at:
             self._read()
-            self._report_at = now + REPORT_SECONDS
+            self._report_at = time.monotonic() + REPORT_SECONDS
             self._report()
         elif self._books.has_untold(besides=self._epoch):
             self._report()

@@ -13,6 +13,10 @@ from vpn.agent.state import Gateway, Peer
 
 logger = logging.getLogger(__name__)
 
+# One figure that nftables or tc cannot hold would keep all that are changed with it from service.
+MOST_BYTES = 2**63 - 1
+MOST_KBPS = 100_000_000
+
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
@@ -100,6 +104,8 @@ class Roster:
             raise ValueError("its public key is the gateway's own")
         if peer.preshared_key is not None and not is_key(peer.preshared_key):
             raise ValueError("its pre-shared key is malformed")
+        if peer.limit_bytes > MOST_BYTES or peer.kbps > MOST_KBPS:
+            raise ValueError("its allowance or speed is beyond all measure")
         for wanted in (peer.public_key, *addresses):
             if wanted in self._owner:
                 raise ValueError(f"{wanted} is peer {self._owner[wanted]}'s")

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from ipaddress import ip_interface
 from typing import Any
 
 MAY_GO = 50  # so many peers may go at once whatever their share
@@ -195,7 +196,7 @@ def read_answer(body: Any) -> Answer:
             gateway=Gateway(
                 id=_whole(gateway["id"]),
                 name=str(gateway["name"]),
-                addresses=tuple(str(address) for address in gateway["addresses"]),
+                addresses=tuple(str(ip_interface(address)) for address in gateway["addresses"]),
                 listen_port=_whole(gateway["listen_port"]),
                 mtu=_whole(gateway["mtu"]),
                 may_shrink=gateway["may_shrink"] is True,

@@ -9,6 +9,7 @@ import json
 import logging
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,12 +83,13 @@ class WireGuard:
         """What differs for these peers between what WireGuard has and what it should have."""
         touched = {self._keys[number] for number in services if number in self._keys}
         wanted = {service.public_key: _tunnel(service) for service in services.values() if service}
-        return self._steps({key: self._tunnels[key] for key in touched}, wanted)
+        return self._steps(touched & self._tunnels.keys(), wanted)
 
     def steps_of_all(self, services: Mapping[int, Service]) -> Steps:
         """The same for all peers: whoever is not named has to go."""
         return self._steps(
-            self._tunnels, {service.public_key: _tunnel(service) for service in services.values()}
+            self._tunnels.keys(),
+            {service.public_key: _tunnel(service) for service in services.values()},
         )
 
     def close(self, steps: Steps) -> None:
@@ -127,7 +129,7 @@ class WireGuard:
         lines = run("wg", "show", self._interface, "latest-handshakes").splitlines()
         return {key: int(moment) for key, moment in (line.split("\t") for line in lines)}
 
-    def _steps(self, before: Mapping[str, Tunnel], wanted: Mapping[str, Tunnel]) -> Steps:
+    def _steps(self, before: AbstractSet[str], wanted: Mapping[str, Tunnel]) -> Steps:
         close, add = [], []
         for key, tunnel in wanted.items():
             known = self._tunnels.get(key)

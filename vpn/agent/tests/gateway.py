@@ -78,8 +78,8 @@ class AgentProcess:
         enrolment = self._start("enrol", TOKEN)
         assert enrolment.wait(30) == 0, self.log.read_text()
 
-    def start(self) -> None:
-        self._process = self._start("run")
+    def start(self, module: str = "vpn.agent") -> None:
+        self._process = self._start("run", module=module)
 
     def kill(self) -> None:
         """SIGKILL: nothing can be finished."""
@@ -113,10 +113,10 @@ class AgentProcess:
         )
         return set(shown.split())
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, *arguments: str, module: str = "vpn.agent") -> subprocess.Popen[bytes]:
         return self.internet.gateway.start(
             *RIGHTS,
-            *(sys.executable, "-m", "vpn.agent", *arguments),
+            *(sys.executable, "-m", module, *arguments),
             log=self.log,
             environment=self._environment,
         )

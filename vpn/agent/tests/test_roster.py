@@ -35,6 +35,8 @@ def served(*peers: Peer) -> set[int]:
         peer(7, addresses=("10.8.0.1/32",)),
         peer(7, addresses=("0.0.0.0/0",)),
         peer(7, addresses=("; drop",)),
+        peer(7, limit_bytes=2**64),
+        peer(7, kbps=10**12),
         peer(7, public_key=key(2)),
         peer(7, addresses=("10.8.0.2/32",)),
     ],

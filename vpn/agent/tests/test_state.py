@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -131,6 +131,7 @@ def test_an_answer_is_the_same_after_it_was_on_disk() -> None:
         {"upsert": [{"id": 1}]},
         {"remove": [True]},
         {"gateway": None},
+        {"gateway": asdict(replace(GATEWAY, addresses=("10.8.0.1/160",)))},
         {"used_before": {"3": "many"}},
     ],
 )

@@ -232,25 +232,33 @@ def test_a_plans_speed_holds_each_way(gateway: AgentProcess, down: int, up: int)
     assert 3 < time.monotonic() - began < 12
 
 
-def test_what_somebody_changes_by_hand_is_mended_when_the_agent_starts(
-    gateway: AgentProcess,
-) -> None:
+@pytest.mark.parametrize("is_running", [True, False], ids=["by an audit", "at the start"])
+def test_what_somebody_changes_by_hand_is_mended(gateway: AgentProcess, is_running: bool) -> None:
     phone, tablet = device(7, group=3), device(8, group=4)
     customer, other = connected(gateway, phone, tablet)
     inside, interface = gateway.internet.gateway, gateway.internet.gateway_interface
     gateway.kill()
-    inside.run("wg", "set", interface, "peer", public_key(phone.private_key), "remove")
-    inside.run("nft", "flush", "chain", "inet", "konektika", "from_customers")
-    set_merging(gateway, True)
+    if is_running:
+        gateway.start("vpn.agent.tests.impatient")
+        reports = len(gateway.server.reports)
+        wait_until(lambda: len(gateway.server.reports) > reports, 15)
     (address, _) = (a.partition("/")[0] for a in tablet.peer()["addresses"])
     inside.run("nft", "delete", "element", "inet", "konektika", "quota4", "{", address, "}")
-    gateway.start()
+    inside.run("nft", "flush", "chain", "inet", "konektika", "from_customers")
+    inside.run("wg", "set", interface, "peer", public_key(phone.private_key), "remove")
+    if not is_running:
+        set_merging(gateway, True)
+        gateway.start()
     gateway.wait_until_served(phone)
+    wait_until(
+        lambda: address in inside.run("nft", "list", "map", "inet", "konektika", "quota4"), 10
+    )
     wait_until(lambda: customer.reaches(patience=3), 40)
     assert other.reaches()
     assert not other.reaches(SITE4, MAIL_PORT)
-    assert address in inside.run("nft", "list", "map", "inet", "konektika", "quota4")
     assert not merges(gateway), "merged packets are counted short"
+    if is_running:
+        wait_until(lambda: gateway.server.reports[-1]["health"]["repairs"] >= 3, 15)
 
 
 def connected(gateway: AgentProcess, *devices: Device, **different: object) -> list[Customer]:

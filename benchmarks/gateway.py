@@ -95,7 +95,7 @@ def _moments(changes: Path) -> list[float]:
 
 def _bare(system: System, gateway: Gateway) -> float:
     """One peer set by hand, and one answer of the server's over the same way."""
-    inside, interface = gateway.internet.gateway, gateway.internet.gateway_interface
+    inside, interface = gateway.inside, gateway.interface
     key = subprocess.run(
         ["wg", "pubkey"], input=subprocess.check_output(["wg", "genkey"]), capture_output=True
     ).stdout.decode()

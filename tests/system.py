@@ -115,9 +115,9 @@ class System:
         """The system's own rows of a model, read and written past all services."""
         return model._default_manager.using(ALIAS)
 
-    def manage(self, *arguments: str) -> None:
-        """Run one of Django's commands in the system's environment."""
-        self._run("manage.py", *arguments)
+    def manage(self, *arguments: str) -> str:
+        """What one of Django's commands prints in the system's environment."""
+        return self._run("manage.py", *arguments)
 
     def listen(self) -> None:
         """Forget what the programs have said so far."""
@@ -132,7 +132,7 @@ class System:
     def _prepare(self) -> None:
         self._run("-m", "deploy.local.prepare")
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self, *arguments: str) -> str:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -141,6 +141,7 @@ class System:
             text=True,
         )
         assert done.returncode == 0, f"{arguments} failed:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def _wait_until_it_answers(self, name: str) -> None:
         program = self._programs[name]

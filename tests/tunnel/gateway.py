@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from deploy.local.gateway import token_file
 from tests.system import System
 from tests.tunnel.internet import GATEWAY, Internet
+from tests.tunnel.namespaces import Namespace
 from tests.tunnel.relay import Relay
 from tests.waiting import wait_until
 
@@ -22,25 +23,39 @@ VARIABLES = {
 
 
 class Gateway:
-    """The agent as a process in the gateway's namespace: started, killed, started again."""
+    """The agent as a process in a gateway's namespace: started, killed, started again."""
 
-    def __init__(self, internet: Internet, system: System, *, path: str = "") -> None:
-        """`path` is of programs that are found before the machine's."""
+    def __init__(
+        self,
+        internet: Internet,
+        system: System,
+        *,
+        path: str = "",
+        inside: Namespace | None = None,
+        token: str = "",
+    ) -> None:
+        """`path` is of programs that are found before the machine's.
+
+        `inside` and `token` are of another gateway than the system's first.
+        """
         self.internet = internet
+        self.inside = inside or internet.gateway
+        self.interface = f"kg{self.inside.mark}"
         port = urlsplit(system.url).port
         assert port is not None
-        self.relay = Relay(internet.gateway, port=8000, to_port=port)
-        self.log = internet.folder / "agent.log"
-        folder = internet.folder / "gateway"
+        self.relay = Relay(self.inside, port=8000, to_port=port)
+        self.log = internet.folder / f"agent-{self.inside.mark}.log"
+        folder = internet.folder / self.inside.mark
         self._environment = {
             "PATH": f"{path}:{os.environ['PATH']}".removeprefix(":"),
             "KONEKTIKA_URL": self.relay.url,
             "GATEWAY_SECRET_FILE": str(folder / "secret"),
             "GATEWAY_STATE_DIR": str(folder),
-            "GATEWAY_INTERFACE": internet.gateway_interface,
+            "GATEWAY_INTERFACE": self.interface,
         }
         self._process: subprocess.Popen[bytes] | None = None
-        enrolment = self._run("enrol", "--token-file", str(token_file(system.environment)))
+        words = ["--", token] if token else ["--token-file", str(token_file(system.environment))]
+        enrolment = self._run("enrol", *words)
         assert enrolment.wait(30) == 0, self.log.read_text()
         self.start()
 
@@ -62,12 +77,11 @@ class Gateway:
 
     def served_keys(self) -> set[str]:
         """Public keys of the peers that WireGuard has."""
-        interface = self.internet.gateway_interface
-        shown = self.internet.gateway.run("wg", "show", interface, "peers", check=False)
+        shown = self.inside.run("wg", "show", self.interface, "peers", check=False)
         return set(shown.split())
 
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
-        return self.internet.gateway.start(
+        return self.inside.start(
             *(sys.executable, "-m", "vpn.agent", *arguments),
             log=self.log,
             environment=self._environment,

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 SITE4, SITE6 = "203.0.113.80", "2001:db8:80::80"
 PRIVATE_MACHINE = "10.99.0.1"
-GATEWAY = "198.51.100.2"
+GATEWAY, OTHER_GATEWAY = "198.51.100.2", "198.51.101.2"
 GATEWAY_PRIVATE = "192.168.77.1"
 GATEWAY_PUBLIC = "203.0.113.2"  # another address of its own, which the tunnel leads to
 SITE_PORT, MAIL_PORT, DNS_PORT = 8080, 25, 53
@@ -33,6 +33,7 @@ class Internet:
         self.folder = folder
         self.site = Namespace("site")
         self.gateway = Namespace("gateway")
+        self.others: list[Namespace] = []
         self.customers: list[Customer] = []
         self.gateway_interface = f"kg{self.gateway.mark}"
         self.gateway.removes(self.gateway_interface)
@@ -66,10 +67,26 @@ class Internet:
     def __exit__(self, *_: object) -> None:
         for namespace in (
             *(customer.namespace for customer in self.customers),
+            *self.others,
             self.gateway,
             self.site,
         ):
             namespace.close()
+
+    def other_gateway(self) -> Namespace:
+        """A second machine for a gateway, at OTHER_GATEWAY."""
+        namespace = Namespace("other")
+        namespace.removes(f"kg{namespace.mark}")
+        self.others.append(namespace)
+        link(
+            self.site,
+            namespace,
+            addresses=("198.51.101.1/30", "2001:db8:2::1/64"),
+            other_addresses=(f"{OTHER_GATEWAY}/30", "2001:db8:2::2/64"),
+        )
+        namespace.run("ip", "route", "add", "default", "via", "198.51.101.1")
+        namespace.run("ip", "route", "add", "default", "via", "2001:db8:2::1")
+        return namespace
 
     def customer(self) -> Customer:
         """One more, with a line of its own and no tunnel yet."""
@@ -127,6 +144,7 @@ class Customer:
             run("wg", "setconf", self.interface, str(file))
         finally:
             file.unlink()
+        run("ip", "address", "flush", "dev", self.interface)  # of an earlier file
         for address in ours["Address"].replace(" ", "").split(","):
             without_asking = ("nodad",) if ":" in address else ()
             run("ip", "address", "replace", address, "dev", self.interface, *without_asking)

@@ -11,13 +11,15 @@ import pytest
 from django.utils import timezone
 
 from bundles.models import Subscription
+from notifications.models import Message
 from payments.models import WebhookDelivery
 from tests.person import Person
 from tests.simulator import PAYS, PROVIDERS, Simulator, special
 from tests.system import System
-from tests.tunnel.gateway import Gateway
-from tests.tunnel.internet import Customer, Internet
+from tests.tunnel.gateway import PORT, Gateway
+from tests.tunnel.internet import OTHER_GATEWAY, Customer, Internet
 from tests.waiting import wait_until
+from vpn.models import Gateway as GatewayRow
 from vpn.models import Peer, Usage
 
 pytestmark = [pytest.mark.wireguard_go, pytest.mark.redis]
@@ -153,3 +155,43 @@ def test_the_tunnel_lives_while_the_server_is_away(
         for _ in range(3):
             assert customer.reaches(patience=3)
     assert customer.reaches(patience=3)
+
+
+def test_customers_of_a_dead_gateway_go_on_by_another_with_their_keys(
+    system: System,
+    internet: Internet,
+    gateway: Gateway,
+    online: Callable[..., tuple[Person, Customer]],
+) -> None:
+    person, customer = online("airtel_money", 7)
+    (old,) = person.gets("/vpn/configs")["configs"]
+    system.rows(GatewayRow).create(
+        name="second",
+        endpoint_host=OTHER_GATEWAY,
+        endpoint_port=PORT,
+        range4="10.9.0.0/16",
+        range6="fd00:9::/64",
+    )
+    token = system.manage("gateway", "token", "second").strip()
+    other = Gateway(internet, system, inside=internet.other_gateway(), token=token)
+    try:
+        gateway.kill()
+        gateway.inside.run("ip", "link", "delete", "dev", gateway.interface)
+        assert not customer.reaches()
+        system.manage("gateway", "move", "first")
+        (new,) = person.gets("/vpn/configs")["configs"]
+        assert new["server_ip"] == OTHER_GATEWAY
+        assert line(new, "PrivateKey") == line(old, "PrivateKey")
+        told = system.rows(Message).filter(to=person.phone, message_id="vpn_moved")
+        assert told.exists()
+        customer.connect(new["config_data"])
+        wait_until(customer.reaches, 20)
+    finally:
+        other.close()
+        gateway.start()
+
+
+def line(config: dict[str, Any], name: str) -> str:
+    """A line of a WireGuard file."""
+    lines: list[str] = config["config_data"].splitlines()
+    return next(each for each in lines if each.startswith(f"{name} ="))

@@ -75,7 +75,7 @@ def served(peer: Peer) -> dict[str, Any]:
         "id": peer.pk,
         "group": subscription.pk,
         "public_key": peer.public_key,
-        "preshared_key": peer.preshared_key,
+        "preshared_key": peer.preshared_key or None,
         "addresses": peer.tunnel_addresses,
         "ends_at": int(subscription.ends_at.timestamp()),
         "limit_bytes": subscription.data_limit_bytes,

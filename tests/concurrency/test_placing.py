@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from payments.tests.conftest import providers as providers
 from payments.tests.factories import a_customer
 from tests.at_once import at_once
 from tests.concurrency.test_settling import an_attempt, news, success
+from vpn.errors import ConfigNotFound
 from vpn.models import Gateway, Peer
 from vpn.services.move import drain_gateway, move_peer
 from vpn.services.republish import republish_changed
@@ -100,9 +102,5 @@ def test_moving_changing_and_revoking_at_once_leaves_true_gateways() -> None:
 
 def _rotate_if_there(peer: Peer) -> None:
     """Whoever is moved first has another row to rotate."""
-    from vpn.errors import ConfigNotFound
-
-    try:
+    with suppress(ConfigNotFound):
         rotate_keys(peer=peer)
-    except ConfigNotFound:
-        return

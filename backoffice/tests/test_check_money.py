@@ -418,6 +418,14 @@ def resting_address_in_use(books: Books) -> str:
     return f"address:{address.pk}"
 
 
+def resting_address_kept(books: Books) -> str:
+    """A device that waits for its customer's renewal goes on at its address."""
+    Peer.objects.filter(subscription=subscription_of(books.served)).update(state="suspended")
+    address = Peer.objects.get(subscription=subscription_of(books.served)).address
+    Address.objects.filter(pk=address.pk).update(free_at=timezone.now())
+    return f"address:{address.pk}"
+
+
 def used_and_not_counted(books: Books) -> str:
     Subscription.objects.filter(pk=subscription_of(books.served).pk).update(data_used_bytes=1)
     return f"subscription:{subscription_of(books.served).pk}"
@@ -568,6 +576,7 @@ BREAKS = [
     Break("M-16", held_though_earned),
     Break("M-17", connected_without_subscription),
     Break("M-18", resting_address_in_use),
+    Break("M-18", resting_address_kept),
     Break("G-01", gateway_counts_wrong),
     Break("G-01", digest_of_nobody),
     Break("G-02", address_elsewhere),

@@ -11,6 +11,7 @@ from vpn.services.addresses import take_address
 from vpn.services.keep import take_over
 from vpn.services.place import NEEDED_OF_GATEWAY, place_again, place_first
 from vpn.services.publish import publish, publish_subscription
+from vpn.services.revoke import give_up_kept
 
 FIRST_DEVICE = "phone"
 
@@ -46,6 +47,8 @@ def make_peer(
     devices = live_devices_of(subscription)
     if len(devices) >= subscription.max_connections:
         raise DeviceLimitReached("This subscription has no room for another device.")
+    if public_key:
+        give_up_kept(subscription=subscription, public_key=public_key)
     if address is None and not devices:
         gateway, address = place_again(subscription)
     else:

@@ -36,6 +36,20 @@ def revoke_now(*, peer: Peer, states: Collection[str] = LIVE) -> None:
     revoke(peer=peer, states=states)
 
 
+def give_up_kept(*, subscription: Subscription, public_key: str) -> None:
+    """Revoke the customer's own kept device that has this key: the phone brings it for another one.
+
+    Inside the caller's transaction, before it has a gateway in hand.
+    """
+    kept = Peer.objects.filter(
+        live_public_key=public_key,
+        state=Peer.State.SUSPENDED,
+        subscription__customer=subscription.customer_id,
+    )
+    for peer in kept:
+        revoke(peer=peer)
+
+
 def revoke_all(*, subscription: Subscription) -> None:
     """Revoke every device of a subscription that is taken away."""
     for peer in Peer.objects.filter(subscription=subscription, state__in=LIVE):

@@ -10,6 +10,7 @@ from vpn.keys import is_public_key, new_key_pair, new_preshared_key
 from vpn.models import ConfigLink, Gateway, Peer
 from vpn.selectors import is_key_taken
 from vpn.services.publish import publish
+from vpn.services.revoke import give_up_kept
 from vpn.services.tell import tell_new_file
 
 
@@ -35,6 +36,8 @@ def rotate_for_customer(*, peer: Peer) -> Peer:
 def _rotate(peer: Peer, public_key: str) -> Peer:
     if public_key and not is_public_key(public_key):
         raise InvalidPublicKey("This is no WireGuard public key.")
+    if public_key:
+        give_up_kept(subscription=peer.subscription, public_key=public_key)
     gateway = Gateway.objects.select_for_update().get(pk=peer.gateway_id)
     current = (
         Peer.objects.filter(pk=peer.pk, state=Peer.State.ACTIVE)

@@ -15,10 +15,13 @@ from common.transactions import retried
 from payments.models import MobileMoneyTransaction, Payment
 from payments.providers.base import Answer, Outcome
 from payments.services.settle import settle
+from vpn.errors import PublicKeyInUse
+from vpn.keys import new_key_pair
 from vpn.models import EMPTY_DIGEST, Gateway, Peer
 from vpn.services.generate import generate_config
 from vpn.services.keep import KEPT_FOR, revoke_long_kept
-from vpn.services.revoke import revoke_now
+from vpn.services.revoke import revoke_all, revoke_now
+from vpn.services.rotate import rotate_keys
 from vpn.tests.agents import Agent
 from vpn.tests.factories import another_gateway
 from vpn.tests.test_publish import published, state_of
@@ -115,6 +118,24 @@ def test_another_bundle_or_customer_takes_nothing_over(subscribe: Subscribe) -> 
     assert Peer.objects.filter(state=Peer.State.ACTIVE).count() == 2
 
 
+def test_a_phone_may_bring_its_kept_key_to_another_bundle(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    key = new_key_pair().public
+    subscription = subscribe()
+    customer = subscription.customer
+    generate_config(customer=customer, bundle_id=subscription.bundle_id, public_key=key)
+    let_end(subscription)
+    strangers = subscribe()
+    with pytest.raises(PublicKeyInUse):
+        rotate_keys(peer=strangers.peers.get(), public_key=key)
+    other = subscribe(customer)
+    peer = generate_config(customer=customer, bundle_id=other.bundle_id, public_key=key)
+    assert (peer.public_key, peer.subscription) == (key, other)
+    assert not subscription.peers.exclude(state=Peer.State.REVOKED).exists()
+    assert published() == state_of(gateway)
+
+
 def test_what_an_offline_gateway_keeps_is_not_waited_for(
     gateway: Gateway, subscribe: Subscribe
 ) -> None:
@@ -140,8 +161,6 @@ def test_nobody_keeps_an_address_for_ever(subscribe: Subscribe) -> None:
 def test_a_device_that_is_renewed_meanwhile_is_not_revoked(
     subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vpn.services import keep
-
     subscription = subscribe()
     let_end(subscription)
     subscription.peers.update(suspended_at=timezone.now() - KEPT_FOR)
@@ -150,7 +169,7 @@ def test_a_device_that_is_renewed_meanwhile_is_not_revoked(
         renew(subscription)
         revoke_now(**arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(keep, "revoke_now", renew_first)
+    monkeypatch.setattr("vpn.services.keep.revoke_now", renew_first)
     revoke_long_kept()
     assert Peer.objects.get().state == Peer.State.ACTIVE
 
@@ -170,8 +189,6 @@ def test_a_subscription_whose_money_is_gone_loses_its_devices_at_once(
 
 
 def test_withdrawing_ends_suspended_devices_too(subscribe: Subscribe) -> None:
-    from vpn.services.revoke import revoke_all
-
     subscription = subscribe()
     let_end(subscription)
     retried(revoke_all)(subscription=subscription)

@@ -64,7 +64,10 @@ def _enrol(token: str, public_key: str, version: str) -> Enrolment:
     gateway.public_key = gateway.token_key = public_key
     gateway.secret_hash = hash_of(secret)
     gateway.agent_version = version
-    gateway.save(update_fields=["public_key", "token_key", "secret_hash", "agent_version"])
+    gateway.agent_sequence = 0  # a machine that was set up anew counts its reports anew
+    gateway.save(
+        update_fields=["public_key", "token_key", "secret_hash", "agent_version", "agent_sequence"]
+    )
     return Enrolment(gateway.pk, secret)
 
 

@@ -58,11 +58,13 @@ def digest_of_all(peers: list[dict[str, Any]]) -> str:
 class TestEnrolment:
     def test_the_machine_with_the_token_is_the_gateway(self, gateway: Gateway) -> None:
         key = new_key_pair().public
+        Gateway.objects.update(agent_sequence=180)
         answer = enrolled(gateway, public_key=key)
         assert answer.status_code == 201
         assert answer.json()["gateway_id"] == gateway.pk
         gateway.refresh_from_db()
         assert (gateway.public_key, gateway.agent_version) == (key, "1.0")
+        assert gateway.agent_sequence == 0, "its reports are numbered from one"
         assert answer.json()["secret"] not in (gateway.secret_hash, gateway.token_hash)
         assert ask(answer.json()["secret"]).status_code == 200
 

@@ -28,11 +28,13 @@ def fresh_database(server_url: str, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def readable_here(url: str) -> Iterator[None]:
-    """Let this process reach that database under the alias `system`."""
+    """Let this process reach that database under the alias `system`; then what it was before."""
     from django.db import connections
 
     path = urlsplit(url).path
     is_file = url.startswith("sqlite")
+    outer = connections.settings.get(ALIAS)
+    _forget(ALIAS)
     connections.settings[ALIAS] = {
         **connections.settings["default"],
         "NAME": path if is_file else path.removeprefix("/"),
@@ -40,9 +42,18 @@ def readable_here(url: str) -> Iterator[None]:
     try:
         yield
     finally:
-        connections[ALIAS].close()
-        del connections[ALIAS]
-        del connections.settings[ALIAS]
+        _forget(ALIAS)
+        if outer is not None:
+            connections.settings[ALIAS] = outer
+
+
+def _forget(alias: str) -> None:
+    from django.db import connections
+
+    if alias in connections.settings:
+        connections[alias].close()
+        del connections[alias]
+        del connections.settings[alias]
 
 
 def _execute(server_url: str, statement: str) -> None:

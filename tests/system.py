@@ -177,7 +177,7 @@ def running_system(*, has_gateway: bool = True, **variables: str) -> Iterator[Sy
         database_url = stack.enter_context(
             fresh_database(os.environ.get("DATABASE_URL", ""), folder)
         )
-        redis_url = _redis_url(stack)
+        redis_url = _redis_url(stack, is_shared=has_gateway)
         urls = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         environment = own_environment(folder, **urls, **variables)
         stack.enter_context(readable_here(database_url))
@@ -207,10 +207,13 @@ def own_environment(folder: Path, **variables: str) -> dict[str, str]:
     return environment | gateway.gateway_variables(environment, folder / "gateway")
 
 
-def _redis_url(stack: ExitStack) -> str:
-    """A numbered database of the given Redis for each of pytest's workers, or an own Redis."""
+def _redis_url(stack: ExitStack, *, is_shared: bool) -> str:
+    """A numbered database of the given Redis for each of pytest's workers, or an own Redis.
+
+    A system with a gateway of its own may run beside a worker's usual one: it does not share.
+    """
     given = os.environ.get("REDIS_URL")
-    if given:
+    if given and is_shared:
         number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
         return urlsplit(given)._replace(path=f"/{number}").geturl()
     url = f"redis://127.0.0.1:{free_port()}/0"

@@ -30,11 +30,13 @@ class Agent:
         )
 
     def pulls(self, epoch: str = "e1", **more: Any) -> dict[str, Any]:
-        """Ask for what is new, and take it over as docs/agent-protocol.md says."""
+        """Ask for what is new, and take it over as docs/agent-protocol.md says. {} for nothing."""
         question = {"epoch": epoch, **more}
         if self.revision is not None:
             question |= {"revision": self.revision, "digest": digest(self.peers.values())}
         response = self.asks(**question)
+        if response.status_code == 204:
+            return {}
         assert response.status_code == 200, response.content
         told: dict[str, Any] = response.json()
         if told["base"] is None:

@@ -7,17 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from bundles.models import Bundle, Subscription
+from bundles.models import Subscription
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import pay
-from payments.models import Payment
+from common.transactions import retried
 from payments.tests.factories import a_customer
 from vpn.errors import AddressesExhausted, NoGateway
-from vpn.models import Address, Gateway, Peer
+from vpn.models import Gateway, Peer
+from vpn.services.generate import generate_config
 from vpn.services.place import choices, place_again, place_first
 from vpn.services.revoke import revoke_now
 from vpn.tests.factories import another_gateway
@@ -109,18 +110,16 @@ def test_a_gateway_without_a_free_address_is_passed_over(
     second = another_gateway(peers_served=1)
     change(gateway, next_number=gateway.last_number + 1)
     assert chosen(subscription)[0] == gateway.pk
-    assert place_again(subscription)[0] == second
+    assert retried(place_again)(subscription)[0] == second
     change(second, next_number=second.last_number + 1)
     with pytest.raises(AddressesExhausted):
-        place_again(subscription)
+        retried(place_again)(subscription)
 
 
 def test_one_query_chooses_and_one_locks(subscription: Subscription) -> None:
     another_gateway()
     assert subscription.bundle.owner_id  # purchases have it in hand
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         place_first(subscription)
     creating_the_address = 1
     assert len(queries) == 2 + creating_the_address
@@ -133,14 +132,12 @@ def test_a_gateway_that_fills_meanwhile_is_not_overfilled(
     before = choices(subscription)
     change(gateway, peers_served=gateway.capacity)
     monkeypatch.setattr("vpn.services.place.choices", lambda *_, **__: before)
-    assert place_again(subscription)[0] == second
+    assert retried(place_again)(subscription)[0] == second
 
 
 def test_further_devices_live_on_the_first_ones_gateway(
     gateway: Gateway, subscribe: Subscribe
 ) -> None:
-    from vpn.services.generate import generate_config
-
     subscription = subscribe(max_connections=2)
     change(gateway, state="draining")
     another_gateway()
@@ -155,5 +152,4 @@ def test_customers_spread_over_gateways(gateway: Gateway) -> None:
     bundle = a_bundle()
     for _ in range(4):
         pay(a_customer(), bundle)
-    assert {g.peers_served for g in Gateway.objects.all()} == {2}
-    assert (Address.objects.count(), Bundle.objects.count(), Payment.objects.count()) == (4, 1, 4)
+    assert {gateway.peers_served for gateway in Gateway.objects.all()} == {2}

@@ -52,11 +52,10 @@ def enrol(*, token: str, public_key: str, version: str) -> Enrolment:
 
 @retried
 def _enrol(token: str, public_key: str, version: str) -> Enrolment:
-    gateway = (
-        Gateway.objects.select_for_update()
-        .filter(token_hash=hash_of(token), token_expires_at__gt=timezone.now())
-        .first()
-    )
+    good = Gateway.objects.filter(token_hash=hash_of(token), token_expires_at__gt=timezone.now())
+    # Found first, then locked: who guesses must not hold up those who pay.
+    found = good.values_list("pk", flat=True).first()
+    gateway = good.select_for_update().filter(pk=found).first() if found else None
     if gateway is None or gateway.token_key not in ("", public_key):
         raise EnrolmentRefused("This token is unknown, too old, or used by another machine.")
     _check_key(gateway, public_key)

@@ -24,7 +24,15 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Substr
 from django.utils import timezone
 
-from bundles.models import KEPT_DAYS, Activation, Bundle, Purchase, Seat, Subscription
+from bundles.models import (
+    KEPT_DAYS,
+    LAST_PACKET_BYTES,
+    Activation,
+    Bundle,
+    Purchase,
+    Seat,
+    Subscription,
+)
 from common.invariants import Invariant, Offender, named, offenders
 from payments import ledger
 from payments.models import Disposition, Entry, Payment, Posting
@@ -256,7 +264,7 @@ def _not_earned() -> Iterator[Offender]:
 
 def _use_not_noted() -> Iterator[Offender]:
     """A customer whose data is used up is told so, and its sale is earned."""
-    is_used_up = Q(data_used_bytes__gte=F("data_limit_bytes"))
+    is_used_up = Q(data_used_bytes__gt=F("data_limit_bytes") - LAST_PACKET_BYTES)
     rows = Subscription.objects.filter(state=Subscription.State.ACTIVE).filter(
         (is_used_up & Q(used_up_at=None)) | (~is_used_up & Q(used_up_at__isnull=False))
     )

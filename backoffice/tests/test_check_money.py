@@ -30,7 +30,14 @@ from backoffice.tests.stories import (
     send_money,
 )
 from backoffice.tests.test_metrics import figures
-from bundles.models import Activation, Bundle, Purchase, Seat, Subscription
+from bundles.models import (
+    LAST_PACKET_BYTES,
+    Activation,
+    Bundle,
+    Purchase,
+    Seat,
+    Subscription,
+)
 from cases.models import Case, CaseKind
 from cases.services import resolve_case
 from notifications.models import Message
@@ -433,7 +440,7 @@ def used_and_not_counted(books: Books) -> str:
 
 def used_up_and_not_noted(books: Books) -> str:
     subscription = subscription_of(books.served)
-    _count(subscription.peers.get(), up_to=subscription.data_limit_bytes)
+    _count(subscription.peers.get(), up_to=subscription.data_limit_bytes - LAST_PACKET_BYTES + 1)
     Subscription.objects.filter(pk=subscription.pk).update(used_up_at=None)
     return f"subscription:{subscription.pk}"
 

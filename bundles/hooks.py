@@ -15,6 +15,9 @@ subscription_begun: Hook[Subscription] = Hook("subscription_begun")
 subscription_extended: Hook[Subscription] = Hook("subscription_extended")
 """A subscription got more time and data, or lost some of it. Handlers touch only the database and may be called twice."""
 
+subscription_shortened: Hook[Subscription] = Hook("subscription_shortened")
+"""A subscription goes on with less time and data. Handlers touch only the database."""
+
 subscription_ready: Hook[Subscription] = Hook("subscription_ready")
 """What a subscription's purchase gave is committed: the customer can be told. Handlers touch only the
 database and may be called twice."""

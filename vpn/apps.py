@@ -16,6 +16,7 @@ class VpnConfig(AppConfig):
         register(check_vpn)
         hooks.subscription_begun.register(handlers.deliver)
         hooks.subscription_extended.register(handlers.deliver_again)
+        hooks.subscription_shortened.register(handlers.serve_less)
         hooks.subscription_ready.register(handlers.tell)
         hooks.subscription_ended.register(handlers.suspend)
         hooks.subscription_withdrawn.register(handlers.withdraw)

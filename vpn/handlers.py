@@ -5,6 +5,7 @@ from __future__ import annotations
 from bundles.models import Subscription
 from vpn.services.keep import suspend_all
 from vpn.services.provision import provision, provision_first
+from vpn.services.publish import publish_subscription
 from vpn.services.revoke import revoke_all
 from vpn.services.tell import tell_ready
 
@@ -17,6 +18,11 @@ def deliver(subscription: Subscription) -> None:
 def deliver_again(subscription: Subscription) -> None:
     """A subscription was extended."""
     provision(subscription=subscription)
+
+
+def serve_less(subscription: Subscription) -> None:
+    """A subscription goes on with less."""
+    publish_subscription(subscription)
 
 
 def tell(subscription: Subscription) -> None:

@@ -40,4 +40,4 @@ def withdraw_purchase(*, payment: Payment) -> None:
     subscription.ends_at = ends_at
     subscription.allow(-activation.data_bytes)
     subscription.save(update_fields=["ends_at", *OF_ALLOWANCE])
-    hooks.subscription_extended.notify(subscription)
+    hooks.subscription_shortened.notify(subscription)

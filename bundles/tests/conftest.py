@@ -18,7 +18,7 @@ def delivered() -> Iterator[list[Subscription]]:
     told: list[Subscription] = []
     delivering = (hooks.subscription_begun, hooks.subscription_extended)
     ending = (hooks.subscription_ended, hooks.subscription_withdrawn)
-    replaced = (*delivering, hooks.subscription_ready, *ending)
+    replaced = (*delivering, hooks.subscription_shortened, hooks.subscription_ready, *ending)
     kept = [list(hook._handlers) for hook in replaced]
     for hook in replaced:
         hook._handlers.clear()

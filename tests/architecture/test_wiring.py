@@ -63,6 +63,7 @@ def test_what_bundles_tells_is_heard_by_the_vpn() -> None:
     for hook in (
         bundle_hooks.subscription_begun,
         bundle_hooks.subscription_extended,
+        bundle_hooks.subscription_shortened,
         bundle_hooks.subscription_ended,
         bundle_hooks.subscription_withdrawn,
     ):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bundles.models import Bundle, Subscription
 from bundles.services.end import end_subscription
+from bundles.services.withdraw import withdraw_purchase
 from bundles.tests.test_buy_and_activate import pay
 from common.transactions import retried
 from vpn.models import EMPTY_DIGEST, Gateway, Peer
@@ -42,6 +43,16 @@ def test_more_data_is_a_revision(gateway: Gateway, subscribe: Subscribe) -> None
     pay(subscription.customer, subscription.bundle)
     assert published() == state_of(gateway) != before
     assert Peer.objects.get().revision == 2
+
+
+def test_less_data_is_a_revision(gateway: Gateway, subscribe: Subscribe) -> None:
+    subscription = subscribe()
+    before = published()
+    second = pay(subscription.customer, subscription.bundle)
+    assert published() != before
+    retried(withdraw_purchase)(payment=second)
+    assert published() == state_of(gateway) == before
+    assert Peer.objects.get().revision == 3
 
 
 def test_revoked_and_ended_peers_leave_the_digest(gateway: Gateway, subscribe: Subscribe) -> None:

@@ -12,13 +12,13 @@ from django.utils import timezone
 from bundles.models import Subscription
 from common.clock import business_day
 from vpn.errors import ConfigNotFound
-from vpn.models import ONLINE_FOR, Connection, Gateway, Peer, Usage
+from vpn.models import LIVE, ONLINE_FOR, Connection, Gateway, Peer, Usage
 
 
 def live_peers_of(user_id: int) -> QuerySet[Peer]:
-    """A person's devices that are not revoked, newest first."""
+    """A person's devices that are not revoked, newest first: those that wait for a renewal, too."""
     return (
-        Peer.objects.filter(subscription__customer_id=user_id, state=Peer.State.ACTIVE)
+        Peer.objects.filter(subscription__customer_id=user_id, state__in=LIVE)
         .select_related("subscription__bundle", "gateway", "address")
         .order_by("-id")
     )

@@ -37,6 +37,7 @@ class ConfigViewSet(GenericViewSet[Peer]):
 
     @extend_schema(responses=ConfigListSerializer)
     def list(self, request: Request) -> Response:
+        """What a renewal would make work again is listed for a week, with `is_active` false."""
         page = self.paginate_queryset(live_peers_of(signed_in(request).pk)) or []
         return self.get_paginated_response(
             {
@@ -68,7 +69,10 @@ class ConfigViewSet(GenericViewSet[Peer]):
         request=RotateSerializer, responses=ConfigReplySerializer, parameters=[CONFIG_ID]
     )
     def rotate(self, request: Request, pk: int) -> Response:
-        """New keys at the same address: the configuration that the device had stops working."""
+        """New keys at the same address: the configuration that the device had stops working.
+
+        A phone that made its own pair keeps it, unless it sends another public key.
+        """
         peer = own_peer(user_id=signed_in(request).pk, peer_id=pk)
         asked = RotateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from bundles.models import Subscription
@@ -36,19 +38,19 @@ def drain_gateway(*, gateway: Gateway, to: Gateway | None = None) -> Drained:
     )
     allow_shrink(gateway=gateway)
     live = Peer.objects.filter(gateway=gateway, state__in=LIVE)
-    waiting = live.order_by("state", "subscription_id").values_list(
-        "subscription_id", "subscription__bundle_id"
+    waiting = live.values_list("subscription_id", "subscription__bundle_id").annotate(
+        devices=Count("pk"), state=Min("state")
     )
     moved, unplaceable = 0, set()
-    for subscription_id, bundle_id in list(dict.fromkeys(waiting)):
+    for subscription_id, *kind, _ in list(waiting.order_by("state", "subscription_id")):
         if moved == BATCH:
             break
-        if bundle_id in unplaceable:
+        if tuple(kind) in unplaceable:
             continue
         try:
             moved += move(subscription_id=subscription_id, away_from=gateway, to=to)
         except (NoGateway, AddressesExhausted):
-            unplaceable.add(bundle_id)
+            unplaceable.add(tuple(kind))
     return Drained(moved=moved, left=live.count())
 
 
@@ -57,15 +59,22 @@ def move_peer(*, peer: Peer, to: Gateway | None = None) -> bool:
     return move(subscription_id=peer.subscription_id, away_from=peer.gateway, to=to)
 
 
-@retried
 def move(*, subscription_id: int, away_from: Gateway, to: Gateway | None = None) -> bool:
     """Move a subscription's devices off a gateway, and tell its customer. False if none is there.
 
-    Without `to` it is the gateway that a new customer of the bundle would get. Raises NoGateway and
-    AddressesExhausted.
+    Without `to` it is the first with room for all of those that a new customer of the bundle would
+    get. Raises NoGateway and AddressesExhausted.
     """
+    *others, last = [to.pk] if to else _targets(subscription_id, away_from)
+    for target_id in others:
+        with suppress(NoGateway, AddressesExhausted):
+            return _move_all(subscription_id, away_from, target_id)
+    return _move_all(subscription_id, away_from, last)
+
+
+@retried
+def _move_all(subscription_id: int, away_from: Gateway, target_id: int) -> bool:
     subscription = Subscription.objects.select_for_update().get(pk=subscription_id)
-    target_id = to.pk if to else _target(subscription, away_from)
     gateways = Gateway.objects.select_for_update().filter(pk__in=[away_from.pk, target_id])
     locked = {gateway.pk: gateway for gateway in gateways.order_by("pk")}
     source, target = locked[away_from.pk], locked[target_id]
@@ -82,11 +91,13 @@ def move(*, subscription_id: int, away_from: Gateway, to: Gateway | None = None)
     return True
 
 
-def _target(subscription: Subscription, away_from: Gateway) -> int:
-    for choice in choices(subscription):
-        if choice.gateway_id != away_from.pk:
-            return choice.gateway_id
-    raise NoGateway("No other gateway may serve this customer.")
+def _targets(subscription_id: int, away_from: Gateway) -> list[int]:
+    subscription = Subscription.objects.select_related("bundle").get(pk=subscription_id)
+    found = [choice.gateway_id for choice in choices(subscription)]
+    targets = [gateway_id for gateway_id in found if gateway_id != away_from.pk]
+    if not targets:
+        raise NoGateway("No other gateway may serve this customer.")
+    return targets
 
 
 def _check(target: Gateway, devices: int) -> None:

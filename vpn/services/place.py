@@ -38,14 +38,16 @@ SELECT id, keeps FROM (
             WHERE n.gateway_id = g.id AND n.bundle_id = %(bundle)s) AS names_it,
     EXISTS (SELECT 1 FROM vpn_gateway_bundles AS n WHERE n.gateway_id = g.id) AS names_any,
     EXISTS (SELECT 1 FROM vpn_gateway_bundles AS n WHERE n.bundle_id = %(bundle)s) AS is_named,
-    EXISTS (SELECT 1 FROM bundles_subscription AS s
-            JOIN vpn_peer AS p ON p.subscription_id = s.id
-            JOIN vpn_gateway AS e ON e.id = p.gateway_id
-            WHERE s.customer_id = %(customer)s AND e.region = g.region) AS is_known,
-    %(renews)s AND EXISTS (SELECT 1 FROM bundles_subscription AS s
-            JOIN vpn_peer AS p ON p.subscription_id = s.id
-            WHERE s.customer_id = %(customer)s AND s.bundle_id = %(bundle)s
-              AND p.gateway_id = g.id AND p.state = 'suspended') AS keeps
+    g.region = (SELECT e.region FROM vpn_peer AS n JOIN vpn_gateway AS e ON e.id = n.gateway_id
+            WHERE n.id = (SELECT MAX(p.id) FROM bundles_subscription AS s
+                          JOIN vpn_peer AS p ON p.subscription_id = s.id
+                          WHERE s.customer_id = %(customer)s)) AS is_known,
+    %(renews)s AND g.id = (SELECT MAX(n.gateway_id) FROM vpn_peer AS n
+            WHERE n.state = 'suspended' AND n.subscription_id = (
+                SELECT MAX(s.id) FROM bundles_subscription AS s
+                JOIN vpn_peer AS p ON p.subscription_id = s.id
+                WHERE s.customer_id = %(customer)s AND s.bundle_id = %(bundle)s
+                  AND p.state = 'suspended')) AS keeps
   FROM vpn_gateway AS g
   WHERE g.public_key IS NOT NULL AND g.state <> 'offline'
 ) AS gateway
@@ -57,7 +59,7 @@ ORDER BY keeps DESC, names_it OR is_owners DESC, is_heard DESC, is_known DESC, b
 
 
 class Choice(NamedTuple):
-    """`keeps` when it keeps the customer's devices of an earlier subscription to the bundle."""
+    """`keeps` when it keeps the customer's devices of the last subscription to the bundle."""
 
     gateway_id: int
     keeps: bool
@@ -82,7 +84,7 @@ def choices(subscription: Subscription, *, renews: bool = False) -> list[Choice]
 
     Where gateways name its bundle, only those: packets leave where the owner wants them to. Else the
     owner's own that name none, then the platform's. Among these the healthy before the silent, then
-    the region that the customer was in before, then the least laden.
+    the region of the customer's newest device, then the least laden.
     """
     heard_since = timezone.now() - SILENT_AFTER
     parameters = {

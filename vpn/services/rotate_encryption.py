@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.db.models import Q
 
 from common.transactions import retried
@@ -10,16 +12,17 @@ from vpn.models import Peer
 BATCH = 500
 
 
-def rotate_encryption() -> int:
-    """Encrypt every stored key with the first of FIELD_ENCRYPTION_KEYS. Returns how many peers had any.
+def rotate_encryption() -> Iterator[int]:
+    """Encrypt every stored key with the first of FIELD_ENCRYPTION_KEYS, in batches.
 
-    Safe to repeat. Raises cryptography's InvalidToken where none of the keys decrypts.
+    Yields after each how many peers are done; safe to repeat. Raises cryptography's InvalidToken where
+    none of the keys decrypts.
     """
     done, after = 0, 0
     while batch := _rotate_batch(after):
         done += len(batch)
         after = batch[-1]
-    return done
+        yield done
 
 
 @retried

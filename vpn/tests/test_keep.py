@@ -15,11 +15,14 @@ from common.transactions import retried
 from payments.models import MobileMoneyTransaction, Payment
 from payments.providers.base import Answer, Outcome
 from payments.services.settle import settle
+from tests.mobile_contract.app import signed_in
+from tests.mobile_contract.shapes import assert_success
 from vpn.errors import PublicKeyInUse
 from vpn.keys import new_key_pair
 from vpn.models import EMPTY_DIGEST, Gateway, Peer
 from vpn.services.generate import generate_config
 from vpn.services.keep import KEPT_FOR, revoke_long_kept
+from vpn.services.move import move_peer
 from vpn.services.revoke import revoke_all, revoke_now
 from vpn.services.rotate import rotate_keys
 from vpn.tests.agents import Agent
@@ -107,6 +110,42 @@ def test_a_renewal_takes_over_as_many_devices_as_it_may_have(
     assert list(renewed.peers.order_by("id")) == devices[:2]
     assert subscription.peers.get().state == Peer.State.SUSPENDED
     assert published() == state_of(gateway)
+
+
+def test_a_kept_device_is_listed_as_not_active_until_it_is_given_up(subscribe: Subscribe) -> None:
+    subscription = subscribe()
+    peer = subscription.peers.get()
+    app = signed_in(subscription.customer)
+
+    def listed() -> list[tuple[int, bool]]:
+        configs = assert_success(app.get("/api/vpn/configs"))["configs"]
+        return [(each["id"], each["is_active"]) for each in configs]
+
+    assert listed() == [(peer.pk, True)]
+    let_end(subscription)
+    assert listed() == [(peer.pk, False)]
+    config = assert_success(app.get(f"/api/vpn/config/{peer.pk}"))["config"]
+    assert config["config_data"] == customer_config(peer), "a renewal makes this file work again"
+    assert app.get(f"/api/vpn/config/{peer.pk}/qr").status_code == 200
+    renew(subscription)
+    assert listed() == [(peer.pk, True)]
+    let_end(Subscription.objects.latest("id"))
+    assert_success(app.delete(f"/api/vpn/config/{peer.pk}"))
+    assert listed() == []
+
+
+def test_the_last_subscriptions_devices_are_taken_over_not_those_left_of_an_earlier_one(
+    subscribe: Subscribe,
+) -> None:
+    subscription = subscribe(max_connections=2)
+    add_device(subscription, "laptop")
+    let_end(subscription)
+    Bundle.objects.update(max_connections=1)
+    last = renew(subscription)
+    second = another_gateway(peers_served=1)
+    move_peer(peer=last.peers.get(), to=second)
+    let_end(last)
+    assert renew(subscription).peers.get().gateway == second
 
 
 def test_another_bundle_or_customer_takes_nothing_over(subscribe: Subscribe) -> None:

@@ -19,11 +19,12 @@ from tests.mobile_contract.app import signed_in
 from tests.mobile_contract.shapes import assert_error, assert_success
 from vpn.errors import ConfigNotFound
 from vpn.keys import new_key_pair
-from vpn.models import Gateway, Peer
+from vpn.models import EMPTY_DIGEST, Gateway, Peer
 from vpn.services.links import new_link
 from vpn.services.revoke import revoke_now
 from vpn.services.rotate import rotate_for_customer, rotate_keys
 from vpn.tests.agents import Agent
+from vpn.tests.test_keep import let_end, renew
 from vpn.tests.test_publish import published, state_of
 
 Subscribe = Callable[..., Subscription]
@@ -70,6 +71,46 @@ def test_no_other_key_than_ones_own_is_taken(gateway: Gateway, subscribe: Subscr
     assert peer.public_key == before
 
 
+@pytest.mark.parametrize("is_told_again", [False, True])
+def test_a_phone_keeps_the_pair_that_it_made(
+    gateway: Gateway, subscribe: Subscribe, is_told_again: bool
+) -> None:
+    peer, own = subscribe().peers.get(), new_key_pair().public
+    before = rotate_keys(peer=peer, public_key=own)
+    agent = Agent(gateway)
+    agent.pulls()
+    assert_success(rotate(peer, public_key=own) if is_told_again else rotate(peer))
+    peer.refresh_from_db()
+    assert (peer.public_key, peer.private_key) == (own, "")
+    assert peer.preshared_key != before.preshared_key
+    assert [told["preshared_key"] for told in agent.pulls()["upsert"]] == [peer.preshared_key]
+
+
+def test_a_kept_device_gets_new_keys_for_its_renewal(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    subscription = subscribe()
+    before = subscription.peers.get()
+    let_end(subscription)
+    rotated = rotate_for_customer(peer=before)
+    assert rotated.state == Peer.State.SUSPENDED
+    assert not Message.objects.filter(message_id="vpn_rotated").exists(), "its link would be dead"
+    assert published() == state_of(gateway) == (EMPTY_DIGEST, 0)
+    peer = renew(subscription).peers.get()
+    assert peer == before
+    assert peer.private_key == rotated.private_key != before.private_key
+    assert published() == state_of(gateway)
+
+
+def test_a_kept_device_whose_phone_repeats_its_key_is_not_given_up(subscribe: Subscribe) -> None:
+    subscription, own = subscribe(), new_key_pair().public
+    peer = rotate_keys(peer=subscription.peers.get(), public_key=own)
+    let_end(subscription)
+    assert_success(rotate(subscription.peers.get(), public_key=own))
+    peer.refresh_from_db()
+    assert (peer.state, peer.public_key) == (Peer.State.SUSPENDED, own)
+
+
 def test_nobody_rotates_somebody_elses_keys_or_revoked_ones(subscribe: Subscribe) -> None:
     peer = subscribe().peers.get()
     response = signed_in(a_customer()).post(f"/api/vpn/config/{peer.pk}/rotate", format="json")
@@ -112,9 +153,14 @@ def test_stored_keys_are_encrypted_anew(
     before = list(Peer.objects.order_by("id").values_list("private_key", "preshared_key"))
     old, new = settings.FIELD_ENCRYPTION_KEYS, Fernet.generate_key().decode()
     settings.FIELD_ENCRYPTION_KEYS = [new, *old]
-    output = StringIO()
-    call_command("rotate_encryption", stdout=output)
-    assert output.getvalue() == "The keys of 3 devices are encrypted with the first key.\n"
+    for _ in range(2):
+        output = StringIO()
+        call_command("rotate_encryption", stdout=output)
+        assert output.getvalue().splitlines() == [
+            "2 devices so far",
+            "3 devices so far",
+            "The keys of 3 devices are encrypted with the first key.",
+        ]
     settings.FIELD_ENCRYPTION_KEYS = [new]
     assert list(Peer.objects.order_by("id").values_list("private_key", "preshared_key")) == before
     assert stored()[2][0] == ""

@@ -11,7 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from bundles.models import Subscription
+from bundles.tests.test_buy_and_activate import pay
 from notifications.models import Message
+from payments.tests.factories import a_customer
 from vpn.errors import NoGateway
 from vpn.models import EMPTY_DIGEST, Gateway, Peer
 from vpn.services import move as move_service
@@ -160,6 +162,34 @@ def test_who_cannot_be_moved_holds_up_nobody_else(gateway: Gateway, subscribe: S
     another_gateway()
     assert drain_gateway(gateway=gateway) == (1, 1)
     assert subscription_is_served(bound.peers.get())
+
+
+def test_who_does_not_fit_where_it_would_be_best_goes_to_the_next(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    subscription, single = subscribe(max_connections=2), subscribe()
+    laptop = add_device(subscription, "laptop")
+    nearly_full = another_gateway(capacity=1, seen_at=timezone.now())
+    exhausted = another_gateway(next_number=70_000, seen_at=timezone.now())
+    roomy = another_gateway()
+    assert move_peer(peer=laptop)
+    assert len(live(roomy)) == 2
+    assert move_peer(peer=single.peers.get())
+    assert len(live(nearly_full)) == 1
+    assert live(exhausted) == []
+    assert_true(gateway, nearly_full, exhausted, roomy)
+
+
+def test_a_customer_of_many_devices_holds_up_nobody_with_fewer(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    subscription = subscribe(max_connections=2)
+    add_device(subscription, "laptop")
+    pay(a_customer(), subscription.bundle)
+    target = another_gateway(capacity=1)
+    assert drain_gateway(gateway=gateway) == (1, 2)
+    assert len(live(target)) == 1
+    assert {peer.subscription for peer in live(gateway)} == {subscription}
 
 
 def manage(*arguments: str) -> str:

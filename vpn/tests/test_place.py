@@ -19,6 +19,7 @@ from payments.tests.factories import a_customer
 from vpn.errors import AddressesExhausted, NoGateway
 from vpn.models import Gateway, Peer
 from vpn.services.generate import generate_config
+from vpn.services.move import move_peer
 from vpn.services.place import choices, place_again, place_first
 from vpn.services.revoke import revoke_now
 from vpn.tests.factories import another_gateway
@@ -102,6 +103,17 @@ def test_the_healthy_come_before_the_silent_then_the_region_then_the_load(
     assert chosen(subscription) == [laden.pk, gateway.pk, light.pk]
     change(laden, seen_at=timezone.now() - timedelta(seconds=91))
     assert chosen(subscription) == [gateway.pk, light.pk, laden.pk]
+
+
+def test_who_has_gone_to_another_region_is_served_there(
+    gateway: Gateway, subscribe: Subscribe
+) -> None:
+    change(gateway, region="dar")
+    subscription = subscribe()
+    mwanza = another_gateway(region="mwanza", peers_served=5)
+    assert chosen(subscription) == [gateway.pk, mwanza.pk]
+    move_peer(peer=subscription.peers.get(), to=mwanza)
+    assert chosen(subscription) == [mwanza.pk, gateway.pk]
 
 
 def test_a_gateway_without_a_free_address_is_passed_over(

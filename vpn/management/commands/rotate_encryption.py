@@ -16,8 +16,10 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        done = 0
         try:
-            done = rotate_encryption()
+            for done in rotate_encryption():
+                self.stdout.write(f"{done} devices so far")
         except InvalidToken as error:
             raise CommandError(
                 "Some keys were encrypted with a key that FIELD_ENCRYPTION_KEYS does not have any "

@@ -66,6 +66,7 @@ def crowd(system: System, peers: int) -> None:
     gateway.revision += 1
     gateway.next_number += peers
     gateway.peers_served += peers
+    gateway.capacity += peers
     gateway.digest = f"{total % MODULUS:064x}"
     gateway.save(using=ALIAS)
 

@@ -56,19 +56,6 @@ def is_key_taken(public_key: str) -> bool:
     )
 
 
-def peers_of_gateway(gateway: Gateway) -> QuerySet[Peer]:
-    """What a gateway should serve now."""
-    return (
-        Peer.objects.filter(
-            gateway=gateway,
-            state=Peer.State.ACTIVE,
-            subscription__state=Subscription.State.ACTIVE,
-        )
-        .select_related("gateway", "address")
-        .order_by("id")
-    )
-
-
 def bytes_used(*, customer_id: int | None = None, owner_id: int | None = None) -> int:
     """Bytes recorded over all subscriptions; of one customer, or of an owner's bundles, if given."""
     subscriptions = Subscription.objects.all()

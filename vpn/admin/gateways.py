@@ -6,14 +6,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
 from vpn.admin.gateway_form import FIELDS, RANGES, GatewayForm
-from vpn.admin.gateway_page import page_of
+from vpn.admin.gateway_page import GatewayPage, page_of
 from vpn.admin.gateway_verbs import GatewayVerbs
 from vpn.admin.labels import GATEWAY_LABELS, HEALTH_LABELS
+from vpn.admin.with_page import WithPage
 from vpn.gateway_health import GatewayHealth, with_health
 from vpn.models import Gateway
 from vpn.services.publish import publish
@@ -35,7 +36,7 @@ class HealthFilter(admin.SimpleListFilter):
 
 
 @admin.register(Gateway)
-class GatewayAdmin(GatewayVerbs):
+class GatewayAdmin(WithPage, GatewayVerbs):
     """Ranges are fixed once customers have files that name them; keys come from the agent."""
 
     form = GatewayForm
@@ -101,21 +102,8 @@ class GatewayAdmin(GatewayVerbs):
         if change and not TOLD_TO_AGENT.isdisjoint(form.changed_data):
             publish(obj, [])
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Gateway | None = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context["page"] = page_of(obj)
-        answer: HttpResponse = super().render_change_form(
-            request, context, add, change, form_url, obj
-        )
-        return answer
+    def page_of(self, row: Gateway) -> GatewayPage:
+        return page_of(row)
 
     def has_delete_permission(self, request: HttpRequest, obj: Gateway | None = None) -> bool:
         return False

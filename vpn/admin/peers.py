@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
@@ -19,8 +19,9 @@ from common.admin import ReadOnly
 from common.clock import business_day
 from common.sizes import in_words
 from vpn.admin.labels import HANDSHAKE_LABELS, PEER_LABELS
-from vpn.admin.peer_page import handshake, page_of
+from vpn.admin.peer_page import PeerPage, handshake, page_of
 from vpn.admin.peer_verbs import PeerVerbs
+from vpn.admin.with_page import WithPage
 from vpn.models import ONLINE_FOR, Gateway, Peer
 from vpn.traffic import Traffic, of_peers
 
@@ -56,7 +57,7 @@ class MeteredList(ChangeList):
 
 
 @admin.register(Peer)
-class PeerAdmin(ReadOnly, PeerVerbs):
+class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
     list_display = [
         "device_name",
         "customer",
@@ -125,21 +126,8 @@ class PeerAdmin(ReadOnly, PeerVerbs):
     def ever(self, peer: Peer) -> str:
         return in_words(_traffic(peer).ever)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Peer | None = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context["page"] = page_of(obj)
-        answer: HttpResponse = super().render_change_form(
-            request, context, add, change, form_url, obj
-        )
-        return answer
+    def page_of(self, row: Peer) -> PeerPage:
+        return page_of(row)
 
 
 def _at(text: str) -> Q:

@@ -11,6 +11,7 @@ import pytest
 from tests.person import Person
 from tests.simulator import PREFIXES, Simulator
 from tests.system import System, running_system
+from tests.tunnel.internet import Internet
 
 SEATS = 100_000
 
@@ -64,11 +65,14 @@ def newcomer(system: System, fresh_phone: Callable[[str], str]) -> Callable[...,
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure comes with what the system's programs said during the test."""
+    """A failure comes with what the system's programs and gateways said during the test."""
     report = yield
-    system = getattr(item, "funcargs", {}).get("system")
+    arguments = getattr(item, "funcargs", {})
+    system, internet = arguments.get("system"), arguments.get("internet")
     if report.failed and isinstance(system, System):
         report.sections += [(f"{name} said", words) for name, words in system.said().items()]
+    if report.failed and isinstance(internet, Internet):
+        report.sections += [(f"{name} said", words) for name, words in internet.said().items()]
     return report
 
 

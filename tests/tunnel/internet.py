@@ -73,6 +73,10 @@ class Internet:
         ):
             namespace.close()
 
+    def said(self) -> dict[str, str]:
+        """What the gateways' agents have written, by the names of their logs."""
+        return {log.stem: log.read_text() for log in sorted(self.folder.glob("agent-*.log"))}
+
     def other_gateway(self) -> Namespace:
         """A second machine for a gateway, at OTHER_GATEWAY."""
         namespace = Namespace("other")

@@ -38,7 +38,6 @@ class Kernel:
         host.forward()
         host.count_single_packets(self._interface)
         self._gateway = gateway
-        self._gateway = gateway
 
     def apply(
         self,

@@ -186,10 +186,10 @@ def _tunnel(service: Service) -> Tunnel:
 
 
 def _section(public_key: str, tunnel: Tunnel) -> str:
-    return (
-        f"[Peer]\nPublicKey = {public_key}\nPresharedKey = {tunnel.preshared_key}\n"
-        f"AllowedIPs = {', '.join(sorted(tunnel.allowed_ips))}\n"
-    )
+    lines = ["[Peer]", f"PublicKey = {public_key}", f"PresharedKey = {tunnel.preshared_key}"]
+    if tunnel.allowed_ips:  # wg refuses the whole file for a line without addresses
+        lines.append(f"AllowedIPs = {', '.join(sorted(tunnel.allowed_ips))}")
+    return "\n".join(lines) + "\n"
 
 
 def _parts(keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

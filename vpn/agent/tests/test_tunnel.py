@@ -108,6 +108,17 @@ def test_the_end_comes_and_a_renewal_is_served_though_the_server_was_away(
     wait_until(customer.reaches, 40)
 
 
+def test_one_whose_time_is_over_keeps_nobody_else_from_service(gateway: AgentProcess) -> None:
+    late, punctual = device(7, group=3), device(8, group=4)
+    gateway.server.serve(late.peer(ends_at=int(time.time()) - 60), punctual.peer())
+    gateway.wait_until_served(late, punctual)
+    on_late, on_punctual = customer_of(gateway, late), customer_of(gateway, punctual)
+    wait_until(on_punctual.reaches, 10)
+    assert not on_late.reaches()
+    gateway.server.serve(late.peer())  # a renewal
+    wait_until(on_late.reaches, 20)
+
+
 def test_a_revoked_device_is_gone_within_two_seconds_and_its_last_bytes_are_told(
     gateway: AgentProcess,
 ) -> None:
@@ -270,13 +281,17 @@ def connected(gateway: AgentProcess, *devices: Device, **different: object) -> l
     """A customer with a working tunnel for each device."""
     gateway.server.serve(*(one.peer(**different) for one in devices))
     gateway.wait_until_served(*devices)
-    customers = []
-    for one in devices:
-        customer = gateway.internet.customer()
-        customer.connect(gateway.config(one))
+    customers = [customer_of(gateway, one) for one in devices]
+    for customer in customers:
         wait_until(customer.reaches, 10)
-        customers.append(customer)
     return customers
+
+
+def customer_of(gateway: AgentProcess, one: Device) -> Customer:
+    """Somebody who has brought the device's tunnel up."""
+    customer = gateway.internet.customer()
+    customer.connect(gateway.config(one))
+    return customer
 
 
 def set_merging(gateway: AgentProcess, on: bool) -> None:

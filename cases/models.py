@@ -33,6 +33,26 @@ class CaseKind(models.TextChoices):
     GATEWAY_CREDENTIAL = "gateway_credential", "Wrong secret in a gateway's name"
     GATEWAY_TROUBLE = "gateway_trouble", "A gateway is silent or does not do as told"
     MONEY_CHECK_FAILED = "money_check_failed", "The books do not agree"
+    PAID_NO_ORDER = "paid_no_order", "Money on a statement for no order"
+    ORDER_NO_MONEY = "order_no_money", "Completed here, on no statement"
+    TRANSFER_NO_LINE = "transfer_no_line", "Sent here, on no statement"
+    AMOUNT_DIFFERS = "amount_differs", "Another amount on the statement"
+    DUPLICATE_PAYMENT = "duplicate_payment", "Two receipts for one order"
+    DUPLICATE_LINE = "duplicate_line", "One receipt twice on a statement"
+    AMBIGUOUS_LINE = "ambiguous_line", "A statement line that fits several"
+    SUGGESTED_MATCH = "suggested_match", "A match to confirm"
+    STATUS_CONFLICT = "status_conflict", "Paid by the statement, not here"
+    LATE_SUCCESS = "late_success", "Paid by the statement, after the time"
+    REVERSED_THERE = "reversed_there", "Reversed on the statement"
+    FEE_DIFFERENCE = "fee_difference", "A fee without its payment"
+    BALANCE_BREAK = "balance_break", "A row is missing on the statement"
+    WRONG_ACCOUNT = "wrong_account", "A statement line of another till"
+    FOREIGN_CURRENCY = "foreign_currency", "A statement line not in shillings"
+    MASKED_IDENTITY = "masked_identity", "Named by a masked number only"
+    STATEMENT_FAULT = "statement_fault", "Rows that could not be read"
+    PAID_NOT_ACTIVATED = "paid_not_activated", "Paid, not activated"
+    ACTIVATED_NOT_PAID = "activated_not_paid", "Activated, not paid"
+    USED_NOT_PAID = "used_not_paid", "Used, not paid"
 
 
 class Case(models.Model):
@@ -54,6 +74,13 @@ class Case(models.Model):
         on_delete=models.SET_NULL,
         related_name="cases",
     )
+    customer_waits = models.BooleanField(
+        default=False, help_text="Somebody has paid and has nothing for it yet"
+    )
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="When the owner's claim ends; empty: assigned for good"
+    )
+    snoozed_until = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(default=timezone.now, db_index=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.TextField(blank=True)

@@ -15,6 +15,13 @@ from payments.models.payments import MobileMoneyTransaction as MobileMoneyTransa
 from payments.models.payments import Payment as Payment
 from payments.models.payments import PaymentEvent as PaymentEvent
 from payments.models.payments import default_expiry as default_expiry
+from payments.models.statements import Bucket as Bucket
+from payments.models.statements import FaultyRow as FaultyRow
+from payments.models.statements import LineVersion as LineVersion
+from payments.models.statements import Match as Match
+from payments.models.statements import StatementFile as StatementFile
+from payments.models.statements import StatementLine as StatementLine
+from payments.models.statements import StatementProfile as StatementProfile
 from payments.models.transfers import UNANSWERED as UNANSWERED
 from payments.models.transfers import Transfer as Transfer
 from payments.models.transfers import TransferEvent as TransferEvent

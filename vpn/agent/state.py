@@ -58,8 +58,10 @@ class Peer:
     kbps: int  # each way; 0 is no limit
 
     def digest(self) -> int:
-        """SHA-256 of its JSON, as a number: digests of peers are summed."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """SHA-256 of its JSON without the id, as a number: digests of peers are summed."""
+        fields = asdict(self)
+        del fields["id"]
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return int.from_bytes(hashlib.sha256(text.encode("ascii")).digest())
 
 

@@ -108,7 +108,7 @@ def _check(target: Gateway, devices: int) -> None:
 
 
 def _move(peer: Peer, target: Gateway) -> Peer:
-    """The peer's new row; the old one stays as the record of who had its address."""
+    """The peer's new row, to be saved; the old one stays as the record of who had its address."""
     moved = Peer(
         subscription=peer.subscription,
         gateway=target,
@@ -126,5 +126,4 @@ def _move(peer: Peer, target: Gateway) -> Peer:
     peer.private_key = peer.preshared_key = ""
     peer.save(update_fields=["state", "revoked_at", "private_key", "preshared_key"])
     free_address(peer.address_id)
-    moved.save()
     return moved

@@ -69,7 +69,7 @@ def _create(
     if public_key and is_key_taken(public_key):
         raise PublicKeyInUse("This key is used by another device.")
     pair = None if public_key else new_key_pair()
-    peer = Peer.objects.create(
+    peer = Peer(
         subscription=subscription,
         gateway=gateway,
         address=address,

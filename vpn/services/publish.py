@@ -21,7 +21,8 @@ MODULUS = 2**256
 def publish(gateway: Gateway, peers: Iterable[Peer]) -> None:
     """Let the gateway know that these peers of it have changed, or have ended.
 
-    Saves what it changes of both. A peer comes with its subscription and address.
+    Saves what it changes of both, and a new peer as a whole. A peer comes with its subscription and
+    address.
     """
     gateway.revision += 1
     total = int(gateway.digest, 16)
@@ -30,7 +31,10 @@ def publish(gateway: Gateway, peers: Iterable[Peer]) -> None:
         total += _number(digest) - _number(peer.digest)
         gateway.peers_served += bool(digest) - bool(peer.digest)
         peer.digest, peer.revision = digest, gateway.revision
-        Peer.objects.filter(pk=peer.pk).update(digest=digest, revision=gateway.revision)
+        if peer._state.adding:
+            peer.save(force_insert=True)
+        else:
+            Peer.objects.filter(pk=peer.pk).update(digest=digest, revision=gateway.revision)
     gateway.digest = f"{total % MODULUS:064x}"
     gateway.save(update_fields=["revision", "digest", "peers_served", "next_number"])
     wake_agent(gateway.pk)
@@ -84,8 +88,9 @@ def served(peer: Peer) -> dict[str, Any]:
 
 
 def digest_of(peer: dict[str, Any]) -> str:
-    """64 hexadecimal digits."""
-    text = json.dumps(peer, sort_keys=True, separators=(",", ":"))
+    """64 hexadecimal digits. Without the id, so that a new peer needs one statement and not two."""
+    fields = {name: value for name, value in peer.items() if name != "id"}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

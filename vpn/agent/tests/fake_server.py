@@ -128,15 +128,11 @@ class FakeServer:
 
 
 def _digest(peers: dict[int, Peer]) -> str:
-    total = sum(
-        int(
-            hashlib.sha256(
-                json.dumps(p, sort_keys=True, separators=(",", ":")).encode()
-            ).hexdigest(),
-            16,
-        )
-        for p in peers.values()
-    )
+    total = 0
+    for peer in peers.values():
+        fields = {name: value for name, value in peer.items() if name != "id"}
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+        total += int(hashlib.sha256(text.encode()).hexdigest(), 16)
     return f"{total % 2**256:064x}"
 
 

@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
+from bundles.models import Subscription
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import pay
 from payments.models import Payment
@@ -19,6 +21,7 @@ from tests.concurrency.test_settling import an_attempt, news, success
 from vpn.errors import ConfigNotFound
 from vpn.models import Gateway, Peer
 from vpn.services.move import drain_gateway, move_peer
+from vpn.services.place import place_first
 from vpn.services.republish import republish_changed
 from vpn.services.revoke import revoke_now
 from vpn.services.rotate import rotate_keys
@@ -62,6 +65,25 @@ def test_two_hundred_activations_have_two_hundred_addresses_and_a_true_digest() 
     agent.pulls()
     assert len(agent.peers) == ACTIVATIONS
     assert_true(gateway)
+
+
+def test_placing_locks_the_chosen_gateway_alone() -> None:
+    first_gateway()
+    other = another_gateway(peers_served=1)
+    pay(a_customer(), a_bundle())
+    subscription = Subscription.objects.get()
+
+    def change_the_others() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
+        Gateway.objects.filter(pk=other.pk).update(region="coast")
+        other.bundles.add(subscription.bundle)
+        Peer.objects.update(device_name="tablet")
+
+    with transaction.atomic():
+        gateway, _ = place_first(subscription)
+        assert gateway != other
+        assert at_once([change_the_others]).errors == []
 
 
 def test_two_gateways_fill_to_their_capacity_and_no_further() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F
 from django.utils import timezone
 
 from bundles.models import Subscription
@@ -22,6 +21,8 @@ NEEDED_OF_GATEWAY = (
     "revision",
     "digest",
     "peers_served",
+    "state",
+    "capacity",
 )
 
 # Written out: the ORM would take ten times as long to compose it as the database to answer it, and
@@ -56,6 +57,7 @@ WHERE keeps OR state = 'active' AND has_room AND (
 )
 ORDER BY keeps DESC, names_it OR is_owners DESC, is_heard DESC, is_known DESC, burden, id
 """
+LOCK = f"SELECT {', '.join(NEEDED_OF_GATEWAY)} FROM vpn_gateway WHERE id = %s"  # noqa: S608  # our words
 
 
 class Choice(NamedTuple):
@@ -118,8 +120,9 @@ def _place(found: list[Choice]) -> tuple[Gateway, Address | None]:
 
 def _locked(choice: Choice) -> Gateway | None:
     """The gateway, unless it was filled or closed in the meantime."""
-    gateways = Gateway.objects.select_for_update().only(*NEEDED_OF_GATEWAY)
-    chosen = gateways.filter(pk=choice.gateway_id)
+    locking = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    (gateway,) = Gateway.objects.raw(LOCK + locking, [choice.gateway_id])
     if choice.keeps:
-        return chosen.exclude(state=Gateway.State.OFFLINE).first()
-    return chosen.filter(state=Gateway.State.ACTIVE, peers_served__lt=F("capacity")).first()
+        return gateway if gateway.state != Gateway.State.OFFLINE else None
+    has_room = gateway.peers_served < gateway.capacity
+    return gateway if gateway.state == Gateway.State.ACTIVE and has_room else None

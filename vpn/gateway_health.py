@@ -25,12 +25,11 @@ class GatewayHealth(models.TextChoices):
 
 def with_health(gateways: QuerySet[Gateway], now: datetime) -> QuerySet[Gateway]:
     """The gateways, each with its `health`."""
-    is_silent = Q(seen_at__isnull=True) | Q(seen_at__lte=now - SILENT_AFTER)
     in_step = Q(agent_revision=F("revision"), agent_digest=F("digest"))
     return gateways.annotate(
         health=Case(
             When(public_key__isnull=True, then=Value(GatewayHealth.NOT_ENROLLED)),
-            When(is_silent, then=Value(GatewayHealth.SILENT)),
+            When(seen_at__lte=now - SILENT_AFTER, then=Value(GatewayHealth.SILENT)),
             When(refused_revision__isnull=False, then=Value(GatewayHealth.REFUSES)),
             When(~in_step, then=Value(GatewayHealth.BEHIND)),
             default=Value(GatewayHealth.HEARD),
@@ -41,11 +40,14 @@ def with_health(gateways: QuerySet[Gateway], now: datetime) -> QuerySet[Gateway]
 
 def facts(gateway: Gateway, now: datetime) -> Iterator[str]:
     """What staff should know of it, in sentences."""
-    if gateway.public_key is None:
+    if gateway.public_key is None or gateway.seen_at is None:
         yield "No agent has enrolled: make an enrolment token and give it to the machine."
         return
-    if gateway.seen_at is None:
-        yield "Its agent has enrolled and has not reported yet."
+    if not gateway.has_reported:
+        yield (
+            f"Its agent enrolled {localtime(gateway.seen_at):%d.%m.%Y %H:%M:%S} and has not reported "
+            "since."
+        )
         return
     if gateway.is_heard_at(now):
         yield f"Its agent was heard {(now - gateway.seen_at).seconds} seconds ago."

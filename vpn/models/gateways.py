@@ -77,7 +77,9 @@ class Gateway(models.Model):
     secret_hash = ReferenceField(max_length=64, blank=True)
 
     # What its agent has told
-    seen_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last reported, or enrolled"
+    )
     agent_version = models.CharField(max_length=20, blank=True)
     agent_backend = models.CharField(max_length=20, blank=True)
     agent_epoch = ReferenceField(max_length=64, blank=True)
@@ -134,8 +136,13 @@ class Gateway(models.Model):
             return None
         return int(address) - int(network.network_address)
 
+    @property
+    def has_reported(self) -> bool:
+        """Whether its agent has since it enrolled; reports are numbered from one."""
+        return self.agent_sequence > 0
+
     def is_heard_at(self, moment: datetime) -> bool:
-        """Whether its agent has reported lately."""
+        """Whether its agent has reported or enrolled lately."""
         return self.seen_at is not None and moment - self.seen_at < SILENT_AFTER
 
     @property

@@ -64,8 +64,16 @@ def _enrol(token: str, public_key: str, version: str) -> Enrolment:
     gateway.secret_hash = hash_of(secret)
     gateway.agent_version = version
     gateway.agent_sequence = 0  # a machine that was set up anew counts its reports anew
+    gateway.seen_at = timezone.now()  # silent from then on, if it never reports
     gateway.save(
-        update_fields=["public_key", "token_key", "secret_hash", "agent_version", "agent_sequence"]
+        update_fields=[
+            "public_key",
+            "token_key",
+            "secret_hash",
+            "agent_version",
+            "agent_sequence",
+            "seen_at",
+        ]
     )
     return Enrolment(gateway.pk, secret)
 

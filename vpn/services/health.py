@@ -31,7 +31,7 @@ class Health:
 
 def note_health(gateway: Gateway, report: Report, now: datetime) -> None:
     """Keep what a locked gateway's newer report tells of itself; trouble is a case while it lasts."""
-    was_well = gateway.is_heard_at(now) and not _trouble(gateway)
+    was_well = gateway.has_reported and gateway.is_heard_at(now) and not _trouble(gateway)
     gateway.seen_at = now
     gateway.agent_sequence = report.sequence
     gateway.agent_epoch = report.epoch

@@ -29,7 +29,11 @@ LIST = "/admin/vpn/gateway/"
 def gateway(gateway: Gateway) -> Gateway:
     """Heard just now, and in step."""
     Gateway.objects.update(
-        seen_at=timezone.now(), agent_version="1.0", agent_backend="wireguard", region="dar"
+        seen_at=timezone.now(),
+        agent_version="1.0",
+        agent_backend="wireguard",
+        agent_sequence=1,
+        region="dar",
     )
     in_step()
     return Gateway.objects.get()
@@ -78,7 +82,12 @@ def used(peer: Peer, up: int, down: int, days_ago: int = 0, epoch: str = "e1") -
     ("changes", "health", "fact"),
     [
         ({}, "heard", "In step: it serves our revision 0."),
-        ({"seen_at": None}, "silent", "has not reported yet"),
+        ({"agent_sequence": 0}, "heard", "has not reported since"),
+        (
+            {"agent_sequence": 0, "seen_at": timezone.now() - timedelta(hours=3)},
+            "silent",
+            "has not reported since",
+        ),
         ({"seen_at": timezone.now() - timedelta(hours=3)}, "silent", "Silent since"),
         ({"revision": 7}, "behind", "it serves revision 0 of 7"),
         ({"digest": "f" * 64}, "behind", "what it serves is not our revision 0"),

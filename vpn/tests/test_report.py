@@ -28,6 +28,7 @@ from vpn.services.generate import generate_config
 from vpn.services.health import watch_gateways
 from vpn.services.publish import served
 from vpn.services.revoke import revoke_now
+from vpn.tests.agents import Agent
 from vpn.tests.reports import a_report, counted, tell
 
 Subscribe = Callable[..., Subscription]
@@ -365,6 +366,19 @@ def test_silence_is_a_case_until_the_gateway_is_heard(gateway: Gateway, peer: Pe
         for _ in range(2):
             assert watch_gateways() == 1
         assert len(trouble()) == 1
+        tell(gateway)
+    assert trouble() == []
+
+
+def test_an_agent_that_enrols_and_never_reports_is_silent(gateway: Gateway, peer: Peer) -> None:
+    Agent(gateway)
+    assert watch_gateways() == 0
+    with time_machine.travel(timezone.now() + timedelta(seconds=91)):
+        assert watch_gateways() == 1
+        assert "Nothing was heard since" in trouble()[0]
+        Agent(gateway)
+        assert watch_gateways() == 0
+        assert len(trouble()) == 1, "to enrol is not to report"
         tell(gateway)
     assert trouble() == []
 

@@ -38,6 +38,8 @@ from payments.models import (
 from payments.providers import registry
 from payments.providers.breaker import BreakerState
 from payments.states import LIVE, OPEN_TRANSFERS, State, TransferState
+from vpn.models import Gateway
+from vpn.selectors import addresses_left
 
 RECENT = timedelta(hours=1)
 SECONDS_TO_PAID = (5, 10, 20, 30, 60, 120, 300, 600)
@@ -72,6 +74,7 @@ class Figures:
         yield from _deliveries(now)
         yield from _open_cases()
         yield from _outbox(now)
+        yield from _gateways(now)
         yield from _providers()
         yield from _heartbeat()
         yield from _money_check()
@@ -221,6 +224,48 @@ def _outbox(now: datetime) -> Iterator[Metric]:
         "Age of the oldest of them, 0 without any",
         value=_age(waiting["oldest"], now),
     )
+
+
+def _gateways(now: datetime) -> Iterator[Metric]:
+    """Of those that an agent has enrolled, unless they are out of service."""
+    labels = ["gateway", "region"]
+    silent = Gauge(
+        "konektika_gateway_silent_seconds",
+        "Since a gateway's agent last reported, or enrolled if it never did since",
+        labels=labels,
+    )
+    peers = Gauge("konektika_gateway_peers", "Devices that it is to serve", labels=labels)
+    capacity = Gauge(
+        "konektika_gateway_capacity",
+        "Devices that it may serve, while it takes new ones",
+        labels=labels,
+    )
+    left = Gauge(
+        "konektika_gateway_addresses_left",
+        "Tunnel addresses that it can give out, while it takes new devices",
+        labels=labels,
+    )
+    differs = Gauge(
+        "konektika_gateway_differs",
+        "1 while it serves something else than it should",
+        labels=labels,
+    )
+    refuses = Gauge(
+        "konektika_gateway_refuses", "1 while it refuses to remove many devices", labels=labels
+    )
+    enrolled = Gateway.objects.filter(public_key__isnull=False)
+    gateways = list(enrolled.exclude(state=Gateway.State.OFFLINE).order_by("name"))
+    addresses = addresses_left(gateways)
+    for gateway in gateways:
+        named = [gateway.name, gateway.region]
+        silent.add_metric(named, _age(gateway.seen_at, now))
+        peers.add_metric(named, gateway.peers_served)
+        if gateway.state == Gateway.State.ACTIVE:
+            capacity.add_metric(named, gateway.capacity)
+            left.add_metric(named, addresses[gateway.pk])
+        differs.add_metric(named, float(gateway.reports_differing > 0))
+        refuses.add_metric(named, float(gateway.refused_revision is not None))
+    yield from (silent, peers, capacity, left, differs, refuses)
 
 
 def _providers() -> Iterator[Metric]:

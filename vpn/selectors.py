@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from bundles.models import Subscription
 from common.clock import business_day
 from vpn.errors import ConfigNotFound
-from vpn.models import LIVE, ONLINE_FOR, Connection, Gateway, Peer, Usage
+from vpn.models import LIVE, ONLINE_FOR, Address, Connection, Gateway, Peer, Usage
 
 
 def live_peers_of(user_id: int) -> QuerySet[Peer]:
@@ -54,6 +55,17 @@ def is_key_taken(public_key: str) -> bool:
         Peer.objects.filter(live_public_key=public_key).exists()
         or Gateway.objects.filter(public_key=public_key).exists()
     )
+
+
+def addresses_left(gateways: Sequence[Gateway]) -> dict[int, int]:
+    """How many tunnel addresses each of the gateways can give out now, by its id."""
+    rested = dict(
+        Address.objects.filter(gateway__in=gateways, free_at__lte=timezone.now())
+        .order_by()
+        .values_list("gateway")
+        .annotate(Count("pk"))
+    )
+    return {gateway.pk: gateway.never_used + rested.get(gateway.pk, 0) for gateway in gateways}
 
 
 def bytes_used(*, customer_id: int | None = None, owner_id: int | None = None) -> int:

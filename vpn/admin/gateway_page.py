@@ -59,5 +59,4 @@ def _addresses(gateway: Gateway) -> Addresses:
         resting=Count("pk", filter=Q(free_at__gt=timezone.now())),
         rested=Count("pk", filter=rested),
     )
-    never_used = max(gateway.last_number - gateway.next_number + 1, 0)
-    return Addresses(counts["used"], counts["resting"], never_used + counts["rested"])
+    return Addresses(counts["used"], counts["resting"], gateway.never_used + counts["rested"])

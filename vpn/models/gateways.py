@@ -116,6 +116,11 @@ class Gateway(models.Model):
         """The highest number that a customer's address may have."""
         return network(self.range4).num_addresses - 2
 
+    @property
+    def never_used(self) -> int:
+        """How many numbers no customer's address has had."""
+        return max(self.last_number - self.next_number + 1, 0)
+
     def addresses_of(self, number: int) -> list[str]:
         """The tunnel addresses of a number, IPv4 first, with their prefix lengths."""
         found = [f"{network(self.range4)[number]}/32"]
@@ -155,13 +160,14 @@ class Address(models.Model):
 
     gateway = models.ForeignKey(Gateway, on_delete=models.PROTECT, related_name="addresses")
     number = models.PositiveIntegerField()
-    free_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    free_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "addresses"
         constraints = [
             models.UniqueConstraint(fields=["gateway", "number"], name="address_once"),
         ]
+        indexes = [models.Index(fields=["gateway", "free_at"], name="address_rested")]
 
     def __str__(self) -> str:
         return f"{self.gateway_id}/{self.number}"

@@ -18,7 +18,7 @@ def take_address(gateway: Gateway) -> Address:
     The caller saves the gateway. The lock makes it quick; the database also lets each number exist
     and be used once. Raises AddressesExhausted.
     """
-    if gateway.next_number <= gateway.last_number:
+    if gateway.never_used:
         number = gateway.next_number
         gateway.next_number += 1
         return Address.objects.create(gateway=gateway, number=number)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 
 from vpn.encryption import cipher
+from vpn.networks import compare_sizes, resolvers, tunnel_network
 
 ENDPOINT = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):(\d{1,5})", re.ASCII)
 
@@ -17,6 +18,7 @@ ENDPOINT = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):(\d{1,5})", re.ASCII)
 def check_vpn(**_: Any) -> list[checks.CheckMessage]:
     """`vpn.E001` encryption keys, `E002` endpoint, `E003` and `E004` address ranges, `E005` DNS."""
     found: list[checks.CheckMessage] = []
+    range4, range6 = _refused_ranges()
     for is_fine, sentence, hint, number in (
         (
             _keys_work(),
@@ -31,19 +33,19 @@ def check_vpn(**_: Any) -> list[checks.CheckMessage]:
             2,
         ),
         (
-            _is_range(settings.VPN_RANGE4, 4),
-            "VPN_RANGE4 is no IPv4 network with room for customers.",
+            not range4,
+            f"VPN_RANGE4 cannot be. {range4}",
             "Write a network such as 10.8.0.0/16.",
             3,
         ),
         (
-            not settings.VPN_RANGE6 or _is_range(settings.VPN_RANGE6, 6),
-            "VPN_RANGE6 is no IPv6 network with room for customers.",
+            not range6,
+            f"VPN_RANGE6 cannot be. {range6}",
             "Write a network such as fd00:8::/64, or leave it empty.",
             4,
         ),
         (
-            all(_is_address(item) for item in settings.VPN_DNS.split(",") if settings.VPN_DNS),
+            not settings.VPN_DNS or not _refusal(resolvers, settings.VPN_DNS),
             "VPN_DNS is no list of addresses.",
             "Write addresses such as 10.8.0.1, comma-separated, or leave it empty.",
             5,
@@ -67,17 +69,20 @@ def _is_endpoint(text: str) -> bool:
     return match is not None and 1 <= int(match[2]) <= 65535
 
 
-def _is_range(text: str, version: int) -> bool:
-    try:
-        network = ipaddress.ip_network(text)
-    except ValueError:
-        return False
-    return network.version == version and network.num_addresses >= 8
+def _refused_ranges() -> tuple[str, str]:
+    """Why the IPv4 and the IPv6 range cannot be; "" for one that can."""
+    range4 = _refusal(tunnel_network, settings.VPN_RANGE4, 4)
+    if not settings.VPN_RANGE6:
+        return range4, ""
+    range6 = _refusal(tunnel_network, settings.VPN_RANGE6, 6)
+    if not (range4 or range6):
+        range6 = _refusal(compare_sizes, settings.VPN_RANGE4, settings.VPN_RANGE6)
+    return range4, range6
 
 
-def _is_address(text: str) -> bool:
+def _refusal(check: Callable[..., object], *values: object) -> str:
     try:
-        ipaddress.ip_address(text.strip())
-    except ValueError:
-        return False
-    return True
+        check(*values)
+    except ValueError as refusal:
+        return str(refusal)
+    return ""

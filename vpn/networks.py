@@ -1,10 +1,12 @@
-"""Whether a gateway's addresses, as staff type them, can be. Pure; refuses with ValueError."""
+"""Whether a gateway's addresses, as typed or set, can be. Refuses with ValueError."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from typing import TypeAlias
+
+from vpn.models.gateways import FIRST_CUSTOMER_NUMBER
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -19,7 +21,7 @@ HOST_NAME = re.compile(
 def tunnel_network(text: str, version: int) -> Network:
     """A network that customers can have addresses of."""
     try:
-        network = ipaddress.ip_network(text.strip())
+        network = ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(f"This is no network: {error}.") from error
     example = "10.8.0.0/16" if version == 4 else "fd00:8::/64"
@@ -31,6 +33,17 @@ def tunnel_network(text: str, version: int) -> Network:
     if not any(_is_within(network, ipaddress.ip_network(other)) for other in allowed):
         raise ValueError(f"Take a network of {', '.join(allowed)}: customers need the others.")
     return network
+
+
+def compare_sizes(range4: str, range6: str) -> None:
+    """A device's number is the same in both networks of a tunnel; the second may be empty."""
+    if range6 and _size(range6) < _size(range4):
+        raise ValueError("It has fewer addresses than the IPv4 range.")
+
+
+def room(range4: str) -> int:
+    """How many devices a network has addresses for; the last one is everybody's."""
+    return _size(range4) - 1 - FIRST_CUSTOMER_NUMBER
 
 
 def overlaps(one: str, other: str) -> bool:
@@ -57,6 +70,10 @@ def resolvers(text: str) -> str:
         return ", ".join(str(ipaddress.ip_address(item.strip())) for item in text.split(","))
     except ValueError as error:
         raise ValueError("Write addresses such as 10.8.0.1, comma-separated.") from error
+
+
+def _size(text: str) -> int:
+    return ipaddress.ip_network(text).num_addresses
 
 
 def _is_within(network: Network, other: Network) -> bool:

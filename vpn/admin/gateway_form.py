@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 
 from vpn.models import Gateway
-from vpn.models.gateways import FIRST_CUSTOMER_NUMBER
-from vpn.networks import endpoint_host, overlaps, resolvers, tunnel_network
+from vpn.networks import compare_sizes, endpoint_host, overlaps, resolvers, room, tunnel_network
 
 RANGES = ("range4", "range6")
 FIELDS = (
@@ -68,18 +67,17 @@ class GatewayForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic whe
         return _checked(lambda text: str(tunnel_network(text, version)), self.cleaned_data[field])
 
     def _compare_sizes(self, answers: dict[str, Any]) -> None:
-        """A device's number is the same in both ranges, and each device has one."""
+        """Each device has a number, in both ranges."""
         range4 = answers.get("range4", self.instance.range4)
         if not range4:
             return
-        size4 = tunnel_network(range4, 4).num_addresses
-        range6 = answers.get("range6")
-        if range6 and tunnel_network(range6, 6).num_addresses < size4:
-            self.add_error("range6", "It has fewer addresses than the IPv4 range.")
-        room = size4 - 1 - FIRST_CUSTOMER_NUMBER
-        capacity = answers.get("capacity")
-        if capacity is not None and not 1 <= capacity <= room:
-            self.add_error("capacity", f"The IPv4 range has room for 1 to {room:,} devices.")
+        try:
+            compare_sizes(range4, answers.get("range6", ""))
+        except ValueError as refusal:
+            self.add_error("range6", str(refusal))
+        capacity, most = answers.get("capacity"), room(range4)
+        if capacity is not None and not 1 <= capacity <= most:
+            self.add_error("capacity", f"The IPv4 range has room for 1 to {most:,} devices.")
 
 
 def _checked(check: Callable[[str], str], typed: str) -> str:

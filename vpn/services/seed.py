@@ -6,6 +6,7 @@ from django.conf import settings
 
 from common.transactions import retried
 from vpn.models import Gateway
+from vpn.networks import room
 
 
 @retried
@@ -15,7 +16,7 @@ def ensure_first_gateway() -> Gateway:
     if existing is not None:
         return existing
     host, _, port = settings.VPN_ENDPOINT.rpartition(":")
-    return Gateway.objects.create(
+    gateway = Gateway(
         name="first",
         endpoint_host=host.strip("[]"),
         endpoint_port=int(port),
@@ -23,3 +24,6 @@ def ensure_first_gateway() -> Gateway:
         range6=settings.VPN_RANGE6,
         dns=settings.VPN_DNS,
     )
+    gateway.capacity = min(gateway.capacity, room(gateway.range4))
+    gateway.save()
+    return gateway

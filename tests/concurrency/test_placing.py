@@ -18,20 +18,24 @@ from payments.tests.conftest import providers as providers
 from payments.tests.factories import a_customer
 from tests.at_once import at_once
 from tests.concurrency.test_settling import an_attempt, news, success
-from vpn.errors import ConfigNotFound
+from vpn.errors import ConfigNotFound, PublicKeyInUse
+from vpn.keys import new_key_pair
 from vpn.models import Gateway, Peer
+from vpn.services.generate import generate_config
 from vpn.services.move import drain_gateway, move_peer
 from vpn.services.place import place_first
 from vpn.services.republish import republish_changed
-from vpn.services.revoke import revoke_now
+from vpn.services.revoke import revoke, revoke_now
 from vpn.services.rotate import rotate_keys
 from vpn.tests.agents import Agent
 from vpn.tests.factories import another_gateway, first_gateway
+from vpn.tests.test_keep import let_end, renew
 from vpn.tests.test_publish import state_of
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 ACTIVATIONS = 200
+PAIRS = 10
 THREADS = 50
 
 
@@ -120,6 +124,89 @@ def test_moving_changing_and_revoking_at_once_leaves_true_gateways() -> None:
     assert live.count() >= 15
     for each in (gateway, other):
         assert_true(each)
+
+
+@pytest.fixture
+def on_two_gateways() -> list[Peer]:
+    """Devices of as many customers, by turns on the one gateway and on the other."""
+    gateways, bundles = [first_gateway(), another_gateway()], [a_bundle(), a_bundle()]
+    for gateway, bundle in zip(gateways, bundles, strict=True):
+        gateway.bundles.add(bundle)
+    for _ in range(PAIRS):
+        for bundle in bundles:
+            pay(a_customer(), bundle)
+    return list(Peer.objects.order_by("id"))
+
+
+def _asks(peer: Peer, key: str) -> Peer:
+    subscription = peer.subscription
+    return generate_config(
+        customer=subscription.customer, bundle_id=subscription.bundle_id, public_key=key
+    )
+
+
+def _rotates(peer: Peer, key: str) -> Peer:
+    return rotate_keys(peer=peer, public_key=key)
+
+
+@pytest.mark.parametrize("brings", [_asks, _rotates])
+def test_a_key_that_two_phones_bring_at_once_is_one_phones(
+    on_two_gateways: list[Peer], brings: Callable[[Peer, str], Peer]
+) -> None:
+    keys = [new_key_pair().public for _ in range(PAIRS)]
+
+    ended = at_once(
+        [partial(brings, peer, keys[number // 2]) for number, peer in enumerate(on_two_gateways)]
+    )
+
+    assert [type(error) for error in ended.errors] == [PublicKeyInUse] * PAIRS
+    assert sorted(peer.public_key for peer in ended.results) == sorted(keys)
+    for gateway in Gateway.objects.all():
+        assert_true(gateway)
+
+
+def test_a_key_that_is_brought_while_its_device_moves_stays_the_devices(
+    on_two_gateways: list[Peer],
+) -> None:
+    third = another_gateway()
+    moving, bringing = on_two_gateways[::2], on_two_gateways[1::2]
+
+    ended = at_once(
+        [partial(move_peer, peer=peer, to=third) for peer in moving]
+        + [
+            partial(_asks, peer, other.public_key)
+            for peer, other in zip(bringing, moving, strict=True)
+        ]
+    )
+
+    assert [type(error) for error in ended.errors] == [PublicKeyInUse] * PAIRS
+    live = Peer.objects.filter(gateway=third, state=Peer.State.ACTIVE)
+    assert {peer.public_key for peer in live} == {peer.public_key for peer in moving}
+    for gateway in Gateway.objects.all():
+        assert_true(gateway)
+
+
+def test_a_kept_device_that_is_renewed_while_its_key_is_brought_elsewhere_is_not_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first_gateway()
+    customer, bundle, other = a_customer(), a_bundle(), a_bundle()
+    pay(customer, bundle)
+    kept, key = Subscription.objects.get(), new_key_pair().public
+    generate_config(customer=customer, bundle_id=bundle.pk, public_key=key)
+    let_end(kept)
+    pay(customer, other)
+
+    def renew_first(**arguments: Any) -> None:
+        assert at_once([partial(renew, kept)]).errors == []
+        revoke(**arguments)
+
+    monkeypatch.setattr("vpn.services.revoke.revoke", renew_first)
+    with pytest.raises(PublicKeyInUse):
+        rotate_keys(peer=Peer.objects.get(subscription__bundle=other), public_key=key)
+
+    renewed = Peer.objects.get(live_public_key=key)
+    assert (renewed.state, renewed.subscription.bundle) == (Peer.State.ACTIVE, bundle)
 
 
 def _rotate_if_there(peer: Peer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import IntegrityError
+
 from accounts.models import User
 from bundles.models import Subscription
 from bundles.services.activate import activate_if_paid
@@ -28,7 +30,10 @@ def generate_config(
     subscription = activate_if_paid(customer=customer, bundle_id=bundle_id)
     if subscription is None:
         raise NoActiveSubscription("You have no active subscription to this bundle.")
-    return _device(subscription.pk, device_name, public_key)
+    try:
+        return _device(subscription.pk, device_name, public_key)
+    except IntegrityError:  # another phone has brought the key since we looked: now it is seen
+        return _device(subscription.pk, device_name, public_key)
 
 
 @retried

@@ -47,7 +47,7 @@ def give_up_kept(*, subscription: Subscription, public_key: str) -> None:
         subscription__customer=subscription.customer_id,
     )
     for peer in kept:
-        revoke(peer=peer)
+        revoke(peer=peer, states=[Peer.State.SUSPENDED])  # it may have been renewed since we looked
 
 
 def revoke_all(*, subscription: Subscription) -> None:

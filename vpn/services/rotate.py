@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import IntegrityError
 from django.utils import timezone
 
 from common.transactions import retried
@@ -14,14 +15,17 @@ from vpn.services.revoke import give_up_kept
 from vpn.services.tell import tell_new_file
 
 
-@retried
 def rotate_keys(*, peer: Peer, public_key: str = "") -> Peer:
     """New keys for a device, of which the private one is the phone's if it sends its `public_key`.
 
     A phone that made its pair keeps it, unless it sends another key: only the pre-shared key is new.
     Raises InvalidPublicKey, PublicKeyInUse and ConfigNotFound.
     """
-    return _rotate(peer, public_key)
+    rotate = retried(_rotate)
+    try:
+        return rotate(peer, public_key)
+    except IntegrityError:  # another phone has brought the key since we looked: now it is seen
+        return rotate(peer, public_key)
 
 
 @retried

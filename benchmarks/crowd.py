@@ -7,6 +7,7 @@ import hashlib
 from datetime import timedelta
 from typing import TypeVar
 
+from django.db import DEFAULT_DB_ALIAS
 from django.test.utils import override_settings
 from django.utils import timezone
 
@@ -17,20 +18,26 @@ from tests.system import System
 from vpn.models import Address, Gateway, Peer
 from vpn.services.publish import MODULUS, digest_of, served
 
-Row = TypeVar("Row", Subscription, Address, Peer)
+Row = TypeVar("Row", User, Subscription, Address, Peer)
 
 BATCH = 2_000
 
 
-def crowd(system: System, peers: int) -> None:
-    """Serve as many devices on the system's first gateway, each of a customer of its own."""
+def crowd(system: System, devices: int) -> None:
+    """Serve as many more on the running system's gateway, with keys that it can read."""
+    gateway, bundle = system.rows(Gateway).get(), system.rows(Bundle).get(name="Monthly Bundle")
+    keys = system.environment["FIELD_ENCRYPTION_KEYS"].split(",")
+    with override_settings(FIELD_ENCRYPTION_KEYS=keys):
+        fill(gateway, bundle, devices, database=ALIAS)
+
+
+def fill(
+    gateway: Gateway, bundle: Bundle, devices: int, *, database: str = DEFAULT_DB_ALIAS
+) -> list[Peer]:
+    """Serve as many more devices on a gateway of this database, each of a customer of its own."""
     now = timezone.now()
-    gateway = system.rows(Gateway).get()
-    bundle = system.rows(Bundle).get(name="Monthly Bundle")
-    numbers = range(gateway.next_number, gateway.next_number + peers)
-    customers = system.rows(User).bulk_create(
-        [User(email=f"{number}@crowd.test") for number in numbers], BATCH
-    )
+    numbers = range(gateway.next_number, gateway.next_number + devices)
+    customers = [User(email=f"{number}@crowd.test") for number in numbers]
     subscriptions = [
         Subscription(
             customer=customer,
@@ -40,10 +47,10 @@ def crowd(system: System, peers: int) -> None:
             data_limit_bytes=100 * GIGABYTE,
             max_connections=1,
         )
-        for customer in customers
+        for customer in _written(customers, database)
     ]
     addresses = [Address(gateway=gateway, number=number) for number in numbers]
-    devices = [
+    peers = [
         Peer(
             subscription=subscription,
             gateway=gateway,
@@ -53,26 +60,27 @@ def crowd(system: System, peers: int) -> None:
             preshared_key=_key(-address.number),
             revision=gateway.revision + 1,
         )
-        for subscription, address in zip(_written(subscriptions), _written(addresses), strict=True)
+        for subscription, address in zip(
+            _written(subscriptions, database), _written(addresses, database), strict=True
+        )
     ]
+    _written(peers, database)
     total = int(gateway.digest, 16)
-    keys = system.environment["FIELD_ENCRYPTION_KEYS"].split(",")
-    with override_settings(FIELD_ENCRYPTION_KEYS=keys):
-        _written(devices)
-    for device in devices:
-        device.digest = digest_of(served(device))
-        total += int(device.digest, 16)
-    system.rows(Peer).bulk_update(devices, ["digest"], BATCH)
+    for peer in peers:
+        peer.digest = digest_of(served(peer))
+        total += int(peer.digest, 16)
+    Peer.objects.using(database).bulk_update(peers, ["digest"], BATCH)
     gateway.revision += 1
-    gateway.next_number += peers
-    gateway.peers_served += peers
-    gateway.capacity += peers
+    gateway.next_number += devices
+    gateway.peers_served += devices
+    gateway.capacity += devices
     gateway.digest = f"{total % MODULUS:064x}"
-    gateway.save(using=ALIAS)
+    gateway.save(using=database)
+    return peers
 
 
-def _written(rows: list[Row]) -> list[Row]:
-    return type(rows[0])._default_manager.using(ALIAS).bulk_create(rows, BATCH)
+def _written(rows: list[Row], database: str) -> list[Row]:
+    return type(rows[0])._default_manager.using(database).bulk_create(rows, BATCH)
 
 
 def _key(number: int) -> str:

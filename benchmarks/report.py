@@ -21,14 +21,14 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from benchmarks.crowd import fill
 from benchmarks.figures import Figure
-from bundles.models import GIGABYTE, Subscription
+from bundles.models import Subscription
 from bundles.tests.factories import a_bundle
 from common.clock import business_day
 from tests.fresh_database import fresh_database
 from vpn.agent_api.report import ReportView
-from vpn.models import Address, Connection, Gateway, Peer, Usage
+from vpn.models import Connection, Gateway, Peer, Usage
 
 PEERS, QUICK_PEERS = 10_000, 1_000
 DAYS_BEFORE = 7  # of which each subscription has rows already
@@ -45,6 +45,7 @@ ON DUPLICATE KEY UPDATE
     up_to = VALUES(up_to), down_to = VALUES(down_to), seen_at = VALUES(seen_at)
 """
 
+Devices = Sequence[tuple[int, int]]  # the ids of a peer and of its subscription
 Counters = Sequence[Sequence[int]]
 
 
@@ -53,16 +54,16 @@ def measure(*, is_quick: bool, is_verbose: bool) -> list[Figure]:
     peers = QUICK_PEERS if is_quick else PEERS
     rounds = WARMING_UP + (QUICK_ROUNDS if is_quick else ROUNDS)
     with _own_schema():
-        secret = _fill(peers)
+        secret, devices = _fill(peers)
         reports, bare, by_orm = [], [], []
         for number in range(rounds):
             count = 3 * number * BYTES  # by turns each of the three raises the same counters
-            body = _body(_counters(peers, count + BYTES, number), number + 1)
+            body = _body(_counters(devices, count + BYTES, number), number + 1)
             reports.append(_seconds(partial(_report, secret, body)))
-            bare.append(_seconds(partial(_bare_upsert, _rows(peers, count + 2 * BYTES))))
-            by_orm.append(_seconds(partial(_bulk_create, _usage(peers, count + 3 * BYTES))))
+            bare.append(_seconds(partial(_bare_upsert, _rows(devices, count + 2 * BYTES))))
+            by_orm.append(_seconds(partial(_bulk_create, _usage(devices, count + 3 * BYTES))))
         if is_verbose:
-            _tell_queries(secret, _body(_counters(peers, 4 * rounds * BYTES, 1), rounds + 1))
+            _tell_queries(secret, _body(_counters(devices, 4 * rounds * BYTES, 1), rounds + 1))
         _check(peers)
     return [
         Figure(
@@ -100,12 +101,11 @@ def _own_schema() -> Iterator[None]:
             connection.settings_dict["NAME"] = before
 
 
-def _fill(peers: int) -> str:
-    """One gateway with as many peers, each with a customer, a subscription and a week of usage.
+def _fill(count: int) -> tuple[str, Devices]:
+    """One gateway with as many devices, each with a subscription of its own and a week of usage.
 
-    Returns the gateway's secret.
+    Returns the gateway's secret, and the devices.
     """
-    keys = range(1, peers + 1)
     now = timezone.now()
     gateway = Gateway.objects.create(
         name="one", endpoint_host="gateway.test", endpoint_port=51820, range4="10.8.0.0/16"
@@ -113,54 +113,30 @@ def _fill(peers: int) -> str:
     secret = f"{gateway.pk}.benchmark"
     gateway.secret_hash = hashlib.sha256(secret.encode()).hexdigest()
     gateway.save(update_fields=["secret_hash"])
-    bundle = a_bundle(max_clients=peers)
-    customers = User.objects.bulk_create(User(email=f"{key}@benchmark.test") for key in keys)
-    Subscription.objects.bulk_create(
-        Subscription(
-            pk=key,
-            customer=customer,
-            bundle=bundle,
-            starts_at=now,
-            ends_at=now + timedelta(days=30),
-            data_limit_bytes=100 * GIGABYTE,
-            max_connections=1,
-        )
-        for key, customer in zip(keys, customers, strict=True)
-    )
-    Address.objects.bulk_create(Address(pk=key, gateway=gateway, number=key + 1) for key in keys)
-    Peer.objects.bulk_create(
-        Peer(
-            pk=key,
-            subscription_id=key,
-            gateway=gateway,
-            address_id=key,
-            device_name="phone",
-            public_key=f"{key:044d}",
-            handshake_at=now - FIRST_HANDSHAKE,
-        )
-        for key in keys
-    )
+    peers = fill(gateway, a_bundle(max_clients=count), count)
+    devices = [(peer.pk, peer.subscription_id) for peer in peers]
+    Peer.objects.update(handshake_at=now - FIRST_HANDSHAKE)
     Connection.objects.bulk_create(
-        Connection(peer_id=key, started_at=now - 2 * FIRST_HANDSHAKE, seen_at=now - FIRST_HANDSHAKE)
-        for key in keys
+        Connection(peer=peer, started_at=now - 2 * FIRST_HANDSHAKE, seen_at=now - FIRST_HANDSHAKE)
+        for peer in peers
     )
     today = timezone.localdate()
     for days in range(DAYS_BEFORE, 0, -1):
         Usage.objects.bulk_create(
-            _usage(peers, BYTES, epoch="before", day=today - timedelta(days=days))
+            _usage(devices, BYTES, epoch="before", day=today - timedelta(days=days))
         )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE TABLE vpn_usage, vpn_peer, vpn_connection, bundles_subscription")
         cursor.fetchall()
-    return secret
+    return secret, devices
 
 
-def _counters(peers: int, count: int, number: int) -> Counters:
+def _counters(devices: Devices, count: int, number: int) -> Counters:
     """All have grown; as in each report of a busy gateway, a twelfth has shaken hands."""
     before = int((timezone.now() - FIRST_HANDSHAKE).timestamp())
     return [
-        [key, key, count, count, before + number if key % HANDSHAKE_EVERY == number % 12 else 0]
-        for key in range(1, peers + 1)
+        [*device, count, count, before + number if place % HANDSHAKE_EVERY == number % 12 else 0]
+        for place, device in enumerate(devices)
     ]
 
 
@@ -197,9 +173,9 @@ def _report(secret: str, body: bytes) -> None:
         raise NotCounted(response.data)
 
 
-def _rows(peers: int, count: int) -> list[tuple[int, int, str, str, int, int, int, int, str]]:
+def _rows(devices: Devices, count: int) -> list[tuple[int, int, str, str, int, int, int, int, str]]:
     day, now = business_day(timezone.now()).isoformat(), f"{timezone.now():%Y-%m-%d %H:%M:%S.%f}"
-    return [(key, key, EPOCH, day, 0, count, 0, count, now) for key in range(1, peers + 1)]
+    return [(*device, EPOCH, day, 0, count, 0, count, now) for device in devices]
 
 
 def _bare_upsert(rows: Sequence[tuple[int | str, ...]]) -> None:
@@ -208,12 +184,16 @@ def _bare_upsert(rows: Sequence[tuple[int | str, ...]]) -> None:
 
 
 def _usage(
-    peers: int, count: int, epoch: str = EPOCH, day: date | None = None, at: datetime | None = None
+    devices: Devices,
+    count: int,
+    epoch: str = EPOCH,
+    day: date | None = None,
+    at: datetime | None = None,
 ) -> list[Usage]:
     return [
         Usage(
-            peer_id=key,
-            subscription_id=key,
+            peer_id=peer,
+            subscription_id=subscription,
             epoch=epoch,
             day=day or business_day(timezone.now()),
             up_from=0,
@@ -222,7 +202,7 @@ def _usage(
             down_to=count,
             seen_at=at or timezone.now(),
         )
-        for key in range(1, peers + 1)
+        for peer, subscription in devices
     ]
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from unfold.admin import ModelAdmin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from bundles.models import Bundle, Purchase, Seat, Subscription, Terms
+from accounts.admin import person_behind
+from bundles.models import Bundle, BundleVersion, Purchase, Seat, Subscription, Terms
+from bundles.services.save_bundle import save_bundle
 from common.admin import OneRow, ReadOnly
 from common.sizes import in_words
+
+
+class VersionInline(ReadOnly, TabularInline):
+    """What the bundle was, the latest first."""
+
+    model = BundleVersion
+    fields = ["at", "by", *BundleVersion.OFFER]
+    ordering = ["-id"]
+    per_page = 10
+    tab = True
 
 
 @admin.register(Bundle)
 class BundleAdmin(ModelAdmin):
     """A change never touches a purchase already made."""
+
+    inlines = [VersionInline]
 
     list_display = [
         "name",
@@ -28,6 +45,9 @@ class BundleAdmin(ModelAdmin):
     list_select_related = ["owner"]
     search_fields = ["name", "owner__full_name", "owner__email"]
     autocomplete_fields = ["owner"]
+
+    def save_model(self, request: HttpRequest, obj: Bundle, form: Any, change: bool) -> None:
+        save_bundle(obj, by=person_behind(request))
 
 
 @admin.register(Purchase)

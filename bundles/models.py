@@ -115,6 +115,44 @@ class Bundle(models.Model):
             raise ValidationError({"max_clients": f"{taken} places are taken: at least so many."})
 
 
+class BundleVersion(models.Model):
+    """What a bundle was from a moment on. Append-only."""
+
+    OFFER = (
+        "name",
+        "price",
+        "data_limit_gb",
+        "duration_days",
+        "max_clients",
+        "max_connections",
+        "speed_kbps",
+        "starts_on_first_use",
+        "is_active",
+    )
+
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="versions")
+    name = models.CharField(max_length=100)
+    price = models.PositiveIntegerField(help_text="TZS")
+    data_limit_gb = models.PositiveIntegerField()
+    duration_days = models.PositiveIntegerField()
+    max_clients = models.PositiveIntegerField()
+    max_connections = models.PositiveSmallIntegerField()
+    speed_kbps = models.PositiveIntegerField()
+    starts_on_first_use = models.BooleanField()
+    is_active = models.BooleanField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "version"
+
+    def __str__(self) -> str:
+        return f"{self.name} for TZS {self.price:,}"
+
+
 class Purchase(models.Model):
     """One customer's decision to buy one bundle, at the price and terms of that moment.
 

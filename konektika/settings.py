@@ -366,6 +366,11 @@ UNFOLD = {
                         "link": reverse_lazy("admin:cases_case_changelist"),
                     },
                     {
+                        "title": "Providers",
+                        "icon": "toggle_on",
+                        "link": reverse_lazy("admin:payments_providerswitch_changelist"),
+                    },
+                    {
                         "title": "Prompt limits",
                         "icon": "speed",
                         "link": reverse_lazy("admin:payments_promptlimits_changelist"),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from common.admin import ReadOnly
 from notifications.models import Message
+from notifications.preview import previews
 
 
 @admin.register(Message)
-class MessageAdmin(ModelAdmin):
+class MessageAdmin(ReadOnly, ModelAdmin):
+    actions_list = ["texts"]
     list_display = ["created_at", "to", "message_id", "language", "shown_state", "text"]
     list_filter = ["state", "message_id", "language", "created_at"]
     search_fields = ["to", "key", "text"]
@@ -30,11 +34,15 @@ class MessageAdmin(ModelAdmin):
     def shown_state(self, message: Message) -> str:
         return message.state
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    @action(description="Texts", url_path="texts", permissions=["texts"], icon="translate")
+    def texts(self, request: HttpRequest) -> HttpResponse:
+        """All that customers may be told, with how many SMS each takes."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Message texts",
+            "previews": list(previews()),
+        }
+        return TemplateResponse(request, "notifications/texts.html", context)
 
-    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
-        return False
+    def has_texts_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))

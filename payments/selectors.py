@@ -8,7 +8,14 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from payments.bills import Payable
-from payments.models import Bill, MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
+from payments.models import (
+    Bill,
+    MobileMoneyTransaction,
+    Payment,
+    ProviderSwitch,
+    Transfer,
+    WebhookDelivery,
+)
 from payments.states import LIVE
 
 
@@ -44,6 +51,11 @@ def has_open_transfer(payment: Payment) -> bool:
 def live_payment(subject: str) -> Payment | None:
     """The payment for this subject that may still be paid, if there is one."""
     return Payment.objects.filter(live_subject=subject).first()
+
+
+def switch_of(provider: str) -> ProviderSwitch | None:
+    """What staff let the provider be used for; None where nobody has ever said so: for all."""
+    return ProviderSwitch.objects.filter(provider=provider).first()
 
 
 @dataclass(frozen=True, slots=True)

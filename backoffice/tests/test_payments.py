@@ -175,6 +175,7 @@ def test_kept_deliveries_are_seen_and_can_be_processed_again(staff: Client) -> N
         "payments/mobilemoneytransaction",
         "payments/posting",
         "payments/promptlimits",
+        "payments/providerswitch",
         "payments/transfer",
         "payments/transferrules",
         "payments/webhookdelivery",

@@ -18,6 +18,7 @@ from bundles.services.seats import hold_seat
 from common.transactions import retried
 from payments.errors import PaybillUnavailable
 from payments.providers import registry
+from payments.selectors import switch_of
 
 REFERENCES_TRIED = 20
 
@@ -50,6 +51,7 @@ def offer_paybill(*, customer: User, bundle_id: int) -> Paybill:
     numbers = [
         BusinessNumber(provider=provider.value, name=str(provider.label), business_number=number)
         for provider, number in registry.paybill_numbers()
+        if (switch := switch_of(provider)) is None or switch.takes_payments
     ]
     if not numbers:
         raise PaybillUnavailable("Paying by the provider's menu is not possible at the moment.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accounts.models import User
 from bundles.models import Bundle, Terms
+from bundles.services.save_bundle import save_bundle
 from common.transactions import retried
 
 PLATFORM_EMAIL = "platform@konektika.invalid"
@@ -30,16 +31,17 @@ def seed_catalogue() -> int:
     Terms.current()
     added = 0
     for name, gigabytes, days, price, seats in STANDARD_CATALOGUE:
-        _, is_new = Bundle.objects.get_or_create(
+        if Bundle.objects.filter(owner=platform, name=name).exists():
+            continue
+        bundle = Bundle(
             owner=platform,
             name=name,
-            defaults={
-                "description": f"{gigabytes} GB for {days} day{'s' if days > 1 else ''}",
-                "data_limit_gb": gigabytes,
-                "duration_days": days,
-                "price": price,
-                "max_clients": seats,
-            },
+            description=f"{gigabytes} GB for {days} day{'s' if days > 1 else ''}",
+            data_limit_gb=gigabytes,
+            duration_days=days,
+            price=price,
+            max_clients=seats,
         )
-        added += is_new
+        save_bundle(bundle, by=None)
+        added += 1
     return added

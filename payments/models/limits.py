@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from common.fields import ReferenceField
+from payments.models.names import ProviderName
 from payments.models.payments import Payment
 
 
@@ -50,6 +51,34 @@ class PromptLimits(models.Model):
     def current(cls) -> PromptLimits:
         limits, _ = cls.objects.get_or_create(pk=1)
         return limits
+
+
+class ProviderSwitch(models.Model):
+    """What staff let a provider be used for at the moment; one row for each."""
+
+    provider = models.CharField(max_length=20, choices=ProviderName, unique=True)
+    takes_payments = models.BooleanField(
+        default=True, help_text="Off: customers are not offered it. Payments under way go on."
+    )
+    sends_money = models.BooleanField(
+        default=True, help_text="Off: refunds and payouts wait until it is on again."
+    )
+    notice = models.CharField(
+        max_length=160, blank=True, help_text="What customers read while it takes no payments"
+    )
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["provider"]
+        verbose_name_plural = "provider switches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(provider__in=ProviderName.values), name="switch_provider"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_provider_display()
 
 
 class IdempotentRequest(models.Model):

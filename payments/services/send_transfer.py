@@ -16,7 +16,7 @@ from payments.models import ProviderCall, Transfer, TransferEvent
 from payments.polling import next_check
 from payments.providers import registry
 from payments.providers.base import Answer, Disbursement, Outcome, Refund
-from payments.selectors import latest_attempt, transfer_for_update
+from payments.selectors import latest_attempt, switch_of, transfer_for_update
 from payments.services.calls import finish_call
 from payments.services.settle_transfer import settle_transfer
 from payments.services.transfer_record import record_transfer_move
@@ -29,7 +29,7 @@ RESEND_AFTER = (
     timedelta(minutes=5),
     timedelta(minutes=15),
 )
-FLOAT_LOOK_AGAIN = timedelta(minutes=1)
+LOOK_AGAIN = timedelta(minutes=1)
 
 
 def send_transfer(*, transfer_id: int) -> None:
@@ -60,8 +60,9 @@ def _claim(transfer_id: int) -> ProviderCall | None:
     now = timezone.now()
     if transfer.state != TransferState.QUEUED:
         return None
-    if not _has_float(transfer):
-        transfer.next_check_at = now + FLOAT_LOOK_AGAIN
+    switch = switch_of(transfer.provider)
+    if (switch and not switch.sends_money) or not _has_float(transfer):
+        transfer.next_check_at = now + LOOK_AGAIN
         transfer.save(update_fields=["next_check_at", "updated_at"])
         return None
     transfer.posted_at = transfer.posted_at or now

@@ -9,9 +9,10 @@ from django.utils import timezone
 from accounts.models import User
 from common import phone as phones
 from common.queue import hurry_on_commit
-from payments.errors import AmountOutOfRange
-from payments.models import MobileMoneyTransaction, Payment
+from payments.errors import AmountOutOfRange, ProviderUnavailable
+from payments.models import MobileMoneyTransaction, Payment, ProviderName
 from payments.providers import registry
+from payments.selectors import switch_of
 from payments.services.limits import check_prompt_allowed
 from payments.services.record import record_start
 from payments.services.spend_credit import credit_towards, pay_from_credit, spend_credit
@@ -36,6 +37,8 @@ def start_payment(
     PromptLimitReached.
     """
     dialect = registry.enabled_provider(provider).description
+    if (switch := switch_of(provider)) and not switch.takes_payments:
+        raise ProviderUnavailable(switch.notice or registry.unavailable(ProviderName(provider)))
     from_credit = (
         credit_towards(payer=payer, amount=amount, least_left=dialect.amount_min)
         if use_credit

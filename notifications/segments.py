@@ -1,0 +1,41 @@
+"""How many SMS a text is sent and charged as."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# GSM 03.38 (3GPP TS 23.038, sections 6.2.1 and 6.2.1.1): what 7 bits can say, and what needs two of
+# them. A text with any other letter goes out in UCS-2.
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("\f^{}\\[~]|€")
+
+
+class Segments(NamedTuple):
+    """`units` are septets of GSM-7 or 16-bit units of UCS-2, `parts` the SMS that carry them."""
+
+    alphabet: str
+    units: int
+    parts: int
+
+
+def segments(text: str) -> Segments:
+    """The alphabet, length and number of SMS of a text; several carry a header of six bytes each."""
+    if not set(text) - _BASIC - _EXTENDED:
+        return _filled("GSM-7", [1 + (letter in _EXTENDED) for letter in text], 160, 153)
+    return _filled("UCS-2", [1 + (letter > "\uffff") for letter in text], 70, 67)
+
+
+def _filled(alphabet: str, widths: list[int], alone: int, together: int) -> Segments:
+    """No letter is torn between two SMS."""
+    units = sum(widths)
+    if units <= alone:
+        return Segments(alphabet, units, 1)
+    parts, room = 1, together
+    for width in widths:
+        if width > room:
+            parts, room = parts + 1, together
+        room -= width
+    return Segments(alphabet, units, parts)

@@ -15,6 +15,12 @@ from tests.tunnel.internet import Internet
 
 SEATS = 100_000
 
+# What a test records as a property of its own, and how it is told when all is over.
+TOLD = {
+    "steps": "{:,} steps",  # of the model's machine
+    "seconds": "{:.2f} s from the callback to the first reply",
+}
+
 
 @pytest.fixture(scope="session")
 def started_system(django_db_blocker: Any) -> Iterator[System]:
@@ -77,8 +83,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many steps the model's machine has made."""
+    """What tests have counted and measured, from all of pytest's workers."""
     for report in terminalreporter.getreports("passed"):
-        steps = dict(report.user_properties).get("steps")
-        if steps is not None:
-            terminalreporter.write_line(f"{report.nodeid}: {steps:,} steps")
+        for name, value in report.user_properties:
+            if name in TOLD:
+                terminalreporter.write_line(f"{report.nodeid}: {TOLD[name].format(value)}")

@@ -59,8 +59,8 @@ class Gateway:
         assert enrolment.wait(30) == 0, self.log.read_text()
         self.start()
 
-    def start(self) -> None:
-        self._process = self._run("run")
+    def start(self, module: str = "vpn.agent") -> None:
+        self._process = self._run("run", module=module)
 
     def kill(self) -> None:
         """SIGKILL: nothing can be finished."""
@@ -80,9 +80,9 @@ class Gateway:
         shown = self.inside.run("wg", "show", self.interface, "peers", check=False)
         return set(shown.split())
 
-    def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _run(self, *arguments: str, module: str = "vpn.agent") -> subprocess.Popen[bytes]:
         return self.inside.start(
-            *(sys.executable, "-m", "vpn.agent", *arguments),
+            *(sys.executable, "-m", module, *arguments),
             log=self.log,
             environment=self._environment,
         )

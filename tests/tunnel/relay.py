@@ -11,11 +11,11 @@ from tests.tunnel.namespaces import Namespace
 
 
 class Relay:
-    """Can be cut and mended, as the way to a server can."""
+    """Can be cut, mended and led elsewhere, as the way to a server can."""
 
     def __init__(self, namespace: Namespace, *, port: int, to_port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._to_port = to_port
+        self.to_port = to_port
         self._is_cut = False
         self._open: set[socket.socket] = set()
         self._listener = namespace.listen("127.0.0.1", port)
@@ -30,6 +30,17 @@ class Relay:
             yield
         finally:
             self._is_cut = False
+
+    @contextlib.contextmanager
+    def by_way_of(self, port: int) -> Iterator[None]:
+        """All lead to another port of this machine's loopback for a while."""
+        usual, self.to_port = self.to_port, port
+        self._break_all()
+        try:
+            yield
+        finally:
+            self.to_port = usual
+            self._break_all()
 
     def close(self) -> None:
         self._is_cut = True
@@ -53,7 +64,7 @@ class Relay:
                 caller.close()
                 continue
             try:
-                server = socket.create_connection(("127.0.0.1", self._to_port))
+                server = socket.create_connection(("127.0.0.1", self.to_port))
             except OSError:
                 caller.close()
                 continue

@@ -31,6 +31,7 @@ class FakeServer:
         self.questions: list[dict[str, str]] = []
         self._peers: dict[int, Peer] = {}
         self._past: dict[int, dict[int, Peer]] = {0: {}}
+        self._digests = {0: _digest({})}
         self._counters: dict[tuple[str, int, int], list[int]] = {}
         self._changed = threading.Condition()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -51,7 +52,9 @@ class FakeServer:
         """Change the peers inside a `with` block; the agent hears of it at its end."""
         with self._changed:
             yield self._peers
-            self._past[self.revision + 1] = {n: dict(peer) for n, peer in self._peers.items()}
+            now = {number: dict(peer) for number, peer in self._peers.items()}
+            revision = self.revision + 1
+            self._past[revision], self._digests[revision] = now, _digest(now)
             self._changed.notify_all()
 
     def serve(self, *peers: Peer) -> None:
@@ -80,7 +83,7 @@ class FakeServer:
             while True:
                 asked = int(query["revision"]) if "revision" in query else None
                 past = self._past.get(asked) if asked is not None else None
-                fits = past is not None and _digest(past) == query.get("digest")
+                fits = asked in self._digests and self._digests[asked] == query.get("digest")
                 if asked != self.revision or not fits:
                     return self._state(query["epoch"], asked if fits else None, past or {})
                 left = deadline - time.monotonic()
@@ -90,7 +93,7 @@ class FakeServer:
 
     def _state(self, epoch: str, base: int | None, past: dict[int, Peer]) -> dict[str, Any]:
         now = self._past[self.revision]
-        digest = _digest(now)
+        digest = self._digests[self.revision]
         if self.lies > 0:
             self.lies -= 1
             digest = "f" * 64

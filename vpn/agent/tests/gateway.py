@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from tests.tunnel.internet import GATEWAY, Internet
@@ -37,7 +38,10 @@ class Device:
             "group": self.group,
             "public_key": public_key(self.private_key),
             "preshared_key": self.preshared_key,
-            "addresses": [f"10.8.0.{self.id + 10}/32", f"fd00:8::{self.id + 10:x}/128"],
+            "addresses": [
+                f"{ip_address('10.8.0.10') + self.id}/32",
+                f"{ip_address('fd00:8::a') + self.id}/128",
+            ],
             "ends_at": int(time.time()) + 3600,
             "limit_bytes": 1000 * MEGABYTE,
             "kbps": 0,
@@ -105,6 +109,10 @@ class AgentProcess:
     def wait_until_served(self, *who: Device, seconds: float = 20) -> None:
         keys = {public_key(one.private_key) for one in who}
         wait_until(lambda: keys <= self.served_keys(), seconds)
+
+    def has_the_newest_state(self) -> bool:
+        """Whether the agent asks for what comes after it: it has served it then."""
+        return self.server.questions[-1].get("revision") == str(self.server.revision)
 
     def served_keys(self) -> set[str]:
         """Public keys of the peers that WireGuard has."""

@@ -277,6 +277,43 @@ def test_what_somebody_changes_by_hand_is_mended(gateway: AgentProcess, is_runni
         wait_until(lambda: gateway.server.reports[-1]["health"]["repairs"] >= 3, 15)
 
 
+def test_customers_of_a_full_gateway_notice_nothing_while_others_come_and_go(
+    gateway: AgentProcess,
+) -> None:
+    phone, tablet = device(7, group=3), device(8, group=4)
+    crowd = [device(number, group=number) for number in range(100, 10_100)]
+    newcomers = [device(number, group=number) for number in range(20_000, 21_000)]
+    gateway.server.serve(*(one.peer() for one in crowd))
+    gateway.wait_until_served(*crowd, seconds=40)
+    on_phone, on_tablet = connected(gateway, phone, tablet)
+    visits: list[tuple[int, int]] = []
+    all_came_and_went = threading.Event()
+
+    def visit() -> None:
+        while not all_came_and_went.is_set():
+            visits.append(on_phone.visit(down=4 * MEGABYTE, up=MEGABYTE))
+
+    visiting = threading.Thread(target=visit)
+    visiting.start()
+    try:
+        for first in range(0, len(newcomers), 50):
+            with gateway.server.change() as wanted:
+                wanted.update({one.id: one.peer() for one in newcomers[first : first + 50]})
+                for one in crowd[first : first + 50]:
+                    del wanted[one.id]
+            wait_until(gateway.has_the_newest_state, 10)
+        gateway.server.drop(tablet.id)
+        wait_until(lambda: public_key(tablet.private_key) not in gateway.served_keys(), 2)
+        assert not on_tablet.reaches()
+    finally:
+        all_came_and_went.set()
+        visiting.join()
+    assert set(visits) == {(4 * MEGABYTE, MEGABYTE)}
+    there = {phone, *crowd[len(newcomers) :], *newcomers}
+    assert gateway.served_keys() == {public_key(one.private_key) for one in there}
+    wait_until(is_counted(gateway, on_phone, group=3), 15)
+
+
 def connected(gateway: AgentProcess, *devices: Device, **different: object) -> list[Customer]:
     """A customer with a working tunnel for each device."""
     gateway.server.serve(*(one.peer(**different) for one in devices))

@@ -10,6 +10,7 @@ from common.errors import DomainError
 
 COUNTRY_CODE = 255
 MOBILE = re.compile(r"[67]\d{8}", re.ASCII)
+WITHIN_TEXT = re.compile(r"(?<!\d)((?:\+?255|0)?[67]\d{2})\d{3}(\d{3})(?!\d)", re.ASCII)
 PUNCTUATION = str.maketrans("", "", " -().")
 
 
@@ -48,6 +49,11 @@ def msisdn(e164: str) -> str:
 def mask(e164: str) -> str:
     """A number that can be shown in logs: `+255754***456`."""
     return f"{e164[:-6]}***{e164[-3:]}"
+
+
+def mask_within(text: str) -> str:
+    """The text with every run of digits masked that could be a number: `"msisdn": "255754***456"`."""
+    return WITHIN_TEXT.sub(r"\1***\2", text)
 
 
 def _invalid() -> InvalidPhoneNumber:

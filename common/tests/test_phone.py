@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.phone import InvalidPhoneNumber, mask, msisdn, parse
+from common.phone import InvalidPhoneNumber, mask, mask_within, msisdn, parse
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,10 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
 
 def test_a_masked_number_cannot_be_called() -> None:
     assert mask("+255754123456") == "+255754***456"
+
+
+def test_numbers_within_a_text_are_masked() -> None:
+    said = "MSISDN=255754123456, from 0754123456 (+255754123456), amount 5000, id 1234567890123"
+    assert mask_within(said) == (
+        "MSISDN=255754***456, from 0754***456 (+255754***456), amount 5000, id 1234567890123"
+    )

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
 from django.test import RequestFactory
 
-from accounts.models import User
 from common.exports import PAGE, Cell, csv_download, csv_pages, newest_first
+
+User: Any = get_user_model()
 
 
 def told(*row: Cell) -> list[str]:

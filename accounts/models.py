@@ -41,7 +41,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         SWAHILI = "sw", "Kiswahili"
         ENGLISH = "en", "English"
 
-    full_name = models.CharField(max_length=150)
+    full_name = models.CharField(max_length=150, db_index=True)
     email = models.EmailField(unique=True)
     phone = models.CharField(max_length=20, unique=True, null=True, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.CUSTOMER)
@@ -56,6 +56,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = ["full_name"]
 
     class Meta:
+        permissions = [
+            ("see_phones", "Can read every phone number whole"),
+            ("show_phone", "Can have a person's phone number shown, which is logged"),
+            ("export_rows", "Can take lists away as files"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(role__in=["customer", "owner", "staff"]), name="user_role"

@@ -1,7 +1,13 @@
 """What staff see across apps."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class BackofficeConfig(AppConfig):
     name = "backoffice"
+
+    def ready(self) -> None:
+        from backoffice.roles import apply_roles, last_app
+
+        post_migrate.connect(apply_roles, sender=last_app(), dispatch_uid="backoffice.roles")

@@ -327,6 +327,9 @@ class Activation(models.Model):
         null=True, blank=True, db_index=True, help_text="When the owner had earned the sale"
     )
 
+    class Meta:
+        permissions = [("activate_again", "Can have what was paid activated now")]
+
     def __str__(self) -> str:
         return f"Activation of purchase {self.purchase_id}"
 

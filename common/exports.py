@@ -21,10 +21,16 @@ from common import phone as phones
 Row = TypeVar("Row", bound=Model)
 Cell = str | int | datetime | None
 
+EXPORT_ROWS = "accounts.export_rows"
 PAGE = 1000  # rows that are in memory at once
 # What a spreadsheet takes for the beginning of a formula, also in full width (OWASP ASVS 5.0, 1.2.10).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BYTE_ORDER_MARK = "\ufeff"  # else Excel reads another encoding than UTF-8
+
+
+def may_export(request: HttpRequest) -> bool:
+    """Whether this person may take lists away; what they may see on one is another question."""
+    return bool(request.user.has_perm(EXPORT_ROWS))
 
 
 def csv_download(

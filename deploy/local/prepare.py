@@ -62,10 +62,12 @@ def _static_files_are_old() -> bool:
 
 
 def _print_accounts() -> None:
-    from konektika.management.commands.seed_demo import DEMO_ACCOUNTS
+    from konektika.management.commands.seed_demo import DEMO_ACCOUNTS, STAFF_ACCOUNTS
 
     for email, _, _, role in DEMO_ACCOUNTS:
-        print(f"{role:<10} {email}")
+        print(f"{role:<13} {email}")
+    for email, _, role in STAFF_ACCOUNTS:
+        print(f"{role:<13} {email}")
 
 
 if __name__ == "__main__":

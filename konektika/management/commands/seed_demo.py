@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
+from backoffice.roles import ROLES
 from bundles.services.seed import seed_catalogue
 from common.transactions import retried
 from vpn.services.seed import ensure_first_gateway
@@ -16,6 +18,11 @@ DEMO_ACCOUNTS = (
     ("admin@konektika.test", "Asha Admin", None, User.Role.STAFF),
     ("owner@konektika.test", "Omari Owner", "+255754000901", User.Role.OWNER),
     ("customer@konektika.test", "Zawadi Customer", "+255754000902", User.Role.CUSTOMER),
+)
+# The first of the accounts may do everything; these, each what its role may.
+STAFF_ACCOUNTS = tuple(
+    (f"{role}@konektika.test", f"{name} {role.capitalize()}", role)
+    for role, name in zip(ROLES, ("Subira", "Farida", "Musa", "Amani", "Adili"), strict=True)
 )
 
 
@@ -29,6 +36,7 @@ class Command(BaseCommand):
         seed_catalogue()
         ensure_first_gateway()
         _seed_accounts(password)
+        _seed_staff(password)
         self.stdout.write("Demo data in place.")
 
 
@@ -49,3 +57,16 @@ def _seed_accounts(password: str) -> None:
         if is_new:
             person.set_password(password)
             person.save()
+
+
+@retried
+def _seed_staff(password: str) -> None:
+    for email, name, role in STAFF_ACCOUNTS:
+        person, is_new = User.objects.get_or_create(
+            email=email,
+            defaults={"full_name": name, "role": User.Role.STAFF, "is_staff": True},
+        )
+        if is_new:
+            person.set_password(password)
+            person.save()
+            person.groups.add(Group.objects.get(name=role))

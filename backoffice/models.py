@@ -1,0 +1,37 @@
+"""What staff write down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from common.fields import ReferenceField
+
+
+class Note(models.Model):
+    """What somebody wants the next one to know. `subject` is as in cases: `payment:<id>`, or
+    `customer:<primary key>`. Append-only.
+    """
+
+    subject = ReferenceField(max_length=100, db_index=True)
+    text = models.TextField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notes"
+    )
+    at = models.DateTimeField(default=timezone.now)
+    key = ReferenceField(max_length=32, unique=True, help_text="A page sent twice is one note")
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ("add", "view")
+
+    def __str__(self) -> str:
+        return f"Note of {self.author}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("a note is never changed")
+        super().save(*args, **kwargs)

@@ -32,6 +32,6 @@ class Note(models.Model):
         return f"Note of {self.author}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("a note is never changed")
         super().save(*args, **kwargs)

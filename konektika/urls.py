@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from accounts.api.urls import auth_urlpatterns
 from accounts.api.urls import user_urlpatterns as person_urlpatterns
 from backoffice.metrics import metrics
+from backoffice.search_page import search_page
 from bundles.api.urls import catalogue_urlpatterns, purchase_urlpatterns
 from bundles.api.urls import user_urlpatterns as subscription_urlpatterns
 from konektika.health import live, ready
@@ -36,6 +37,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="api-docs"), name="home"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/search/", admin.site.admin_view(search_page), name="staff-search"),
     path("admin/", admin.site.urls),
     path("api/webhooks/", include("payments.webhook_urls")),
     path("api/", include(api)),

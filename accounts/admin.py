@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import User
+from common import phone as phones
+from common.shown_phone import phone_column, sees_phones
 
 
 def person_behind(request: HttpRequest) -> User:
@@ -27,7 +34,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not g
     ordering = ("-id",)
     list_display = ("full_name", "email", "phone", "role", "is_active", "created_at")
     list_filter = ("role", "is_active", "is_staff", "created_at")
-    search_fields = ("full_name", "email", "phone")
+    search_fields = ("full_name",)
+    search_help_text = "Phone in any form, e-mail, the beginning of a name"
     list_per_page = 50
     readonly_fields = ("created_at", "last_login")
     fieldsets = (
@@ -51,3 +59,42 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not g
             },
         ),
     )
+
+    def get_list_display(self, request: HttpRequest) -> list[str | Callable[[User], str]]:
+        phone = phone_column(request, lambda user: user.phone, ordering="phone")
+        return [phone if name == "phone" else name for name in self.list_display]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        """By an index each."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        with suppress(phones.InvalidPhoneNumber):
+            return queryset.filter(phone=phones.parse(term)), False
+        found = Q(email__istartswith=term) | Q(full_name__istartswith=term)
+        return queryset.filter(found), False
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Without the phone for those who may not read it: the page above shows it masked."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or sees_phones(request, obj.pk):
+            return fieldsets
+        return [
+            (name, {**options, "fields": [each for each in options["fields"] if each != "phone"]})
+            for name, options in fieldsets
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Nobody gives more than a role who is not allowed everything already."""
+        fields = super().get_readonly_fields(request, obj)
+        return (
+            fields if request.user.is_superuser else (*fields, "is_superuser", "user_permissions")
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Who could change the password of somebody who may do everything could do everything."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return bool(super().has_change_permission(request, obj))

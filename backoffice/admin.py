@@ -19,7 +19,8 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from accounts.admin import person_behind
-from backoffice import jobs as jobs  # registers its page
+from backoffice import customers as customers  # registers its page
+from backoffice import jobs as jobs  # and its own
 from backoffice import payouts as payouts  # and its own
 from backoffice import subscriptions as subscriptions  # and its own
 from backoffice.story import story_of

@@ -21,7 +21,7 @@ class Message(models.Model):
 
     key = ReferenceField(max_length=120, unique=True)
     message_id = models.CharField(max_length=40, help_text="Which text of the registry")
-    to = models.CharField(max_length=20)
+    to = models.CharField(max_length=20, db_index=True)
     language = models.CharField(max_length=2)
     context = models.JSONField(default=dict)
     text = models.TextField()

@@ -1,0 +1,267 @@
+"""All of a customer on one page, and what is wrong in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from backoffice.diagnosis import Finding, Verb, diagnose
+from backoffice.models import Note
+from backoffice.tests.test_search import signed_in
+from backoffice.tests.test_transfers import send
+from bundles.models import Subscription
+from cases.services import open_case
+from common import phone as phones
+from common.shown_phone import IN_SESSION
+from notifications.models import Message
+from payments.models import Disposition, MobileMoneyTransaction, Payment, Transfer
+from payments.states import State
+from payments.tests.factories import a_customer
+from vpn.models import ConfigLink, Gateway, Peer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def path_of(user: User, verb: str = "change") -> str:
+    return f"/admin/accounts/user/{user.pk}/{verb}/"
+
+
+def read(client: Client, user: User) -> str:
+    answer = client.get(path_of(user))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_one_page_tells_all(staff: Client, paid: Payment) -> None:
+    open_case(kind="paid_twice", subject=f"payment:{paid.public_id}")
+    shown = read(staff, paid.payer)
+    for fact in (
+        str(paid.payer.phone),
+        paid.payer.email,
+        "Daily Bundle",
+        "0 B of 5 GB used",
+        "59\xa0minutes left",
+        "Device 1",
+        "never connected",
+        "MFS777",
+        "All payments",
+        "Paid twice",
+        "[one-time link]",
+    ):
+        assert fact in shown, fact
+    assert Message.objects.get(message_id="vpn_ready").context["link"] not in shown
+
+
+def test_it_costs_the_same_however_much_there_is(
+    staff: Client, paid: Payment, django_assert_max_num_queries: Any
+) -> None:
+    read(staff, paid.payer)
+    with django_assert_max_num_queries(40) as once:
+        read(staff, paid.payer)
+    for number in range(3):
+        Payment.objects.create(
+            payer=paid.payer, subject=f"purchase:{900 + number}", amount=1, payment_method="credit"
+        )
+        subscription = Subscription.objects.get(live_bundle__isnull=False)
+        subscription.pk, subscription.state = None, "ended"
+        subscription.save()
+        Note.objects.create(
+            subject=f"customer:{paid.payer_id}", text="x", author=paid.payer, key=str(number)
+        )
+    with django_assert_max_num_queries(len(once)):
+        read(staff, paid.payer)
+
+
+def test_who_may_only_read_reads_it_and_its_number_is_masked(paid: Payment) -> None:
+    auditor = signed_in(role="auditor")
+    shown = read(auditor, paid.payer)
+    assert str(paid.payer.phone) not in shown
+    assert phones.mask(str(paid.payer.phone)) in shown
+    assert "Add a note" not in shown
+    assert "show-phone" not in shown
+    assert auditor.post(path_of(paid.payer, "show-phone")).status_code == 403
+    assert auditor.post(path_of(paid.payer), {"email": "a@b.test"}).status_code == 403
+
+
+def test_people_are_listed_with_masked_numbers(paid: Payment) -> None:
+    phone = str(paid.payer.phone)
+    for role, is_whole in (("support", False), ("administrator", True)):
+        shown = signed_in(role=role).get("/admin/accounts/user/").content.decode()
+        assert (phone in shown) == is_whole
+        assert phones.mask(phone) in shown or is_whole
+
+
+def test_support_has_a_number_shown_and_it_is_logged(paid: Payment) -> None:
+    support = signed_in(role="support")
+    phone = str(paid.payer.phone)
+    assert phone not in read(support, paid.payer)
+    assert support.get(path_of(paid.payer, "show-phone")).status_code == 405
+    assert LogEntry.objects.count() == 0
+    answer = support.post(path_of(paid.payer, "show-phone"), {"next": "//evil.test/"})
+    assert answer["Location"] == path_of(paid.payer)
+    assert phone in read(support, paid.payer)
+    entry = LogEntry.objects.get()
+    assert (entry.change_message, entry.object_id) == (
+        "Showed the phone number",
+        str(paid.payer_id),
+    )
+    other = a_customer()
+    assert str(other.phone) not in read(support, other)
+    session = support.session
+    session[IN_SESSION] = {str(paid.payer_id): 1.0}
+    session.save()
+    assert phone not in read(support, paid.payer)
+
+
+def test_a_note_is_kept_once_and_never_changed(paid: Payment) -> None:
+    support = signed_in(role="support")
+    send(support, path_of(paid.payer, "note"), why="Called twice, is in Dodoma.")
+    note = Note.objects.get()
+    assert note.subject == f"customer:{paid.payer_id}"
+    assert "Called twice, is in Dodoma." in read(support, paid.payer)
+    answer = support.post(path_of(paid.payer, "note"), {"why": "again", "key": note.key})
+    assert answer.status_code == 302
+    assert Note.objects.get().text == "Called twice, is in Dodoma."
+    note.text = "no"
+    with pytest.raises(TypeError):
+        note.save()
+
+
+def test_a_note_holds_no_card_number(paid: Payment) -> None:
+    support = signed_in(role="support")
+    shown = send(support, path_of(paid.payer, "note"), why="pays by 4111 1111 1111 1111")
+    assert "number of a bank card" in shown
+    assert not Note.objects.exists()
+
+
+def test_only_who_may_do_everything_gives_that_to_others(paid: Payment) -> None:
+    administrator = signed_in(role="administrator")
+    boss = User.objects.create_superuser("boss@example.test", "x", full_name="Boss")
+    assert administrator.post(path_of(boss, "password"), {}).status_code in (403, 404)
+    assert 'name="is_superuser"' not in read(administrator, paid.payer)
+    assert 'name="groups"' in read(administrator, paid.payer)
+
+
+# What is wrong
+
+
+Change = Callable[[Payment], object]
+
+
+def _peers(**values: Any) -> Change:
+    return lambda payment: Peer.objects.update(**values)
+
+
+def _gateways(**values: Any) -> Change:
+    return lambda payment: Gateway.objects.update(**values)
+
+
+def _payments(**values: Any) -> Change:
+    return lambda payment: Payment.objects.update(**values)
+
+
+def _subscriptions(**values: Any) -> Change:
+    return lambda payment: Subscription.objects.update(**values)
+
+
+def _opened(payment: Payment) -> None:
+    ConfigLink.objects.update(used_at=timezone.now())
+
+
+def _no_devices(payment: Payment) -> None:
+    ConfigLink.objects.all().delete()
+    Peer.objects.all().delete()
+
+
+def _asked(payment: Payment) -> None:
+    Payment.objects.update(state=State.EXPIRED, disposition="")
+    MobileMoneyTransaction.objects.update(status=State.EXPIRED, next_check_at=timezone.now())
+
+
+def _given_up(payment: Payment) -> None:
+    Payment.objects.update(state=State.EXPIRED, disposition="")
+    MobileMoneyTransaction.objects.update(status=State.EXPIRED, next_check_at=None)
+
+
+def _sent_back(payment: Payment) -> None:
+    Payment.objects.update(disposition=Disposition.REFUNDED)
+    attempt = payment.attempts.get()
+    Transfer.objects.create(
+        kind="refund",
+        method="disbursement",
+        state="succeeded",
+        payment=payment,
+        payee=payment.payer,
+        provider=attempt.provider,
+        dialect=attempt.dialect,
+        phone=attempt.customer_phone,
+        amount=1000,
+        request_key="x",
+    )
+
+
+LONG_AGO = timezone.now() - timedelta(days=3)
+WRONG: dict[Finding, tuple[Change, ...]] = {
+    Finding.WAITING_FOR_PIN: (_payments(state=State.PENDING, disposition=""),),
+    Finding.REVERSED: (_payments(reversed_at=LONG_AGO),),
+    Finding.NOT_ACTIVATED: (_payments(disposition=""),),
+    Finding.UNDERPAID: (_payments(disposition=Disposition.CREDITED, paid_amount=400),),
+    Finding.BECAME_CREDIT: (_payments(disposition=Disposition.CREDITED),),
+    Finding.REFUNDING: (_payments(disposition=Disposition.REFUNDED),),
+    Finding.TIME_OVER: (_subscriptions(starts_at=LONG_AGO - timedelta(days=1), ends_at=LONG_AGO),),
+    Finding.USED_UP: (_subscriptions(data_used_bytes=5 * 10**9),),
+    Finding.NO_DEVICE: (_no_devices,),
+    Finding.DEVICE_REVOKED: (_peers(state="revoked"),),
+    Finding.GATEWAY_SILENT: (_gateways(seen_at=LONG_AGO),),
+    Finding.GATEWAY_BEHIND: (_gateways(agent_revision=0), _peers(revision=1)),
+    Finding.NOT_FETCHED: (),
+    Finding.NEVER_CONNECTED: (_opened,),
+    Finding.OFFLINE: (_peers(handshake_at=LONG_AGO),),
+    Finding.ONLINE: (_peers(handshake_at=timezone.now() + timedelta(minutes=5)),),
+}
+
+
+@pytest.mark.parametrize("finding", WRONG)
+def test_what_is_wrong_is_said_in_one_sentence(
+    staff: Client, paid: Payment, finding: Finding
+) -> None:
+    Gateway.objects.update(seen_at=timezone.now(), agent_revision=1_000)
+    for change in WRONG[finding]:
+        change(paid)
+    found = diagnose(paid.payer_id, timezone.now())
+    assert found.finding == finding
+    assert 'class="story-next"' in read(staff, paid.payer)
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (_asked, Finding.NO_ANSWER),
+        (_given_up, Finding.NOT_PAID),
+        (_payments(state=State.FAILED, disposition=""), Finding.NOT_PAID),
+        (_sent_back, Finding.REFUNDED),
+    ],
+)
+def test_a_payment_that_bought_nothing_is_told_unless_an_earlier_one_serves(
+    paid: Payment, change: Change, finding: Finding
+) -> None:
+    Gateway.objects.update(seen_at=timezone.now(), agent_revision=1_000)
+    change(paid)
+    assert diagnose(paid.payer_id, timezone.now()).finding == Finding.NOT_FETCHED
+    Subscription.objects.update(state="ended")
+    found = diagnose(paid.payer_id, timezone.now())
+    assert found.finding == finding
+    assert found.verb in (Verb.BUY_AGAIN, Verb.ASK_THE_PROVIDER)
+
+
+def test_who_has_paid_nothing_is_asked_for_the_receipt(staff: Client) -> None:
+    customer = a_customer()
+    assert diagnose(customer.pk, timezone.now()).finding == Finding.NOTHING_BOUGHT
+    assert "search for it or for the receipt" in read(staff, customer)

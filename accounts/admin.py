@@ -60,7 +60,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not g
         ),
     )
 
-    def get_list_display(self, request: HttpRequest) -> list[str | Callable[[User], str]]:
+    def get_list_display(self, request: HttpRequest) -> list[str | Callable[[Any], str | bool]]:
         phone = phone_column(request, lambda user: user.phone, ordering="phone")
         return [phone if name == "phone" else name for name in self.list_display]
 

@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 from django.utils import timezone
-from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import RangeDateFilter
-from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.decorators import display
 
-from accounts.admin import person_behind
-from backoffice import customers as customers  # registers its page
-from backoffice import jobs as jobs  # and its own
-from backoffice import payouts as payouts  # and its own
-from backoffice import subscriptions as subscriptions  # and its own
-from backoffice.story import story_of
+from backoffice import audit as audit  # registers its page
+from backoffice import customers as customers  # and its own
+from backoffice import jobs as jobs
+from backoffice import payouts as payouts
+from backoffice import subscriptions as subscriptions
+from backoffice.notes import may_note
+from backoffice.payment_verbs import PaymentVerbs
+from backoffice.story import Reader, story_of
 from cases.models import Case
 from common import phone as phones
-from common.admin import ReadOnly
-from common.confirmation import Question, ReasonForm, confirm
+from common.admin import BusinessDays, ReadOnly
+from common.exports import Cell, csv_download, may_export, newest_first
+from common.shown_phone import may_be_shown, phone_column, shown_phone, shown_text
 from payments.admin.labels import STATE_LABELS
-from payments.models import Disposition, MobileMoneyTransaction, Payment, Transfer
+from payments.models import Disposition, MobileMoneyTransaction, Payment
 from payments.selectors import latest_attempt
-from payments.services.ask_now import ask_now
-from payments.services.query import can_ask_now
-from payments.services.refund import refund_payment, refundable
-from payments.services.refund_to_credit import creditable, refund_to_credit
 from payments.states import LIVE, State
 
 WAITED_LONG = timedelta(minutes=10)
-
-
-class RefundForm(ReasonForm):
-    amount = forms.IntegerField(
-        label="Amount, TZS", min_value=1, widget=UnfoldAdminIntegerFieldWidget
-    )
-    field_order = ["amount", "why", "key"]
 
 
 class NeedsAttention(admin.SimpleListFilter):
@@ -76,11 +65,10 @@ class NeedsAttention(admin.SimpleListFilter):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnly, ModelAdmin):
+class PaymentAdmin(ReadOnly, PaymentVerbs):
     list_display = [
         "started",
         "payer",
-        "phone",
         "payment_method",
         "shown_amount",
         "shown_state",
@@ -92,7 +80,7 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         "state",
         "payment_method",
         NeedsAttention,
-        ("created_at", RangeDateFilter),
+        ("created_at", BusinessDays),
     ]
     list_filter_submit = True
     list_select_related = ["payer"]
@@ -101,7 +89,8 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
     search_fields = ["public_id"]
     search_help_text = "Phone in any form, receipt, our reference, provider's id, e-mail"
     change_form_template = "backoffice/payment.html"
-    actions_detail = ["ask_the_provider", "refund", "refund_to_credit"]
+    list_before_template = "export_link.html"
+    export_page = "admin:payments_payment_export"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         attempts = MobileMoneyTransaction.objects.only(
@@ -136,11 +125,6 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
     def started(self, payment: Payment) -> str:
         return f"{timezone.localtime(payment.created_at):%d.%m.%Y %H:%M:%S}"
 
-    @display(description="Phone")
-    def phone(self, payment: Payment) -> str:
-        attempt = _shown_attempt(payment)
-        return attempt.customer_phone if attempt else ""
-
     @display(description="TZS", ordering="amount")
     def shown_amount(self, payment: Payment) -> str:
         return f"{payment.amount:,}"
@@ -169,120 +153,36 @@ class PaymentAdmin(ReadOnly, ModelAdmin):
         payment = Payment.objects.select_related("payer").filter(pk=object_id).first()
         context = {**(extra_context or {})}
         if payment is not None:
-            context["story"] = story_of(payment)
+            context["story"] = story_of(payment, _reader(request, payment))
+            context["phones"] = _phones(request, payment)
+            context["may_show"] = may_be_shown(request, payment.payer_id)
+            context["may_note"] = may_note(request)
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer
 
-    @action(
-        description="Ask the provider now",
-        url_path="ask-the-provider",
-        permissions=["ask_the_provider"],
-        icon="contact_support",
-    )
-    def ask_the_provider(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        payment = get_object_or_404(Payment, pk=object_id)
-        before = payment.state
-        has_answer = ask_now(payment=payment)
-        payment.refresh_from_db()
-        self.log_change(request, payment, "Asked the provider")
-        if not has_answer:
-            sentence = "No answer yet: the provider cannot be asked about this now, or is slow."
-            self.message_user(request, sentence, messages.WARNING)
-        elif payment.state == before:
-            self.message_user(request, "The provider was asked; nothing is new.", messages.INFO)
-        else:
-            sentence = f"The provider was asked: {payment.get_state_display()}."
-            self.message_user(request, sentence, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[object_id]))
+    def get_list_display(self, request: HttpRequest) -> list[str | Callable[[Payment], str]]:
+        started, payer, *others = self.list_display
+        return [started, payer, phone_column(request, _phone), *others]
 
-    @action(description="Refund", url_path="refund", permissions=["refund"], icon="undo")
-    def refund(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        payment = get_object_or_404(Payment, pk=object_id)
-        left = refundable(payment)
-
-        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
-            transfer = refund_payment(
-                payment_id=payment.pk,
-                request_key=f"refund:{answers['key']}",
-                why=answers["why"],
-                amount=answers["amount"],
-                by=person_behind(request),
-            )
-            return payment, _refund_sentence(transfer)
-
-        question = Question(
-            title=f"Refund {payment.payer}",
-            button="Refund",
-            back=reverse("admin:payments_payment_change", args=[payment.pk]),
-            sentences=[
-                f"{left:,} TZS of this payment can go back, to the phone that paid.",
-                "All of it ends what was bought. A large refund waits for a second person.",
-            ],
+    def get_urls(self) -> list[URLPattern]:
+        export = path(
+            "export/", self.admin_site.admin_view(self.export), name="payments_payment_export"
         )
-        form = RefundForm(request.POST or None, initial={"amount": left})
-        return confirm(self, request, question=question, form=form, act=act)
+        return [export, *super().get_urls()]
 
-    @action(
-        description="Back to credit",
-        url_path="refund-to-credit",
-        permissions=["refund_to_credit"],
-        icon="undo",
-    )
-    def refund_to_credit(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        payment = get_object_or_404(Payment, pk=object_id)
-
-        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
-            amount = refund_to_credit(payment_id=payment.pk, why=answers["why"])
-            return payment, f"{amount:,} TZS are credit again."
-
-        question = Question(
-            title=f"Give {payment.payer} the credit back",
-            button="Back to credit",
-            back=reverse("admin:payments_payment_change", args=[payment.pk]),
-            sentences=[
-                f"Credit alone has paid for this: {creditable(payment):,} TZS become credit again.",
-                "It ends what was bought.",
-            ],
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """The payments of the list's filters, as CSV."""
+        if not (may_export(request) and self.has_view_permission(request)):
+            raise PermissionDenied
+        found = self.get_changelist_instance(request).get_queryset(request)
+        return csv_download(
+            request,
+            of=Payment,
+            name="payments",
+            header=EXPORTED,
+            rows=(_exported(payment, request) for payment in newest_first(found)),
+            count=found.count(),
         )
-        form = ReasonForm(request.POST or None)
-        return confirm(self, request, question=question, form=form, act=act)
-
-    def has_refund_to_credit_permission(
-        self, request: HttpRequest, object_id: str | int | None = None
-    ) -> bool:
-        """Offered for a payment that credit alone has paid, while something of it can go back."""
-        return _may_give_back(request, object_id, creditable)
-
-    def has_refund_permission(
-        self, request: HttpRequest, object_id: str | int | None = None
-    ) -> bool:
-        """Offered for a payment of which something can go back now."""
-        return _may_give_back(request, object_id, refundable)
-
-    def has_ask_the_provider_permission(
-        self, request: HttpRequest, object_id: str | int | None = None
-    ) -> bool:
-        """Offered to staff who may see payments, for one that can be asked about now."""
-        if not request.user.has_perm("payments.view_payment") or object_id is None:
-            return False
-        payment = Payment.objects.filter(pk=object_id).first()
-        attempt = latest_attempt(payment) if payment else None
-        return attempt is not None and can_ask_now(attempt, timezone.now())
-
-
-def _may_give_back(
-    request: HttpRequest, object_id: str | int | None, left: Callable[[Payment], int]
-) -> bool:
-    if not request.user.has_perm("payments.request_transfer") or object_id is None:
-        return False
-    payment = Payment.objects.filter(pk=object_id, state=State.COMPLETED).first()
-    # A page that is sent twice is answered as at first, though nothing is left by then.
-    return payment is not None and (request.method == "POST" or left(payment) > 0)
-
-
-def _refund_sentence(transfer: Transfer) -> str:
-    state = transfer.get_state_display().lower()
-    return f"Refund {transfer.reference} of {transfer.amount:,} TZS: {state}."
 
 
 def _payments_with(**columns: str) -> QuerySet[MobileMoneyTransaction, int]:
@@ -292,3 +192,58 @@ def _payments_with(**columns: str) -> QuerySet[MobileMoneyTransaction, int]:
 def _shown_attempt(payment: Payment) -> MobileMoneyTransaction | None:
     attempts: list[MobileMoneyTransaction] = getattr(payment, "shown_attempts", [])
     return attempts[-1] if attempts else None
+
+
+def _phone(payment: Payment) -> str:
+    attempt = _shown_attempt(payment)
+    return attempt.customer_phone if attempt else ""
+
+
+def _phones(request: HttpRequest, payment: Payment) -> list[str]:
+    """The phone that was asked, as this person may read it."""
+    attempt = latest_attempt(payment)
+    phone = shown_phone(request, attempt.customer_phone, payment.payer_id) if attempt else ""
+    return [phone] if phone else []
+
+
+def _reader(request: HttpRequest, payment: Payment) -> Reader:
+    return Reader(
+        shown=lambda text: shown_text(request, text, payment.payer_id),
+        may_process=request.user.has_perm("payments.change_webhookdelivery"),
+    )
+
+
+EXPORTED = (
+    "Started",
+    "Payment id",
+    "Customer",
+    "E-mail",
+    "Phone",
+    "Paid by",
+    "TZS",
+    "TZS received",
+    "State",
+    "Became",
+    "Receipt",
+    "Our reference",
+    "Paid",
+)
+
+
+def _exported(payment: Payment, request: HttpRequest) -> list[Cell]:
+    attempt = _shown_attempt(payment)
+    return [
+        payment.created_at,
+        payment.public_id,
+        payment.payer.full_name,
+        payment.payer.email,
+        shown_phone(request, _phone(payment)),
+        payment.get_payment_method_display(),
+        payment.amount,
+        payment.paid_amount,
+        payment.get_state_display(),
+        payment.get_disposition_display(),
+        attempt.provider_transaction_id if attempt else None,
+        attempt.reference if attempt else None,
+        payment.paid_at,
+    ]

@@ -116,12 +116,6 @@ def subjects_of(customer: User, payments: list[Payment]) -> list[str]:
     return [subject_of(customer), *(f"payment:{payment.public_id}" for payment in payments)]
 
 
-def without_link(message: Message) -> str:
-    """The text, without the link that would reveal the customer's key to staff."""
-    link = message.context.get("link")
-    return message.text.replace(link, "[one-time link]") if link else message.text
-
-
 def _numbers(customer: User) -> list[str]:
     """The customer's phone, then others that were asked to pay for them."""
     asked = MobileMoneyTransaction.objects.filter(payment__payer=customer)
@@ -159,14 +153,14 @@ def _devices(customer: User, request: HttpRequest, now: datetime) -> list[Device
         .defer("private_key", "preshared_key")
         .order_by("-id")[:LATEST]
     )
-    gateways = with_health(Gateway.objects.filter(pk__in={peer.gateway_id for peer in peers}), now)
-    health = dict(gateways.values_list("pk", "health"))
+    gateways = Gateway.objects.filter(pk__in={peer.gateway_id for peer in peers})
+    health = {row.pk: GatewayHealth(row.health) for row in with_health(gateways, now)}  # type: ignore[attr-defined]  # annotated
     may_send = request.user.has_perm("vpn.change_peer")
     return [
         Device(
             peer=peer,
             handshake=handshake(peer, now),
-            health=GatewayHealth(health[peer.gateway_id]).label,
+            health=str(health[peer.gateway_id].label),
             is_well=health[peer.gateway_id] == GatewayHealth.HEARD,
             may_be_told=may_send and peer.is_usable,
         )
@@ -176,9 +170,7 @@ def _devices(customer: User, request: HttpRequest, now: datetime) -> list[Device
 
 def _messages(customer: User, numbers: list[str], request: HttpRequest) -> list[Told]:
     rows = Message.objects.filter(to__in=numbers).order_by("-id")[:LATEST]
-    return [
-        Told(message, shown_text(request, without_link(message), customer.pk)) for message in rows
-    ]
+    return [Told(message, shown_text(request, message.told, customer.pk)) for message in rows]
 
 
 def _cases(payments: list[Payment], transfers: list[Transfer], devices: list[Device]) -> list[Case]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -27,6 +28,7 @@ from payments.models import (
     MobileMoneyTransaction,
     Payment,
     ProviderName,
+    StatementLine,
     Transfer,
     WebhookDelivery,
 )
@@ -123,7 +125,9 @@ class Kind:
 
     def may_see(self, request: HttpRequest) -> bool:
         meta = self.model._meta
-        return bool(request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"))
+        return admin.site.is_registered(self.model) and bool(
+            request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +277,12 @@ def _bill(bill: Bill, request: HttpRequest) -> tuple[str, str]:
     return what, " · ".join(filter(None, [phone, bill.bill_reference, bill.get_state_display()]))
 
 
+def _line(line: StatementLine, request: HttpRequest) -> tuple[str, str]:
+    when = f"{localtime(line.completed_at):%d.%m.%Y %H:%M}"
+    what = f"{line.receipt}: {line.amount:+,} TZS by {line.get_provider_display()}, {when}"
+    return what, line.get_bucket_display()
+
+
 def _peer(peer: Peer, request: HttpRequest) -> tuple[str, str]:
     addresses = ", ".join(address.partition("/")[0] for address in peer.tunnel_addresses)
     until = f" until {localtime(peer.revoked_at):%d.%m.%Y %H:%M}" if peer.revoked_at else ""
@@ -393,6 +403,21 @@ KINDS = (
                 look_up=lambda term: (
                     Bill.objects.filter(msisdn=phones.msisdn(term.phone)) if term.phone else None
                 ),
+            ),
+        ),
+    ),
+    Kind(
+        model=StatementLine,
+        title="Statement lines",
+        told=_line,
+        ways=(
+            Way(
+                matched="receipt",
+                look_up=lambda term: StatementLine.objects.filter(receipt=term.text.upper()),
+            ),
+            Way(
+                matched="our reference",
+                look_up=_by_reference(StatementLine.objects.all()),
             ),
         ),
     ),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.diagnosis import diagnose_service, staff_sentence
+from backoffice.models import Note
+from backoffice.notes import notes_on
 from bundles.models import Activation, Purchase, Subscription
 from cases.models import Case
-from common import phone as phones
 from common.clock import business_day
 from common.moments import Line, Moment
 from common.sizes import in_words
@@ -19,6 +23,7 @@ from notifications.models import Message
 from payments.admin.deliveries import readable
 from payments.models import (
     Disposition,
+    Match,
     MobileMoneyTransaction,
     Payment,
     Posting,
@@ -29,9 +34,18 @@ from payments.models import (
 )
 from payments.providers import registry
 from payments.services.query import can_ask_now
+from payments.services.replay_delivery import can_be_replayed
 from payments.states import State, TransferState
 from vpn.models import Peer
 from vpn.traffic import Traffic, of_peers
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a story: how texts with phone numbers are shown to them, and what they may do."""
+
+    shown: Callable[[str], str]
+    may_process: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +59,10 @@ class Story:
     next_step: str
     can_ask: bool
     open_cases: list[Case] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
-def story_of(payment: Payment) -> Story:
+def story_of(payment: Payment, reader: Reader) -> Story:
     """The story of a payment, in a number of queries that does not grow with it."""
     attempts = list(payment.attempts.prefetch_related("calls", "deliveries"))
     transfers = list(payment.transfers.order_by("id").prefetch_related("calls", "deliveries"))
@@ -55,15 +70,18 @@ def story_of(payment: Payment) -> Story:
     purchase = _purchase(payment)
     activation = _activation(purchase, payment)
     cases = list(Case.objects.filter(subject__in=_subjects(payment, transfers)))
+    notes = notes_on([f"payment:{payment.public_id}", f"customer:{payment.payer_id}"])
     moments = [
         *_states(payment),
-        *(moment for each in attempts for moment in _attempt(each)),
-        *(moment for each in transfers for moment in _transfer(each)),
+        *(moment for each in attempts for moment in _attempt(each, reader)),
+        *(moment for each in transfers for moment in _transfer(each, reader)),
         *_transfer_events(payment),
         *_postings(payment),
         *_service(activation),
-        *_messages(payment, activation, transfers),
-        *_cases(cases),
+        *_messages(payment, activation, transfers, reader),
+        *_matches(attempts, transfers, reader),
+        *_cases(cases, reader),
+        *_notes(notes),
     ]
     return Story(
         payment=payment,
@@ -75,6 +93,7 @@ def story_of(payment: Payment) -> Story:
         next_step=_next_step(payment, attempt, activation, transfers),
         can_ask=attempt is not None and can_ask_now(attempt, timezone.now()),
         open_cases=[case for case in cases if case.state == Case.State.OPEN],
+        notes=notes,
     )
 
 
@@ -110,18 +129,18 @@ def _states(payment: Payment) -> Iterator[Moment]:
         )
 
 
-def _attempt(attempt: MobileMoneyTransaction) -> Iterator[Moment]:
+def _attempt(attempt: MobileMoneyTransaction, reader: Reader) -> Iterator[Moment]:
     for call in attempt.calls.all():
-        yield _call(call, attempt.get_provider_display())
+        yield _call(call, attempt.get_provider_display(), reader)
     for delivery in attempt.deliveries.all():
-        yield _delivery(delivery)
+        yield _delivery(delivery, reader)
 
 
-def _transfer(transfer: Transfer) -> Iterator[Moment]:
+def _transfer(transfer: Transfer, reader: Reader) -> Iterator[Moment]:
     for call in transfer.calls.all():
-        yield _call(call, transfer.get_provider_display())
+        yield _call(call, transfer.get_provider_display(), reader)
     for delivery in transfer.deliveries.all():
-        yield _delivery(delivery)
+        yield _delivery(delivery, reader)
 
 
 def _transfer_events(payment: Payment) -> Iterator[Moment]:
@@ -139,19 +158,19 @@ def _transfer_events(payment: Payment) -> Iterator[Moment]:
         )
 
 
-def _call(call: ProviderCall, provider: str) -> Moment:
+def _call(call: ProviderCall, provider: str, reader: Reader) -> Moment:
+    told = filter(None, [call.outcome or "no answer recorded", call.code, call.message])
     return Moment(
         at=call.started_at,
         kind="call",
         title=f"{call.get_kind_display()} · {provider}",
-        detail=" · ".join(
-            filter(None, [call.outcome or "no answer recorded", call.code, call.message])
-        ),
-        raw=_json({"request": call.request, "response": call.response}),
+        detail=reader.shown(" · ".join(told)),
+        raw=reader.shown(_json({"request": call.request, "response": call.response})),
     )
 
 
-def _delivery(delivery: WebhookDelivery) -> Moment:
+def _delivery(delivery: WebhookDelivery, reader: Reader) -> Moment:
+    may_process = reader.may_process and can_be_replayed(delivery)
     return Moment(
         at=delivery.received_at,
         kind="delivery",
@@ -167,8 +186,14 @@ def _delivery(delivery: WebhookDelivery) -> Moment:
                 ],
             )
         ),
-        raw=readable(bytes(delivery.body)),
+        raw=reader.shown(readable(bytes(delivery.body))),
+        verb="Process it again" if may_process else "",
+        url=_process_page(delivery) if may_process else "",
     )
+
+
+def _process_page(delivery: WebhookDelivery) -> str:
+    return reverse("admin:payments_webhookdelivery_process_one", args=[delivery.pk])
 
 
 def _postings(payment: Payment) -> Iterator[Moment]:
@@ -238,7 +263,7 @@ def _use(peer: Peer, traffic: Traffic) -> str:
 
 
 def _messages(
-    payment: Payment, activation: Activation | None, transfers: list[Transfer]
+    payment: Payment, activation: Activation | None, transfers: list[Transfer], reader: Reader
 ) -> Iterator[Moment]:
     told = Message.objects.filter(key__endswith=f":{payment.public_id}")
     told |= Message.objects.filter(
@@ -250,24 +275,43 @@ def _messages(
         yield Moment(
             at=message.created_at,
             kind="message",
-            title=f"SMS to {phones.mask(message.to)}",
-            detail=f"{message.get_state_display()} · {_without_link(message)}",
+            title=f"SMS to {reader.shown(message.to)}",
+            detail=f"{message.get_state_display()} · {reader.shown(message.told)}",
         )
 
 
-def _without_link(message: Message) -> str:
-    """The text, without the link that would reveal the customer's key to staff."""
-    link = message.context.get("link")
-    return message.text.replace(link, "[one-time link]") if link else message.text
+def _matches(
+    attempts: list[MobileMoneyTransaction], transfers: list[Transfer], reader: Reader
+) -> Iterator[Moment]:
+    """What the providers' statements say of it, and by which rule."""
+    rows = Match.objects.filter(Q(attempt__in=attempts) | Q(transfer__in=transfers))
+    for match in rows.select_related("line", "by"):
+        line = match.line
+        when = f"{timezone.localtime(line.completed_at):%d.%m. %H:%M:%S}"
+        what = f"{line.receipt}, {line.amount:+,} TZS at {when}"
+        state = match.get_state_display().lower()
+        who = f"by {match.by}" if match.by else ""
+        yield Moment(
+            at=match.at,
+            kind="statement",
+            title=f"On the statement: {match.get_rule_display().lower()}, {state}",
+            detail=reader.shown(" · ".join(filter(None, [what, match.rule, match.why, who]))),
+            tone="good" if match.is_live and match.state == Match.State.CONFIRMED else "",
+        )
 
 
-def _cases(cases: list[Case]) -> Iterator[Moment]:
+def _notes(notes: list[Note]) -> Iterator[Moment]:
+    for note in notes:
+        yield Moment(at=note.at, kind="note", title=f"Note of {note.author}", detail=note.text)
+
+
+def _cases(cases: list[Case], reader: Reader) -> Iterator[Moment]:
     for case in cases:
         yield Moment(
             at=case.opened_at,
             kind="case",
             title=f"Case: {case.get_kind_display()}",
-            detail=case.detail,
+            detail=reader.shown(case.detail),
             tone="bad",
         )
         if case.resolved_at is not None:
@@ -306,13 +350,14 @@ def _next_step(
     if payment.disposition == Disposition.REFUNDED or _is_withdrawn(activation):
         return "The money was sent back, and what it bought has ended."
     if activation is not None:
-        return "Paid and activated. If the customer has no internet, look at the VPN."
+        now = timezone.now()
+        return f"Paid and activated. {staff_sentence(diagnose_service(activation.subscription, now), now)}"
     if payment.disposition == Disposition.CREDITED and not payment.subject:
         return "It was paid for nothing in particular: the money is the customer's credit."
     if payment.disposition == Disposition.CREDITED:
         return "The money is the customer's credit: see the case for why, and decide there."
     if payment.state == State.COMPLETED:
-        return "Paid; the activation is being tried again every few seconds."
+        return "Paid; the activation is being tried again by itself, or at once by the button."
     if payment.state == State.FAILED and attempt is not None and attempt.next_check_at:
         return (
             "The provider says that no money moved, and is asked once more. "

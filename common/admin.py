@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.contrib.admin.utils import label_for_field
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin.datetime_filters import parse_date_str
+
+from common.shown_phone import text_field
 
 
 class ReadOnly:
@@ -20,6 +31,34 @@ class ReadOnly:
         return False
 
 
+class MaskedPhones(ReadOnly):
+    """Rows that are read only, whose columns `with_phones` are told as the reader may have them.
+
+    A class before `ModelAdmin`.
+    """
+
+    with_phones: tuple[str, ...] = ()
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._masked(request, super().get_list_display(request))  # type: ignore[misc]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self._masked(request, super().get_fields(request, obj))  # type: ignore[misc]
+
+    def _masked(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
+        return [self._told(request, name) if name in self.with_phones else name for name in names]
+
+    def _told(self, request: HttpRequest, name: str) -> Callable[[Any], str]:
+        label = label_for_field(name, self.model)  # type: ignore[attr-defined]
+        return text_field(request, str(label).capitalize(), lambda row: _text(getattr(row, name)))
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 class OneRow:
     """A settings row: edited, never added to or deleted."""
 
@@ -28,3 +67,25 @@ class OneRow:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class BusinessDays(RangeDateFilter):
+    """From the first business day chosen to the end of the last; unfold's are days in UTC, and end
+    with the last day's beginning.
+    """
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        first, last = (
+            parse_date_str(self.used_parameters.get(f"{self.parameter_name}_{end}") or "")
+            for end in ("from", "to")
+        )
+        if first:
+            queryset = queryset.filter(**{f"{self.field_path}__gte": _beginning(first)})
+        if last:
+            end = _beginning(last + timedelta(days=1))
+            queryset = queryset.filter(**{f"{self.field_path}__lt": end})
+        return queryset
+
+
+def _beginning(day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(settings.BUSINESS_TIME_ZONE))

@@ -17,7 +17,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened. `raw` is shown on request, `lines` are a posting's."""
+    """Something that happened. `raw` is shown on request, `lines` are a posting's; `verb` names what
+    can be done about it, on the page at `url`.
+    """
 
     at: datetime
     kind: str
@@ -26,3 +28,5 @@ class Moment:
     tone: str = ""  # good, bad or ""
     raw: str = ""
     lines: tuple[Line, ...] = ()
+    verb: str = ""
+    url: str = ""

@@ -67,7 +67,7 @@ def phone_column(
 def text_field(
     request: HttpRequest, description: str, text_of: Callable[[Any], str]
 ) -> Callable[[Any], str]:
-    """A field that is read only and may contain numbers, for `get_readonly_fields`."""
+    """A column or a field of a page that is read only, whose text may contain numbers."""
 
     @display(description=description)
     def text(row: Any) -> str:

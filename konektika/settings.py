@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from konektika.environment import read_environment
+from konektika.sidebar import for_each_role
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = read_environment(BASE_DIR / os.environ.get("DOTENV", ".env"))
@@ -319,7 +320,7 @@ CELERY_TIMEZONE = "UTC"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- The admin's looks ---
-UNFOLD = {
+UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Konektika",
     "SITE_HEADER": "Konektika",
     "SITE_SUBHEADER": "Back-office",
@@ -337,6 +338,16 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
+            {
+                "title": "Find",
+                "items": [
+                    {
+                        "title": "Search",
+                        "icon": "search",
+                        "link": reverse_lazy("staff-search"),
+                    },
+                ],
+            },
             {
                 "title": "Money",
                 "items": [
@@ -436,6 +447,11 @@ UNFOLD = {
                         "link": reverse_lazy("admin:accounts_user_changelist"),
                     },
                     {
+                        "title": "Audit trail",
+                        "icon": "history",
+                        "link": reverse_lazy("admin:admin_logentry_changelist"),
+                    },
+                    {
                         "title": "Schedule",
                         "icon": "schedule",
                         "link": reverse_lazy("admin:django_celery_beat_periodictask_changelist"),
@@ -445,3 +461,4 @@ UNFOLD = {
         ],
     },
 }
+for_each_role(UNFOLD["SIDEBAR"]["navigation"])

@@ -8,18 +8,32 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from common.admin import ReadOnly
+from common.admin import MaskedPhones, ReadOnly
 from notifications.models import Message
 from notifications.preview import previews
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, ModelAdmin):
+class MessageAdmin(MaskedPhones, ReadOnly, ModelAdmin):
     actions_list = ["texts"]
-    list_display = ["created_at", "to", "message_id", "language", "shown_state", "text"]
+    with_phones = ("to", "told")
+    list_display = ["created_at", "to", "message_id", "language", "shown_state", "told"]
     list_filter = ["state", "message_id", "language", "created_at"]
     search_fields = ["to", "key", "text"]
     list_per_page = 50
+    fields = [
+        "to",
+        "told",
+        "message_id",
+        "language",
+        "state",
+        "channel",
+        "attempts",
+        "error",
+        "created_at",
+        "next_attempt_at",
+        "sent_at",
+    ]
 
     @display(
         description="State",

@@ -46,3 +46,9 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return str(self.key)
+
+    @property
+    def told(self) -> str:
+        """The text, without the link that would reveal the customer's key to staff."""
+        link = self.context.get("link")
+        return self.text.replace(link, "[one-time link]") if link else self.text

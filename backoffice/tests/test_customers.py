@@ -48,7 +48,7 @@ def test_one_page_tells_all(staff: Client, paid: Payment) -> None:
         "Daily Bundle",
         "0 B of 5 GB used",
         "59\xa0minutes left",
-        "Device 1",
+        "phone</a>, active: ",
         "never connected",
         "MFS777",
         "All payments",

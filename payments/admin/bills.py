@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import User
 from common import phone as phones
-from common.admin import ReadOnly
+from common.admin import MaskedPhones
 from payments.admin.labels import BILL_LABELS
 from payments.errors import NotPlaceable
 from payments.models import Bill
@@ -38,7 +38,8 @@ class PlaceForm(forms.Form):
 
 
 @admin.register(Bill)
-class BillAdmin(ReadOnly, ModelAdmin):
+class BillAdmin(MaskedPhones, ModelAdmin):
+    with_phones = ("msisdn", "bill_reference")
     list_display = [
         "receipt",
         "provider",

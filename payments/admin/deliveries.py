@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from common.admin import ReadOnly
+from common.confirmation import Question, ReasonForm, confirm
+from common.shown_phone import text_field
 from payments.admin.labels import DELIVERY_LABELS
 from payments.models import WebhookDelivery
-from payments.services.replay_delivery import replay_delivery
+from payments.services.replay_delivery import can_be_replayed, replay_delivery
 
 
 @admin.register(WebhookDelivery)
@@ -41,24 +48,59 @@ class DeliveryAdmin(ReadOnly, ModelAdmin):
         "note",
         "attempt",
         "body_bytes",
-        "shown_headers",
-        "shown_body",
         "tries",
         "processed_at",
     ]
     actions = ["process_again"]
+    actions_detail = ["process_one"]
 
     @display(description="State", ordering="state", label=DELIVERY_LABELS)
     def shown_state(self, delivery: WebhookDelivery) -> str:
         return delivery.state
 
-    @display(description="Headers")
-    def shown_headers(self, delivery: WebhookDelivery) -> str:
-        return "\n".join(f"{name}: {value}" for name, value in sorted(delivery.headers.items()))
+    def get_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> list[Any]:
+        return [
+            *self.fields,
+            text_field(request, "Headers", _headers),
+            text_field(request, "Body", lambda delivery: readable(bytes(delivery.body))),
+        ]
 
-    @display(description="Body")
-    def shown_body(self, delivery: WebhookDelivery) -> str:
-        return readable(bytes(delivery.body))
+    get_readonly_fields = get_fields
+
+    @action(
+        description="Process it again",
+        url_path="process-again",
+        permissions=["process_one"],
+        icon="replay",
+    )
+    def process_one(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        delivery = get_object_or_404(
+            WebhookDelivery.objects.select_related("attempt"), pk=object_id
+        )
+
+        def act(answers: Mapping[str, Any]) -> tuple[WebhookDelivery, str]:
+            if replay_delivery(delivery_id=delivery.pk):
+                return delivery, "The delivery is being processed."
+            return delivery, "It is not processed again: it was applied, or is not kept whole."
+
+        question = Question(
+            title=f"Process again: {delivery}",
+            button="Process it again",
+            back=_page_about(delivery),
+            sentences=["It is read as if it came now, with the trust of how it once came in."],
+        )
+        form = ReasonForm(request.POST or None)
+        return confirm(self, request, question=question, form=form, act=act)
+
+    def has_process_one_permission(
+        self, request: HttpRequest, object_id: int | str | None = None
+    ) -> bool:
+        """Offered for one that told us nothing yet."""
+        if object_id is None or not self.has_process_permission(request):
+            return False
+        delivery = WebhookDelivery.objects.defer("body").filter(pk=object_id).first()
+        # A page that is sent twice is answered as at first, though it was processed by then.
+        return delivery is not None and (request.method == "POST" or can_be_replayed(delivery))
 
     @admin.action(description="Process the selected deliveries again", permissions=["process"])
     def process_again(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
@@ -79,3 +121,14 @@ def readable(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         return body.hex(" ")
+
+
+def _headers(delivery: WebhookDelivery) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in sorted(delivery.headers.items()))
+
+
+def _page_about(delivery: WebhookDelivery) -> str:
+    """The payment that it tells of; its own page for one that matches none."""
+    if delivery.attempt is not None:
+        return reverse("admin:payments_payment_change", args=[delivery.attempt.payment_id])
+    return reverse("admin:payments_webhookdelivery_change", args=[delivery.pk])

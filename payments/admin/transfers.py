@@ -13,13 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import person_behind
 from common import phone as phones
-from common.admin import ReadOnly
+from common.admin import BusinessDays, MaskedPhones, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from payments.admin.labels import TRANSFER_LABELS
 from payments.models import UNANSWERED, ProviderCall, Transfer, TransferEvent
@@ -81,7 +80,8 @@ class CallInline(ReadOnly, TabularInline):
 
 
 @admin.register(Transfer)
-class TransferAdmin(ReadOnly, ModelAdmin):
+class TransferAdmin(MaskedPhones, ModelAdmin):
+    with_phones = ("phone",)
     list_display = [
         "reference",
         "created_at",
@@ -93,7 +93,7 @@ class TransferAdmin(ReadOnly, ModelAdmin):
         "shown_state",
         "provider_transaction_id",
     ]
-    list_filter = ["state", "kind", "provider", NobodyKnows, ("created_at", RangeDateFilter)]
+    list_filter = ["state", "kind", "provider", NobodyKnows, ("created_at", BusinessDays)]
     list_filter_submit = True
     list_select_related = ["payee"]
     list_per_page = 50
@@ -205,7 +205,7 @@ def _may_decide(
 
 def _question(transfer: Transfer, verb: str, sentence: str) -> Question:
     what = f"{transfer.get_kind_display()} {transfer.reference}"
-    where = f"{transfer.amount:,} TZS to {transfer.payee}, {transfer.phone}"
+    where = f"{transfer.amount:,} TZS to {transfer.payee}, {phones.mask(transfer.phone)}"
     return Question(
         title=f"{verb}: {what}",
         button=verb,

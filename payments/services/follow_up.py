@@ -51,6 +51,25 @@ def follow_up(*, payment_id: int) -> None:
             _refund(payment_id)
 
 
+def follow_up_now(*, payment_id: int) -> bool:
+    """Try at once what the sweep would try later, because a person asks. Returns whether it is served."""
+    if not _is_due_now(payment_id):
+        return False
+    follow_up(payment_id=payment_id)
+    return Payment.objects.filter(pk=payment_id, disposition=Disposition.FULFILLED).exists()
+
+
+@retried
+def _is_due_now(payment_id: int) -> bool:
+    """Make a paid payment that has bought nothing yet due; False for any other."""
+    payment = payment_for_update(payment_id)
+    if payment.state != State.COMPLETED or payment.disposition != Disposition.OPEN:
+        return False
+    payment.follow_up_at = timezone.now()
+    _save(payment)
+    return True
+
+
 @retried
 def _follow_up(payment_id: int) -> bool:
     """Returns whether what was served is still to be told."""

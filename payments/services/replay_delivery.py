@@ -14,6 +14,13 @@ REPLAYABLE = (
 )
 
 
+def can_be_replayed(delivery: WebhookDelivery) -> bool:
+    """Whether it told us nothing yet that a mended program could understand."""
+    is_question = delivery.channel == WebhookDelivery.Channel.QUESTION
+    is_kept = delivery.body_forgotten_at is None
+    return delivery.state in REPLAYABLE and is_kept and not is_question
+
+
 def replay_delivery(*, delivery_id: int) -> bool:
     """Queue a delivery again; trust is decided anew, by how it once came in.
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from common import phone as phones
 from common.confirmation import Question, ReasonForm, confirm
 from vpn.admin.moving import MoveForm
 from vpn.models import LIVE, Peer
@@ -49,7 +50,7 @@ class PeerVerbs(ModelAdmin):
 
         def act(answers: Mapping[str, Any]) -> tuple[Peer, str]:
             phone = tell_again(peer=peer, request_key=answers["key"])
-            return peer, f"An SMS with a new link goes to {phone}."
+            return peer, f"An SMS with a new link goes to {phones.mask(phone)}."
 
         sentence = "An SMS with a link that shows the configuration once, for a day."
         return _ask(self, request, peer, "Send it again", sentence, act)

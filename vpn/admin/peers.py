@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from common import phone as phones
-from common.admin import ReadOnly
+from common.admin import BusinessDays, ReadOnly
 from common.clock import business_day
+from common.shown_phone import shown_phone
 from common.sizes import in_words
 from vpn.admin.labels import HANDSHAKE_LABELS, PEER_LABELS
 from vpn.admin.peer_page import PeerPage, handshake, page_of
@@ -60,7 +61,6 @@ class MeteredList(ChangeList):
 class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
     list_display = [
         "device_name",
-        "customer",
         "gateway",
         "tunnel_address",
         "shown_state",
@@ -68,7 +68,7 @@ class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
         "today",
         "ever",
     ]
-    list_filter = ["state", ConnectedFilter, "gateway", ("created_at", RangeDateFilter)]
+    list_filter = ["state", ConnectedFilter, "gateway", ("created_at", BusinessDays)]
     list_filter_submit = True
     list_per_page = 50
     search_fields = ["public_key"]
@@ -101,10 +101,14 @@ class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
             found |= Q(subscription__customer__phone=phones.parse(term))
         return queryset.filter(found), False
 
-    @display(description="Customer", ordering="subscription__customer__full_name", header=True)
-    def customer(self, peer: Peer) -> tuple[str, str]:
-        customer = peer.subscription.customer
-        return str(customer), customer.phone or customer.email
+    def get_list_display(self, request: HttpRequest) -> list[str | Callable[[Peer], Any]]:
+        @display(description="Customer", ordering="subscription__customer__full_name", header=True)
+        def customer(peer: Peer) -> tuple[str, str]:
+            person = peer.subscription.customer
+            return str(person), shown_phone(request, person.phone) or person.email
+
+        device, *others = self.list_display
+        return [device, customer, *others]
 
     @display(description="Address", header=True)
     def tunnel_address(self, peer: Peer) -> tuple[str, ...]:
@@ -128,6 +132,20 @@ class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
 
     def page_of(self, row: Peer) -> PeerPage:
         return page_of(row)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            customer = obj.subscription.customer
+            context["phone"] = shown_phone(request, customer.phone, customer.pk)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 def _at(text: str) -> Q:

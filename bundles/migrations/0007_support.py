@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bundles', '0005_notices'),
+        ('bundles', '0006_versions'),
     ]
 
     operations = [

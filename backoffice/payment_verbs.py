@@ -1,0 +1,308 @@
+"""What staff may do with one payment: each verb a service's, asked for with a reason, and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
+
+from accounts.admin import person_behind
+from backoffice.notes import NoteForm, add_note, may_note
+from bundles.models import Activation, Purchase
+from bundles.services.unused import pro_rata, unused
+from common import phone as phones
+from common.confirmation import Question, ReasonForm, confirm
+from common.sizes import in_words
+from payments.models import Disposition, Payment, Transfer
+from payments.selectors import latest_attempt
+from payments.services.ask_now import ask_now
+from payments.services.follow_up import follow_up_now
+from payments.services.query import can_ask_now
+from payments.services.refund import refund_payment, refundable
+from payments.services.refund_to_credit import creditable, refund_to_credit
+from payments.states import State
+from vpn.models import Peer
+from vpn.selectors import first_peer
+from vpn.services.tell import tell_again
+
+Act = Callable[[Mapping[str, Any]], tuple[Payment, str]]
+
+
+class RefundForm(ReasonForm):
+    amount = forms.IntegerField(
+        label="Amount, TZS", min_value=1, widget=UnfoldAdminIntegerFieldWidget
+    )
+    field_order = ["amount", "why", "key"]
+
+
+class PaymentVerbs(ModelAdmin):
+    """The verbs of a payment's page; each is offered only while it is legal."""
+
+    actions_detail = [
+        "ask_the_provider",
+        "activate_again",
+        "send_configuration",
+        "refund",
+        "refund_to_credit",
+        "note",
+    ]
+
+    @action(
+        description="Ask the provider now",
+        url_path="ask-the-provider",
+        permissions=["ask_the_provider"],
+        icon="contact_support",
+    )
+    def ask_the_provider(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+        before = payment.state
+        has_answer = ask_now(payment=payment)
+        payment.refresh_from_db()
+        self.log_change(request, payment, "Asked the provider")
+        if not has_answer:
+            sentence = "No answer yet: the provider cannot be asked about this now, or is slow."
+            self.message_user(request, sentence, messages.WARNING)
+        elif payment.state == before:
+            self.message_user(request, "The provider was asked; nothing is new.", messages.INFO)
+        else:
+            sentence = f"The provider was asked: {payment.get_state_display()}."
+            self.message_user(request, sentence, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[object_id]))
+
+    @action(
+        description="Activate again",
+        url_path="activate-again",
+        permissions=["activate_again"],
+        icon="bolt",
+    )
+    def activate_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            if follow_up_now(payment_id=payment.pk):
+                return payment, "It is activated."
+            return payment, "It is not activated: read below what has become of it."
+
+        return self._ask(
+            request,
+            payment,
+            "Activate again",
+            ["It is paid and has bought nothing yet. What fails again goes on being tried."],
+            act,
+        )
+
+    @action(
+        description="Send the configuration",
+        url_path="send-configuration",
+        permissions=["send_configuration"],
+        icon="sms",
+    )
+    def send_configuration(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            peer = _device(payment)
+            if peer is None:
+                return payment, "Nothing was sent: it has no device by now."
+            phone = tell_again(peer=peer, request_key=answers["key"])
+            return payment, f"An SMS with a new link goes to {phones.mask(phone)}."
+
+        return self._ask(
+            request,
+            payment,
+            "Send the configuration",
+            ["An SMS with a link that shows the configuration once, for a day."],
+            act,
+        )
+
+    @action(description="Refund", url_path="refund", permissions=["refund"], icon="undo")
+    def refund(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+        left = refundable(payment)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            transfer = refund_payment(
+                payment_id=payment.pk,
+                request_key=f"refund:{answers['key']}",
+                why=answers["why"],
+                amount=answers["amount"],
+                by=person_behind(request),
+            )
+            return payment, _refund_sentence(transfer)
+
+        sentences = [
+            f"{left:,} TZS of this payment can go back, to the phone that paid.",
+            *_proposals(payment, left),
+            "All of it ends what was bought; a part leaves it as it is. A large refund waits for a "
+            "second person.",
+        ]
+        form = RefundForm(request.POST or None, initial={"amount": _preset(request, left)})
+        return self._ask(request, payment, "Refund", sentences, act, form)
+
+    @action(
+        description="Back to credit",
+        url_path="refund-to-credit",
+        permissions=["refund_to_credit"],
+        icon="undo",
+    )
+    def refund_to_credit(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            amount = refund_to_credit(payment_id=payment.pk, why=answers["why"])
+            return payment, f"{amount:,} TZS are credit again."
+
+        sentences = [
+            f"Credit alone has paid for this: {creditable(payment):,} TZS become credit again.",
+            "It ends what was bought.",
+        ]
+        return self._ask(request, payment, "Back to credit", sentences, act)
+
+    @action(description="Add a note", url_path="note", permissions=["note"], icon="edit_note")
+    def note(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        payment = get_object_or_404(Payment, pk=object_id)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            add_note(
+                subject=f"payment:{payment.public_id}",
+                text=answers["why"],
+                author=person_behind(request),
+                key=answers["key"],
+            )
+            return payment, "The note is kept."
+
+        return self._ask(
+            request,
+            payment,
+            "Add a note",
+            ["Everybody who reads this payment or its customer reads it. It is never changed."],
+            act,
+            NoteForm(request.POST or None),
+        )
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        payment: Payment,
+        verb: str,
+        sentences: list[str],
+        act: Act,
+        form: ReasonForm | None = None,
+    ) -> HttpResponse:
+        question = Question(
+            title=f"{verb}: {payment.payer}",
+            button=verb,
+            back=reverse("admin:payments_payment_change", args=[payment.pk]),
+            sentences=sentences,
+        )
+        form = form or ReasonForm(request.POST or None)
+        return confirm(self, request, question=question, form=form, act=act)
+
+    def has_ask_the_provider_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        """Offered to staff who may see payments, for one that can be asked about now."""
+        if not request.user.has_perm("payments.view_payment") or object_id is None:
+            return False
+        payment = Payment.objects.filter(pk=object_id).first()
+        attempt = latest_attempt(payment) if payment else None
+        return attempt is not None and can_ask_now(attempt, timezone.now())
+
+    def has_activate_again_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        """Offered for money that has bought nothing yet."""
+        if not request.user.has_perm("bundles.activate_again") or object_id is None:
+            return False
+        paid = Payment.objects.filter(pk=object_id, state=State.COMPLETED)
+        # A page that is sent twice is answered as at first, though it is activated by then.
+        return request.method == "POST" or paid.filter(disposition=Disposition.OPEN).exists()
+
+    def has_send_configuration_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        """Offered for a payment whose device may connect."""
+        if not request.user.has_perm("vpn.change_peer") or object_id is None:
+            return False
+        payment = Payment.objects.filter(pk=object_id).first()
+        return payment is not None and _device(payment) is not None
+
+    def has_refund_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        """Offered for a payment of which something can go back now."""
+        return _may_give_back(request, object_id, refundable)
+
+    def has_refund_to_credit_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        """Offered for a payment that credit alone has paid, while something of it can go back."""
+        return _may_give_back(request, object_id, creditable)
+
+    def has_note_permission(self, request: HttpRequest, object_id: str | int | None = None) -> bool:
+        return may_note(request)
+
+
+def _may_give_back(
+    request: HttpRequest, object_id: str | int | None, left: Callable[[Payment], int]
+) -> bool:
+    if not request.user.has_perm("payments.request_transfer") or object_id is None:
+        return False
+    payment = Payment.objects.filter(pk=object_id, state=State.COMPLETED).first()
+    # A page that is sent twice is answered as at first, though nothing is left by then.
+    return payment is not None and (request.method == "POST" or left(payment) > 0)
+
+
+def _activation(payment: Payment) -> Activation | None:
+    """What this payment's money has bought and still pays for."""
+    if not payment.subject or payment.disposition != Disposition.FULFILLED:
+        return None
+    bought = Activation.objects.filter(
+        purchase=Purchase.id_from(payment.subject), withdrawn_at=None
+    )
+    return bought.select_related("purchase", "subscription").first()
+
+
+def _device(payment: Payment) -> Peer | None:
+    activation = _activation(payment)
+    peer = first_peer(activation.subscription) if activation else None
+    return peer if peer is not None and peer.is_usable else None
+
+
+def _proposals(payment: Payment, left: int) -> Iterator[str]:
+    """What the unused part of the price is, each a link that fills it in, never more than is left."""
+    activation = _activation(payment)
+    if activation is None:
+        return
+    part = unused(activation, timezone.now())
+    shares = pro_rata(activation.purchase.price, part)
+    days = f"{part.days:.1f} of {part.of_days}"
+    data = f"{in_words(part.data_bytes)} of {in_words(part.of_bytes)}"
+    for what, share in ((f"days ({days})", shares.by_days), (f"data ({data})", shares.by_bytes)):
+        amount = min(share, left)
+        if amount:
+            link = '<a href="?amount={}" class="underline">{} TZS</a>'
+            yield format_html("By unused {}: " + link + ".", what, amount, f"{amount:,}")
+        else:
+            yield f"By unused {what}: nothing."
+
+
+def _preset(request: HttpRequest, left: int) -> int:
+    """The amount of the page's address; all that is left without one."""
+    asked = request.GET.get("amount", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 12 else left
+
+
+def _refund_sentence(transfer: Transfer) -> str:
+    state = transfer.get_state_display().lower()
+    return f"Refund {transfer.reference} of {transfer.amount:,} TZS: {state}."

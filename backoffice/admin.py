@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
@@ -25,7 +26,7 @@ from backoffice.payment_verbs import PaymentVerbs
 from backoffice.story import Reader, story_of
 from cases.models import Case
 from common import phone as phones
-from common.admin import BusinessDays, ReadOnly
+from common.admin import BusinessDays, Endless, ReadOnly
 from common.exports import Cell, csv_download, may_export, newest_first
 from common.shown_phone import may_be_shown, phone_column, shown_phone, shown_text
 from payments.admin.labels import STATE_LABELS
@@ -34,6 +35,7 @@ from payments.selectors import latest_attempt
 from payments.states import LIVE, State
 
 WAITED_LONG = timedelta(minutes=10)
+FOUND_MAX = 1_000  # by one column; nobody looks through more
 
 
 class NeedsAttention(admin.SimpleListFilter):
@@ -51,11 +53,12 @@ class NeedsAttention(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         if self.value() == "waiting":
             since = timezone.now() - WAITED_LONG
-            return queryset.filter(state__in=LIVE, created_at__lt=since)
+            waiting = queryset.filter(state__in=LIVE, disposition=Disposition.OPEN)
+            return waiting.filter(created_at__lt=since)
         if self.value() == "unfulfilled":
             return queryset.filter(state=State.COMPLETED, disposition=Disposition.OPEN)
         if self.value() == "credited":
-            return queryset.filter(disposition=Disposition.CREDITED)
+            return queryset.filter(state=State.COMPLETED, disposition=Disposition.CREDITED)
         if self.value() == "case":
             subjects = Case.objects.filter(
                 state=Case.State.OPEN, subject__startswith="payment:"
@@ -65,7 +68,7 @@ class NeedsAttention(admin.SimpleListFilter):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnly, PaymentVerbs):
+class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
     list_display = [
         "started",
         "payer",
@@ -106,20 +109,9 @@ class PaymentAdmin(ReadOnly, PaymentVerbs):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Payment], search_term: str
     ) -> tuple[QuerySet[Payment], bool]:
-        """Whatever the customer reads out; each is an exact look-up by an index."""
+        """Whatever the customer reads out."""
         term = search_term.strip()
-        if not term:
-            return queryset, False
-        found = Q(public_id=term) | Q(payer__email=term.lower())
-        for column in ("reference", "provider_transaction_id", "provider_reference"):
-            found |= Q(pk__in=_payments_with(**{column: term}))
-        try:
-            phone = phones.parse(term)
-        except phones.InvalidPhoneNumber:
-            pass
-        else:
-            found |= Q(pk__in=_payments_with(customer_phone=phone)) | Q(payer__phone=phone)
-        return queryset.filter(found), False
+        return (queryset.filter(pk__in=_found(term)) if term else queryset), False
 
     @display(description="Started", ordering="created_at")
     def started(self, payment: Payment) -> str:
@@ -185,8 +177,29 @@ class PaymentAdmin(ReadOnly, PaymentVerbs):
         )
 
 
+def _found(term: str) -> list[int]:
+    """Primary keys of payments, each by an exact look-up of its own: the database would use no index
+    for all of them joined by OR.
+    """
+    ways: list[QuerySet[Any, int]] = [
+        _payments(public_id=term),
+        _payments(payer__email=term.lower()),
+    ]
+    for column in ("reference", "provider_transaction_id", "provider_reference"):
+        ways.append(_payments_with(**{column: term}))
+    with suppress(phones.InvalidPhoneNumber):
+        phone = phones.parse(term)
+        ways += [_payments_with(customer_phone=phone), _payments(payer__phone=phone)]
+    return list({key for way in ways for key in way[:FOUND_MAX]})
+
+
+def _payments(**columns: str) -> QuerySet[Payment, int]:
+    return Payment.objects.filter(**columns).order_by("-id").values_list("pk", flat=True)
+
+
 def _payments_with(**columns: str) -> QuerySet[MobileMoneyTransaction, int]:
-    return MobileMoneyTransaction.objects.filter(**columns).values_list("payment_id", flat=True)
+    attempts = MobileMoneyTransaction.objects.filter(**columns)
+    return attempts.order_by("-id").values_list("payment_id", flat=True)
 
 
 def _shown_attempt(payment: Payment) -> MobileMoneyTransaction | None:

@@ -12,7 +12,7 @@ from unfold.decorators import display
 from accounts.admin import person_behind
 from bundles.models import Bundle, BundleVersion, Purchase, Seat, Subscription, Terms
 from bundles.services.save_bundle import save_bundle
-from common.admin import OneRow, ReadOnly
+from common.admin import Endless, OneRow, ReadOnly
 from common.sizes import in_words
 
 
@@ -51,7 +51,7 @@ class BundleAdmin(ModelAdmin):
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(ReadOnly, ModelAdmin):
+class PurchaseAdmin(Endless, ReadOnly, ModelAdmin):
     list_display = ["id", "customer", "bundle", "price", "shown_state", "created_at", "paid_at"]
     list_filter = ["state", "bundle", "created_at"]
     list_select_related = ["customer", "bundle"]
@@ -69,7 +69,7 @@ class PurchaseAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReadOnly, ModelAdmin):
+class SubscriptionAdmin(Endless, ReadOnly, ModelAdmin):
     list_display = ["id", "customer", "bundle", "shown_state", "used", "starts_at", "ends_at"]
     list_filter = ["state", "bundle", "ends_at"]
     readonly_fields = ["used"]

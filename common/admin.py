@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.contrib.filters.admin.datetime_filters import parse_date_str
+from unfold.paginator import InfinitePaginator
 
 from common.shown_phone import text_field
 
@@ -29,6 +30,13 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class Endless:
+    """A list that may have millions of rows: they are not counted, which would take seconds a page."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
 
 
 class MaskedPhones(ReadOnly):

@@ -8,13 +8,13 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from common.admin import MaskedPhones, ReadOnly
+from common.admin import Endless, MaskedPhones, ReadOnly
 from notifications.models import Message
 from notifications.preview import previews
 
 
 @admin.register(Message)
-class MessageAdmin(MaskedPhones, ReadOnly, ModelAdmin):
+class MessageAdmin(Endless, MaskedPhones, ReadOnly, ModelAdmin):
     actions_list = ["texts"]
     with_phones = ("to", "told")
     list_display = ["created_at", "to", "message_id", "language", "shown_state", "told"]

@@ -6,13 +6,13 @@ from django.contrib import admin
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from common.admin import MaskedPhones
+from common.admin import Endless, MaskedPhones
 from payments.admin.labels import STATE_LABELS
 from payments.models import MobileMoneyTransaction
 
 
 @admin.register(MobileMoneyTransaction)
-class AttemptAdmin(MaskedPhones, ModelAdmin):
+class AttemptAdmin(Endless, MaskedPhones, ModelAdmin):
     with_phones = ("customer_phone", "api_request", "api_response", "webhook_data")
     list_display = [
         "reference",

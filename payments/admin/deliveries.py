@@ -13,7 +13,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from common.admin import ReadOnly
+from common.admin import Endless, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import text_field
 from payments.admin.labels import DELIVERY_LABELS
@@ -22,7 +22,7 @@ from payments.services.replay_delivery import can_be_replayed, replay_delivery
 
 
 @admin.register(WebhookDelivery)
-class DeliveryAdmin(ReadOnly, ModelAdmin):
+class DeliveryAdmin(Endless, ReadOnly, ModelAdmin):
     list_display = [
         "id",
         "received_at",

@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from common.admin import ReadOnly
+from common.admin import Endless, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from payments.models import Entry, Posting, ProviderName
 from payments.services.record_bank import Movement, record_bank
@@ -58,7 +58,7 @@ class EntryInline(ReadOnly, TabularInline):
 
 
 @admin.register(Posting)
-class PostingAdmin(ReadOnly, ModelAdmin):
+class PostingAdmin(Endless, ReadOnly, ModelAdmin):
     list_display = ["id", "posted_at", "source", "memo"]
     list_filter = ["posted_at"]
     search_fields = ["source", "memo", "entries__account"]

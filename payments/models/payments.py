@@ -80,7 +80,10 @@ class Payment(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["payer", "-id"], name="idx_payment_payer")]
+        indexes = [
+            models.Index(fields=["payer", "-id"], name="idx_payment_payer"),
+            models.Index(fields=["state", "disposition"], name="idx_payment_attention"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["live_subject"], name="payment_one_live_per_subject"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_amount_positive"),

@@ -44,6 +44,17 @@ class Place:
     tc_class: int  # 0 is none
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Where the table is not as it should be; a peer without a place gets nothing through."""
+
+    places: Mapping[int, Place | None]  # by peer
+    quotas: Mapping[int, int]  # bytes by group
+
+    def __len__(self) -> int:
+        return len(self.places) + len(self.quotas)
+
+
 class Firewall:
     """Not for two processes at once: it knows what is in the table and writes only what changes."""
 
@@ -92,34 +103,37 @@ class Firewall:
     def known_peers(self) -> set[int]:
         return set(self._places)
 
-    def differences(
+    def changes(
         self,
         services: Mapping[int, Service | None],
         allowances: Mapping[int, int],
         classes: Mapping[int, int],
-    ) -> int:
-        """How many peers and groups are not in the table as they should be."""
-        places = self._changes(services, classes)
-        return len(places) + sum(
-            self._allowances.get(group) != allowed for group, allowed in allowances.items()
+    ) -> Changes:
+        """What differs for these peers and groups between the table and what should be in it."""
+        wanted = {
+            peer: Place(
+                service.group, tuple(sorted(service.addresses)), service.kbps, classes.get(peer, 0)
+            )
+            if service and service.is_open
+            else None
+            for peer, service in services.items()
+        }
+        return Changes(
+            places={
+                peer: place for peer, place in wanted.items() if place != self._places.get(peer)
+            },
+            quotas={
+                group: allowed
+                for group, allowed in allowances.items()
+                if self._allowances.get(group) != allowed
+            },
         )
 
-    def begin_to_apply(
-        self,
-        services: Mapping[int, Service | None],
-        allowances: Mapping[int, int],
-        classes: Mapping[int, int],
-        counted: Mapping[Pair, Bytes],
-    ) -> Running | None:
+    def begin_to_apply(self, changes: Changes, counted: Mapping[Pair, Bytes]) -> Running | None:
         """Start one transaction; None where nothing changes. Call `applied` when it has ended."""
-        places = self._changes(services, classes)
-        quotas = {
-            group: allowed
-            for group, allowed in allowances.items()
-            if self._allowances.get(group) != allowed
-        }
-        if not places and not quotas:
+        if not changes:
             return None
+        places, quotas = changes.places, changes.quotas
         # Of a spent group the kernel has counted what it dropped too: such a quota is made anew,
         # with what really passed. The others are changed in place, while packets go on.
         changed = quotas.keys() & self._allowances.keys()
@@ -147,14 +161,9 @@ class Firewall:
         ]
         return Running("nft", "-f", "-", fed="\n".join(lines) + "\n")
 
-    def applied(
-        self,
-        services: Mapping[int, Service | None],
-        allowances: Mapping[int, int],
-        classes: Mapping[int, int],
-    ) -> None:
+    def applied(self, changes: Changes) -> None:
         """The transaction is through: what is in the table now."""
-        for peer, place in self._changes(services, classes).items():
+        for peer, place in changes.places.items():
             if place is None:
                 del self._places[peer]
                 continue
@@ -162,7 +171,7 @@ class Firewall:
             self._pairs.add((peer, place.group))
             if place.kbps:
                 self._rates.add((peer, place.kbps))
-        self._allowances.update(allowances)
+        self._allowances.update(changes.quotas)
 
     def counters(self) -> dict[Pair, Bytes]:
         """Of the pairs that have counters. Raises CountersLost."""
@@ -199,19 +208,6 @@ class Firewall:
         self._rates -= rates
         for group in groups:
             del self._allowances[group]
-
-    def _changes(
-        self, services: Mapping[int, Service | None], classes: Mapping[int, int]
-    ) -> dict[int, Place | None]:
-        wanted = {
-            peer: Place(
-                service.group, tuple(sorted(service.addresses)), service.kbps, classes.get(peer, 0)
-            )
-            if service and service.is_open
-            else None
-            for peer, service in services.items()
-        }
-        return {peer: place for peer, place in wanted.items() if place != self._places.get(peer)}
 
     def _new_objects(
         self,

@@ -39,6 +39,9 @@ class Steps:
     remove: tuple[str, ...]
     add: tuple[tuple[str, Tunnel], ...]
 
+    def __len__(self) -> int:
+        return len(self.close) + len(self.remove) + len(self.add)
+
 
 class WireGuard:
     def __init__(self, interface: str, *, private_key_file: Path, public_key: str) -> None:

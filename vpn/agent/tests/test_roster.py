@@ -32,6 +32,8 @@ def served(*peers: Peer) -> set[int]:
         peer(7, addresses=("10.9.0.7/32",)),
         peer(7, addresses=("10.8.0.7/32", "fd00:9::7/128")),
         peer(7, addresses=("10.8.0.0/24",)),
+        peer(7, addresses=("10.8.0.7/24",)),
+        peer(7, addresses=("fd00:8::7%eth0/128",)),
         peer(7, addresses=("10.8.0.1/32",)),
         peer(7, addresses=("0.0.0.0/0",)),
         peer(7, addresses=("; drop",)),

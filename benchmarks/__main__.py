@@ -56,6 +56,18 @@ def _gateway(options: argparse.Namespace) -> list[Figure]:
     return gateway.measure(is_quick=options.quick)
 
 
+def _sync(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import sync
+
+    return sync.measure(is_quick=options.quick)
+
+
+def _throughput(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import throughput
+
+    return throughput.measure(is_quick=options.quick)
+
+
 def _memory(options: argparse.Namespace) -> list[Figure]:
     from benchmarks import memory
 
@@ -69,6 +81,8 @@ MEASURES = {
     "sweep": _sweep,
     "report": _report,
     "gateway": _gateway,
+    "sync": _sync,
+    "throughput": _throughput,
     "memory": _memory,
 }
 

@@ -18,12 +18,17 @@ class Unit:
 
 MILLISECONDS = Unit("ms", factor=1000)  # of series in seconds
 PER_SECOND = Unit("per s", more_is_better=True)
+MEGABITS_PER_SECOND = Unit("Mbit/s", factor=8 / 10**6, more_is_better=True)  # of bytes a second
 MEGABYTES = Unit("MB", factor=1 / 2**20)  # of series in bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Two series; the ratio of their medians is held to one of two limits, or only told."""
+    """Two series; the ratio of their medians is held to one of two limits, or only told.
+
+    By pairs it is the median of the ratios of neighbours, for a machine that changes its own speed
+    by more than what is looked for.
+    """
 
     name: str
     measured: Sequence[float]
@@ -31,9 +36,13 @@ class Figure:
     unit: Unit = MILLISECONDS
     at_most: float | None = None
     at_least: float | None = None
+    by_pairs: bool = False
 
     @property
     def ratio(self) -> float:
+        if self.by_pairs:
+            pairs = zip(self.measured, self.compared_with, strict=True)
+            return median(one / other for one, other in pairs)
         return median(self.measured) / median(self.compared_with)
 
     @property

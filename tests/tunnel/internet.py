@@ -29,8 +29,10 @@ LINE = ("tbf", "rate", "50mbit", "burst", "64kb", "limit", "16mb")
 class Internet:
     """`with Internet(folder) as internet:`; all of it is gone afterwards. Logs are in the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, line: tuple[str, ...] = LINE) -> None:
+        """`line` is tc's for the lines of customers and of the gateway; none is as fast as it goes."""
         self.folder = folder
+        self._line = line
         self.site = Namespace("site")
         self.gateway = Namespace("gateway")
         self.others: list[Namespace] = []
@@ -43,7 +45,7 @@ class Internet:
             addresses=("198.51.100.1/30", "2001:db8:1::1/64"),
             other_addresses=(f"{GATEWAY}/30", "2001:db8:1::2/64"),
         )
-        self.site.run("tc", "qdisc", "add", "dev", downlink, "root", *LINE)
+        self._slow_down(self.site, downlink)
         self.gateway.run("ip", "route", "add", "default", "via", "198.51.100.1")
         self.gateway.run("ip", "route", "add", "default", "via", "2001:db8:1::1")
         for address in (f"{GATEWAY_PRIVATE}/24", f"{GATEWAY_PUBLIC}/32"):
@@ -102,7 +104,7 @@ class Internet:
             addresses=(f"192.0.2.{number + 1}/30",),
             other_addresses=(f"192.0.2.{number + 2}/30",),
         )
-        namespace.run("tc", "qdisc", "add", "dev", uplink, "root", *LINE)
+        self._slow_down(namespace, uplink)
         customer = Customer(namespace, line=f"192.0.2.{number + 1}")
         self.customers.append(customer)
         return customer
@@ -115,6 +117,10 @@ class Internet:
         )
         listening = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         wait_until(lambda: listening in where.run("ss", "-Hltn"), 20)
+
+    def _slow_down(self, where: Namespace, interface: str) -> None:
+        if self._line:
+            where.run("tc", "qdisc", "add", "dev", interface, "root", *self._line)
 
 
 class Customer:

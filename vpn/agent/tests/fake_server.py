@@ -29,6 +29,7 @@ class FakeServer:
         self.lies = 0  # so many of the next states come with a wrong digest
         self.knows_the_gateway = True
         self.questions: list[dict[str, str]] = []
+        self.states_told: list[float] = []  # when each had been sent, seconds since 1970
         self._peers: dict[int, Peer] = {}
         self._past: dict[int, dict[int, Peer]] = {0: {}}
         self._digests = {0: _digest({})}
@@ -151,6 +152,8 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                 return
             state = server.answer_state(query)
             self._answer(204 if state is None else 200, state)
+            if state is not None:
+                server.states_told.append(time.time())
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -184,7 +187,8 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             if status != 204:
                 self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            if content:
+                self.wfile.write(content)
 
         def log_message(self, *_: Any) -> None:
             """Nobody reads it."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -55,7 +58,8 @@ def device(number: int, group: int) -> Device:
 class AgentProcess:
     """The agent in the gateway's namespace: enrolled, started, killed, started again."""
 
-    def __init__(self, internet: Internet) -> None:
+    def __init__(self, internet: Internet, *, path: str = "") -> None:
+        """`path` is of programs that are found before the machine's."""
         self.internet = internet
         self.server = FakeServer(
             {
@@ -70,7 +74,7 @@ class AgentProcess:
         self.relay = Relay(internet.gateway, port=8000, to_port=self.server.port)
         self.log = internet.folder / "agent.log"
         self._environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{path}:{os.environ['PATH']}".removeprefix(":"),
             "KONEKTIKA_URL": self.relay.url,
             "GATEWAY_SECRET_FILE": str(internet.folder / "state" / "secret"),
             "GATEWAY_STATE_DIR": str(internet.folder / "state"),
@@ -90,6 +94,16 @@ class AgentProcess:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """It does nothing meanwhile, and all that it has put into force stays."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         if self._process is not None:

@@ -53,9 +53,8 @@ def follow_up(*, payment_id: int) -> None:
 
 def follow_up_now(*, payment_id: int) -> bool:
     """Try at once what the sweep would try later, because a person asks. Returns whether it is served."""
-    if not _is_due_now(payment_id):
-        return False
-    follow_up(payment_id=payment_id)
+    if _is_due_now(payment_id):
+        follow_up(payment_id=payment_id)
     return Payment.objects.filter(pk=payment_id, disposition=Disposition.FULFILLED).exists()
 
 

@@ -53,6 +53,7 @@ class CaseKind(models.TextChoices):
     PAID_NOT_ACTIVATED = "paid_not_activated", "Paid, not activated"
     ACTIVATED_NOT_PAID = "activated_not_paid", "Activated, not paid"
     USED_NOT_PAID = "used_not_paid", "Used, not paid"
+    DAY_CHANGED = "day_changed", "The statement of a closed day has changed"
 
 
 class Case(models.Model):

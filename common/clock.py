@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -17,3 +17,13 @@ def start_of_business_day(moment: datetime) -> datetime:
 def business_day(moment: datetime) -> date:
     """The business day of an aware time."""
     return moment.astimezone(ZoneInfo(settings.BUSINESS_TIME_ZONE)).date()
+
+
+def day_bounds(day: date) -> tuple[datetime, datetime]:
+    """When a business day begins and when the next one does, UTC."""
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    begins, ends = (
+        datetime.combine(each, time(), zone).astimezone(UTC)
+        for each in (day, day + timedelta(days=1))
+    )
+    return begins, ends

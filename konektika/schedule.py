@@ -108,6 +108,12 @@ SCHEDULE = (
         "Raw bodies name people; after 90 days nobody needs them.",
     ),
     Job(
+        "Closed days",
+        "payments.tasks.watch_closed_days",
+        timedelta(minutes=5),
+        "A later statement may tell of a closed day otherwise: staff have to look.",
+    ),
+    Job(
         "Books",
         "backoffice.tasks.check_money",
         timedelta(days=1),

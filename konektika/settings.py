@@ -31,6 +31,7 @@ REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 FIELD_ENCRYPTION_KEYS = env.items("FIELD_ENCRYPTION_KEYS")
 BUSINESS_TIME_ZONE = env.text("BUSINESS_TIME_ZONE", "Africa/Dar_es_Salaam")
+DISBURSEMENT_TILLS = env.pairs("DISBURSEMENT_TILLS")  # account on statements -> provider
 METRICS_SOURCES = env.networks("METRICS_SOURCES", "127.0.0.1/32,::1/128")
 PAYMENT_TIMEOUT_MINUTES = env.integer("PAYMENT_TIMEOUT_MINUTES", 10, minimum=1)
 TOKEN_DAYS = env.integer("TOKEN_DAYS", 7, minimum=1)

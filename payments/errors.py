@@ -82,6 +82,13 @@ class AlreadyRecorded(PaymentError):
     status = 409
 
 
+class DayNotReady(PaymentError):
+    """A business day cannot be closed, or opened again, as it stands."""
+
+    code = "day_not_ready"
+    status = 409
+
+
 class NotDecidable(PaymentError):
     code = "not_decidable"
     status = 409

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Sum
@@ -20,8 +21,8 @@ MONEY_OUTSIDE = ("provider:", "transfer:")  # accounts of money that is not ther
 # Written out: whoever has paid waits for two postings, and to compose the statements anew takes the
 # ORM longer than the database takes to keep the rows.
 INSERT_POSTING = """
-INSERT INTO payments_posting (source, payment_id, transfer_id, memo, posted_at)
-VALUES (%s, %s, %s, %s, %s)
+INSERT INTO payments_posting (source, payment_id, transfer_id, memo, posted_at, value_at)
+VALUES (%s, %s, %s, %s, %s, %s)
 """
 INSERT_ENTRY = "INSERT INTO payments_entry (posting_id, account, amount) VALUES (%s, %s, %s)"
 
@@ -33,12 +34,14 @@ def post(
     lines: Sequence[Line],
     payment: Payment | None = None,
     transfer: Transfer | None = None,
+    value_at: datetime | None = None,
 ) -> None:
     """Post lines that sum to zero, inside the caller's transaction; lines of zero are left out.
 
     The caller holds the lock under which it is decided that the source is to be posted, and has seen
     under it that it was not. Should that ever be wrong, the unique source fails the transaction:
-    nothing is posted twice. Raises ValueError for lines that do not balance.
+    nothing is posted twice. `value_at` is when the money moved, for what is posted days after.
+    Raises ValueError for lines that do not balance.
     """
     kept = [(account, amount) for account, amount in lines if amount]
     if not kept or sum(amount for _, amount in kept) != 0:
@@ -49,6 +52,7 @@ def post(
         transfer.pk if transfer else None,
         memo,
         connection.ops.adapt_datetimefield_value(timezone.now()),
+        connection.ops.adapt_datetimefield_value(value_at),
     )
     with connection.cursor() as cursor:
         cursor.execute(INSERT_POSTING, posting)
@@ -117,6 +121,11 @@ def disbursement_account(provider: str) -> str:
 def suspense_account(provider: str) -> str:
     """Money of a provider that nobody can place."""
     return f"suspense:{provider}"
+
+
+def fees_account(provider: str) -> str:
+    """What a provider charges us: the platform's expense."""
+    return f"fees:{provider}"
 
 
 def transfer_account(transfer: Transfer) -> str:

@@ -9,7 +9,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 FIRST_TABLES = ("payments_posting", "payments_entry", "payments_paymentevent")
 TRANSFER_TABLES = ("payments_transferevent",)
-TABLES = (*FIRST_TABLES, *TRANSFER_TABLES)
+CERTIFICATE_TABLES = ("payments_certificate",)
+TABLES = (*FIRST_TABLES, *TRANSFER_TABLES, *CERTIFICATE_TABLES)
 ACTIONS = ("UPDATE", "DELETE")
 
 

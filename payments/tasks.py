@@ -111,3 +111,11 @@ def probe_providers() -> int:
     from payments.services.probe import probe_providers as probe
 
     return probe()
+
+
+@shared_task
+def watch_closed_days() -> int:
+    """Find closed days whose statement has changed."""
+    from payments.services.watch_closed_days import watch_closed_days as watch
+
+    return watch()

@@ -37,7 +37,7 @@ class BankForm(ReasonForm):
     )
     reference = forms.CharField(
         max_length=60,
-        help_text="The bank's or the provider's: recorded twice, it is posted once",
+        help_text="The provider's receipt, else the bank's: recorded twice, it is posted once",
         widget=UnfoldAdminTextInputWidget,
     )
     field_order = ["movement", "provider", "amount", "reference", "why", "key"]

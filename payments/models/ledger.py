@@ -23,6 +23,11 @@ class Posting(models.Model):
     )
     memo = models.CharField(max_length=255)
     posted_at = models.DateTimeField(default=timezone.now)
+    value_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the provider moved the money, where that was on a day before; else empty",
+    )
 
     class Meta:
         ordering = ["id"]

@@ -23,9 +23,11 @@ def record_bank(
 ) -> Posting:
     """Post a movement of `amount` TZS; `reference` is the bank's or the provider's, and posts once.
 
+    By the provider's receipt it is the same posting that closing the day would make.
+
     Recorded before, it is given again; raises AlreadyRecorded where it was something else.
     """
-    lines = _lines(movement, provider, amount)
+    lines = movement_lines(movement, provider, amount)
     source = f"bank:{provider}:{reference}"
     try:
         return _post(source, lines, note)
@@ -44,7 +46,8 @@ def _post(source: str, lines: list[ledger.Line], note: str) -> Posting:
     return found
 
 
-def _lines(movement: Movement, provider: ProviderName, amount: int) -> list[ledger.Line]:
+def movement_lines(movement: Movement, provider: ProviderName, amount: int) -> list[ledger.Line]:
+    """What such a movement of `amount` TZS debits and credits."""
     collection = ledger.collection_account(provider)
     disbursement = ledger.disbursement_account(provider)
     to, origin = {

@@ -1,0 +1,113 @@
+"""Books what only a provider's statement tells: its fees, and money between it and the bank."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from django.db.models import Q, Sum
+
+from common.clock import business_day, day_bounds
+from payments import ledger
+from payments.days.calendar import is_closed
+from payments.days.keys import bank_source, fees_source
+from payments.days.tills import COLLECTION, DISBURSEMENT, Till
+from payments.models import Entry, Posting, ProviderName, StatementLine
+from payments.services.record_bank import Movement, movement_lines
+
+TWIN_WITHIN = timedelta(days=3)
+Kind = StatementLine.Kind
+
+
+def book_statement(till: Till, day: date, *, version: int) -> None:
+    """Post a day's fees and bank movements that are not booked, inside the caller's transaction.
+
+    Safe to repeat: fees are booked once for a day, and what they are later told to have been more or
+    less, with the version of the certificate that tells it.
+    """
+    _book_fees(till, day, version)
+    lines = till.lines_of(day).filter(
+        kind__in=[Kind.SETTLEMENT, Kind.TOP_UP], moves_money=True, currency="TZS"
+    )
+    for line in lines.order_by("completed_at", "pk"):
+        _book_bank(till, line)
+
+
+def _book_fees(till: Till, day: date, version: int) -> None:
+    fees = till.lines_of(day).filter(kind=Kind.FEE, moves_money=True, currency="TZS")
+    taken = -(fees.aggregate(total=Sum("amount"))["total"] or 0)
+    source, account = fees_source(till, day.isoformat()), ledger.fees_account(till.provider)
+    own = Q(posting__source=source) | Q(posting__source__startswith=f"{source}:")
+    booked = Entry.objects.filter(own, account=account).aggregate(total=Sum("amount"))["total"] or 0
+    if taken == booked:
+        return
+    is_first = not Posting.objects.filter(source=source).exists()
+    amount = taken - booked
+    ledger.post(
+        source=source if is_first else f"{source}:{version}",
+        memo=f"Fees of {till.name} on {day:%d.%m.%Y}",
+        lines=[(account, amount), (till.ledger_accounts[0], -amount)],
+        value_at=day_bounds(day)[1] - timedelta(microseconds=1),
+    )
+
+
+def _book_bank(till: Till, line: StatementLine) -> None:
+    """Post as `record_bank` does; what it may have been told of by another reference is left."""
+    movement = _movement(till, line)
+    source = bank_source(line.provider, line.receipt)
+    if movement is None or Posting.objects.filter(source=source).exists():
+        return
+    lines = movement_lines(movement, ProviderName(line.provider), abs(line.amount))
+    if _has_twin(line, lines):
+        return
+    ledger.post(
+        source=source,
+        memo=f"{line.get_kind_display()} {line.receipt}",
+        lines=lines,
+        value_at=_value_of(line),
+    )
+
+
+def _movement(till: Till, line: StatementLine) -> Movement | None:
+    """None for what goes the other way, such as a settlement that came back: staff record it."""
+    if line.kind == Kind.SETTLEMENT:
+        is_usual = line.amount < 0 and till.kind == COLLECTION
+        return Movement.SETTLEMENT if is_usual else None
+    if line.amount < 0:
+        return Movement.FROM_COLLECTION if till.kind == COLLECTION else None
+    if till.kind == DISBURSEMENT:
+        return Movement.FROM_COLLECTION if _left_collection(till, line) else Movement.TOP_UP
+    return None if till.disbursing else Movement.TOP_UP
+
+
+def _left_collection(till: Till, line: StatementLine) -> bool:
+    """Whether the collection's own statement tells of the same money, which left it."""
+    others = StatementLine.objects.filter(provider=till.provider, amount=-line.amount)
+    names = [name for name in (line.receipt, line.linked_receipt) if name]
+    return others.filter(receipt__in=names).exclude(account__in=till.disbursing).exists()
+
+
+def _has_twin(line: StatementLine, lines: list[ledger.Line]) -> bool:
+    """Whether staff may have recorded this very movement by the bank's own reference.
+
+    Nothing is booked on a guess: both are shown as differences, and staff decide.
+    """
+    near = (line.completed_at - TWIN_WITHIN, line.completed_at + TWIN_WITHIN)
+    postings = Posting.objects.filter(
+        source__startswith=bank_source(line.provider, ""), posted_at__range=near
+    ).prefetch_related("entries")
+    for posting in postings:
+        entries = sorted((entry.account, entry.amount) for entry in posting.entries.all())
+        reference = posting.source.split(":", 2)[2]
+        if entries == sorted(lines) and not _is_receipt(line.provider, reference):
+            return True
+    return False
+
+
+def _is_receipt(provider: str, reference: str) -> bool:
+    return StatementLine.objects.filter(provider=provider, receipt=reference).exists()
+
+
+def _value_of(line: StatementLine) -> datetime | None:
+    """When the provider moved it; now, where that day's books of another account are closed."""
+    at = line.completed_at
+    return None if is_closed(line.provider, business_day(at)) else at

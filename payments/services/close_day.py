@@ -1,0 +1,137 @@
+"""Closes a business day of one kind of account: books, proves, certifies, locks."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from cases.models import CaseKind
+from cases.services import open_case
+from common.transactions import retried
+from payments.days.calendar import standing_of
+from payments.days.differences import Difference, with_cases
+from payments.days.figures import Figures, figures_of
+from payments.days.tills import Till
+from payments.errors import DayNotReady
+from payments.models import Certificate, DayClose
+from payments.services.book_statement import book_statement
+
+CASE_OF = {"no_line": CaseKind.ORDER_NO_MONEY, "not_booked": CaseKind.PAID_NO_ORDER}
+
+
+@retried
+def close_day(*, till: Till, day: date, by: User, note: str = "") -> Certificate:
+    """Close the day and give its certificate; one that is closed gives the one it has.
+
+    `note` explains breaks of the balance and what no difference explains, where there are any. Open
+    differences do not keep a day open: they are certified, each with its case. Raises DayNotReady.
+    """
+    row = lock_day(till, day)
+    if row.state == DayClose.State.CLOSED:
+        return row.certificates.latest("version")
+    _refuse_gaps(till, day)
+    if missing := standing_of(till, day).missing:
+        raise DayNotReady(" ".join(missing))
+    version = row.certificates.count() + 1
+    book_statement(till, day, version=version)
+    figures = figures_of(till, day)
+    if (figures.breaks or figures.unexplained) and not note:
+        raise DayNotReady("The balance does not follow: say how that is explained.")
+    for difference in figures.differences:
+        _open_case(difference)
+    certificate = _certify(row, version, _with_cases(figures), by=by, note=note)
+    row.state, row.changed_at = DayClose.State.CLOSED, None
+    row.save(update_fields=["state", "changed_at"])
+    return certificate
+
+
+def lock_day(till: Till, day: date) -> DayClose:
+    """The day's row, locked until the transaction ends."""
+    key = {"provider": till.provider, "kind": till.kind, "day": day}
+    DayClose.objects.get_or_create(**key)
+    return DayClose.objects.select_for_update().get(**key)
+
+
+def _refuse_gaps(till: Till, day: date) -> None:
+    """Each day begins with what the one before it was closed with."""
+    closed = DayClose.objects.filter(
+        provider=till.provider, kind=till.kind, state=DayClose.State.CLOSED
+    )
+    last = closed.first()
+    if last is None:
+        return
+    if last.day > day:
+        raise DayNotReady(f"{last.day:%d.%m.%Y} is closed, which is after it.")
+    if (day - last.day).days > 1:
+        raise DayNotReady(f"Close the days after {last.day:%d.%m.%Y} first, in their order.")
+
+
+def _open_case(difference: Difference) -> None:
+    """What only one side has is looked into; who matches statements may have opened its case."""
+    kind = CASE_OF.get(difference.why)
+    if kind is None or not difference.subject or difference.case:
+        return
+    if difference.why == "no_line" and difference.subject.startswith("transfer:"):
+        kind = CaseKind.TRANSFER_NO_LINE
+    open_case(
+        kind=kind,
+        subject=difference.subject,
+        amount=abs(difference.amount),
+        detail=f"{difference.what}: open when its day was closed",
+    )
+
+
+def _with_cases(figures: Figures) -> dict[str, Any]:
+    told = figures.as_json()
+    told["differences"] = [each.as_json() for each in with_cases(figures.differences)]
+    return told
+
+
+def _certify(
+    row: DayClose, version: int, figures: dict[str, Any], *, by: User, note: str
+) -> Certificate:
+    before = (
+        Certificate.objects.filter(day_close__provider=row.provider, day_close__kind=row.kind)
+        .values_list("hash", flat=True)
+        .first()
+    )
+    certificate = Certificate(
+        day_close=row,
+        version=version,
+        figures=figures,
+        note=note[:255],
+        lines_hash=figures["lines_hash"],
+        previous_hash=before or "",
+        closed_by=by,
+        closed_at=timezone.now(),
+    )
+    certificate.hash = hash_of(certificate)
+    certificate.save()
+    return certificate
+
+
+def hash_of(certificate: Certificate) -> str:
+    """SHA-256 of all that a certificate says, and of the hash of the one before it."""
+    row = certificate.day_close
+    told = {
+        "provider": row.provider,
+        "kind": row.kind,
+        "day": row.day.isoformat(),
+        "version": certificate.version,
+        "figures": certificate.figures,
+        "note": certificate.note,
+        "lines": certificate.lines_hash,
+        "previous": certificate.previous_hash,
+        "by": certificate.closed_by_id,
+        "at": _written(certificate.closed_at),
+    }
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

@@ -1,0 +1,64 @@
+"""Finds closed days whose statement lines have changed, and gives them to staff."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from cases.models import CaseKind
+from cases.services import open_case
+from common.clock import business_day
+from common.transactions import retried
+from payments.days.figures import Figures, proof_of
+from payments.days.tills import till_of
+from payments.models import DayClose, StatementFile
+
+LOOKED_BACK = timedelta(days=1)  # at files; the job runs every few minutes
+
+
+def watch_closed_days() -> int:
+    """Mark the closed days that files read lately have changed; returns how many are new."""
+    since = timezone.now() - LOOKED_BACK
+    periods = (
+        StatementFile.objects.filter(finished_at__gte=since)
+        .order_by()
+        .values_list("provider")
+        .annotate(begins_at=Min("begins_at"), ends_at=Max("ends_at"))
+    )
+    found = 0
+    for provider, begins_at, ends_at in periods:
+        if begins_at is None or ends_at is None:
+            continue
+        days = DayClose.objects.filter(
+            provider=provider,
+            state=DayClose.State.CLOSED,
+            changed_at=None,
+            day__gte=business_day(begins_at),
+            day__lte=business_day(ends_at),
+        )
+        found += sum(_mark(key) for key in days.values_list("pk", flat=True))
+    return found
+
+
+@retried
+def _mark(day_close_id: int) -> bool:
+    row = DayClose.objects.select_for_update().get(pk=day_close_id)
+    if row.state != DayClose.State.CLOSED or row.changed_at is not None:
+        return False
+    certificate = row.certificates.latest("version")
+    certified = Figures.kept(certificate.figures).proof
+    now = proof_of(till_of(row.provider, row.kind), row.day)
+    if now == certified:
+        return False
+    row.changed_at = timezone.now()
+    row.save(update_fields=["changed_at"])
+    open_case(
+        kind=CaseKind.DAY_CHANGED,
+        subject=row.subject,
+        amount=abs(now.amount - certified.amount),
+        detail=f"{row}: {certified.lines:,} lines with {certified.amount:,} TZS were certified, "
+        f"{now.lines:,} with {now.amount:,} TZS are there now.",
+    )
+    return True

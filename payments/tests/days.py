@@ -1,0 +1,146 @@
+"""A provider's statement to close a day against: lines whose balance follows, and their file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from accounts.models import User
+from common.clock import day_bounds
+from payments import ledger
+from payments.days.tills import Till, till_of
+from payments.models import (
+    Bucket,
+    Match,
+    MobileMoneyTransaction,
+    Payment,
+    ProviderName,
+    StatementFile,
+    StatementLine,
+)
+from payments.tests.factories import a_payment
+
+TIGO = ProviderName.TIGO_PESA
+DAY = date(2026, 3, 2)
+TILL = "255710000000"
+FLOAT = "255710000001"
+
+_numbers = count(1)
+
+
+def collection_till() -> Till:
+    return till_of(TIGO, "collection")
+
+
+def noon(day: date = DAY) -> datetime:
+    return day_bounds(day)[0] + timedelta(hours=12)
+
+
+@dataclass
+class Statement:
+    """An account's statement; each line is later than the one before."""
+
+    account: str = TILL
+    provider: str = TIGO
+    balance: int = 0
+    at: datetime = field(default_factory=lambda: noon() - timedelta(hours=1))
+
+    def file(self, day: date = DAY, *, taken_at: datetime | None = None) -> StatementFile:
+        begins, ends = day_bounds(day)
+        return StatementFile.objects.create(
+            provider=self.provider,
+            account=self.account,
+            name=f"{day}.csv",
+            sha256=f"{next(_numbers):064}",
+            state=StatementFile.State.READ,
+            begins_at=begins,
+            ends_at=ends - timedelta(seconds=1),
+            created_at=taken_at or ends + timedelta(hours=1),
+            finished_at=timezone.now(),
+        )
+
+    def line(
+        self,
+        amount: int,
+        *,
+        kind: str = "collection",
+        bucket: str = Bucket.MATCHED,
+        day: date | None = None,
+        **changes: object,
+    ) -> StatementLine:
+        """A line that has moved `amount`, signed."""
+        self.at = noon(day) if day else self.at + timedelta(minutes=1)
+        self.balance += amount
+        values: dict[str, Any] = {
+            "provider": self.provider,
+            "account": self.account,
+            "receipt": f"R{next(_numbers):08}",
+            "kind": kind,
+            "is_incoming": amount > 0,
+            "amount": amount,
+            "completed_at": self.at,
+            "balance": self.balance,
+            "row": next(_numbers),
+            "row_hash": "",
+            "bucket": bucket,
+            "file": self._file(),
+            **changes,
+        }
+        return StatementLine.objects.create(**values)
+
+    def _file(self) -> StatementFile:
+        own = StatementFile.objects.filter(provider=self.provider, account=self.account)
+        return own.order_by("pk").last() or self.file()
+
+
+def booked(
+    amount: int,
+    at: datetime,
+    *,
+    source: str = "",
+    account: str = "",
+    payment: Payment | None = None,
+) -> str:
+    """A posting of so much more, or less, on the collection account; its source."""
+    source = source or f"test:{next(_numbers)}"
+    name = account or ledger.collection_account(TIGO)
+    ledger.post(
+        source=source,
+        memo="test",
+        lines=[(name, amount), (ledger.RECEIPTS, -amount)],
+        value_at=at,
+        payment=payment,
+    )
+    return source
+
+
+def paid(statement: Statement, amount: int, *, at: datetime | None = None) -> Payment:
+    """A completed payment, booked and on the statement, and matched."""
+    attempt = a_payment(TIGO, amount=amount)
+    payment = attempt.payment
+    line = statement.line(amount)
+    MobileMoneyTransaction.objects.filter(pk=attempt.pk).update(
+        provider_transaction_id=line.receipt, status="completed"
+    )
+    Payment.objects.filter(pk=payment.pk).update(state="completed", paid_amount=amount)
+    booked(amount, at or line.completed_at, payment=payment)
+    match(line, attempt)
+    return payment
+
+
+def match(line: StatementLine, attempt: MobileMoneyTransaction, rule: str = "R1") -> Match:
+    return Match.objects.create(
+        line=line, attempt=attempt, rule=rule, state=Match.State.CONFIRMED, why="test"
+    )
+
+
+def a_person(*permissions: str) -> User:
+    """Staff who may do what the permissions say."""
+    person = User.objects.create_user(f"staff{next(_numbers)}@example.test", "x", is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    return person

@@ -20,6 +20,7 @@ from backoffice import audit as audit  # registers its page
 from backoffice import customers as customers  # and its own
 from backoffice import jobs as jobs
 from backoffice import payouts as payouts
+from backoffice import reporting as reporting
 from backoffice import subscriptions as subscriptions
 from backoffice.notes import may_note
 from backoffice.payment_verbs import PaymentVerbs

@@ -14,7 +14,7 @@ from django.utils import timezone
 from backoffice.diagnosis import diagnose_service, staff_sentence
 from backoffice.models import Note
 from backoffice.notes import notes_on
-from bundles.models import Activation, Purchase, Subscription
+from bundles.models import Activation, FiscalCorrection, FiscalRecord, Purchase, Subscription
 from cases.models import Case
 from common.clock import business_day
 from common.moments import Line, Moment
@@ -82,6 +82,7 @@ def story_of(payment: Payment, reader: Reader) -> Story:
         *_matches(attempts, transfers, reader),
         *_cases(cases, reader),
         *_notes(notes),
+        *_fiscal(payment),
     ]
     return Story(
         payment=payment,
@@ -231,6 +232,28 @@ def _service(activation: Activation | None) -> Iterator[Moment]:
             tone="bad",
         )
     yield from _devices(subscription)
+
+
+def _fiscal(payment: Payment) -> Iterator[Moment]:
+    """What the tax office was, or is to be, told of the sale."""
+    records = FiscalRecord.objects.filter(payment=payment).defer("document")
+    for record in records:
+        told = [record.shown_state, record.number and f"receipt {record.number}", record.qr_url]
+        yield Moment(
+            at=record.created_at,
+            kind="fiscal",
+            title=f"Fiscal record {record.reference}",
+            detail=" · ".join(filter(None, told)),
+            tone="bad" if record.state == FiscalRecord.State.BLOCKED else "",
+            raw=record.answer,
+        )
+    for correction in FiscalCorrection.objects.filter(payment=payment):
+        yield Moment(
+            at=correction.created_at,
+            kind="fiscal",
+            title=f"Fiscal correction of {correction.amount:,} TZS",
+            detail=f"{correction.reference} · {correction.why}",
+        )
 
 
 def _devices(subscription: Subscription) -> Iterator[Moment]:

@@ -16,6 +16,8 @@ class BundlesConfig(AppConfig):
         hooks.fulfilled.register(handlers.tell)
         hooks.given_up.register(handlers.release)
         hooks.withdrawn.register(handlers.withdraw)
+        hooks.withdrawn.register(handlers.correct_withdrawn)
+        hooks.sent_back.register(handlers.correct_sent_back)
         hooks.closed.register(handlers.release)
         payables.register(payable_of_purchase)
         payables.register(payable_of_phone)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bundles.models import Purchase
+from bundles.services import record_fiscally as fiscally
 from bundles.services.activate import activate_purchase
 from bundles.services.seats import release_hold
 from bundles.services.tell import tell_of_activation
 from bundles.services.withdraw import withdraw_purchase
-from payments.models import Payment
+from payments.models import Payment, Transfer
 
 
 def activate(payment: Payment) -> None:
@@ -26,6 +27,18 @@ def withdraw(payment: Payment) -> None:
     """The money is gone again: what it has bought ends."""
     if _is_ours(payment):
         withdraw_purchase(payment=payment)
+
+
+def correct_withdrawn(payment: Payment) -> None:
+    """The money is gone again: the sale's fiscal record is told."""
+    if _is_ours(payment):
+        fiscally.correct_withdrawn(payment)
+
+
+def correct_sent_back(transfer: Transfer) -> None:
+    """Money of a sale was sent back: the same."""
+    if transfer.payment is not None and _is_ours(transfer.payment):
+        fiscally.correct_sent_back(transfer)
 
 
 def release(payment: Payment) -> None:

@@ -326,12 +326,88 @@ class Activation(models.Model):
     earned_at = models.DateTimeField(
         null=True, blank=True, db_index=True, help_text="When the owner had earned the sale"
     )
+    recorded_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="When its fiscal record was written"
+    )
 
     class Meta:
         permissions = [("activate_again", "Can have what was paid activated now")]
 
     def __str__(self) -> str:
         return f"Activation of purchase {self.purchase_id}"
+
+
+class FiscalRecord(models.Model):
+    """A sale as the tax office is told of it. Never deleted, and the document's bytes never change."""
+
+    class State(models.TextChoices):
+        PREPARED = "prepared", "Prepared"
+        SENDING = "sending", "Being sent"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        WAITING_RETRY = "waiting_retry", "To be sent again"
+        BLOCKED = "blocked", "Blocked"
+
+    NOBODY_ASKS = "null"  # the channel of a seller who owes no receipts
+
+    purchase = models.OneToOneField(
+        Purchase, on_delete=models.PROTECT, related_name="fiscal_record"
+    )
+    payment = models.OneToOneField(
+        "payments.Payment", on_delete=models.PROTECT, related_name="fiscal_record"
+    )
+    channel = models.CharField(max_length=20)
+    reference = ReferenceField(max_length=64, unique=True)
+    amount = models.PositiveIntegerField(help_text="TZS, tax contained")
+    state = models.CharField(max_length=15, choices=State)
+    document = models.BinaryField(blank=True)
+    number = models.CharField(max_length=40, blank=True)
+    verification_code = models.CharField(max_length=40, blank=True)
+    qr_url = models.CharField(max_length=255, blank=True)
+    answer = models.TextField(blank=True, help_text="The channel's last, as it came")
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["channel", "state"], name="fiscal_channel_state")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["prepared", "sending", "acknowledged", "waiting_retry", "blocked"]
+                ),
+                name="fiscal_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.number or self.reference)
+
+    @property
+    def shown_state(self) -> str:
+        """As staff and reports are told."""
+        if self.channel == self.NOBODY_ASKS:
+            return "Not asked for"
+        return self.get_state_display()
+
+
+class FiscalCorrection(models.Model):
+    """What of a sale was undone, kept beside its record for channels that take corrections."""
+
+    payment = models.ForeignKey(
+        "payments.Payment", on_delete=models.PROTECT, related_name="fiscal_corrections"
+    )
+    reference = ReferenceField(max_length=64, unique=True)
+    amount = models.PositiveIntegerField(help_text="TZS")
+    why = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return str(self.reference)
 
 
 class Seat(models.Model):

@@ -19,3 +19,12 @@ def release_earnings() -> int:
     from bundles.services.earn import release_earnings as release
 
     return release()
+
+
+@shared_task
+def record_fiscally() -> int:
+    """Write the fiscal records of new sales, and send what is due; returns how many were sent."""
+    from bundles.services.record_fiscally import record_sales, send_documents
+
+    record_sales()
+    return send_documents()

@@ -54,6 +54,7 @@ class CaseKind(models.TextChoices):
     ACTIVATED_NOT_PAID = "activated_not_paid", "Activated, not paid"
     USED_NOT_PAID = "used_not_paid", "Used, not paid"
     DAY_CHANGED = "day_changed", "The statement of a closed day has changed"
+    FISCAL_BLOCKED = "fiscal_blocked", "A fiscal receipt was refused"
 
 
 class Case(models.Model):

@@ -48,6 +48,12 @@ SCHEDULE = (
         "What is delivered has been earned and can be paid out.",
     ),
     Job(
+        "Fiscal records",
+        "bundles.tasks.record_fiscally",
+        timedelta(seconds=30),
+        "Each sale is recorded for the tax office, and sent where a channel is in use.",
+    ),
+    Job(
         "Messages",
         "notifications.tasks.sweep_outbox",
         timedelta(seconds=3),

@@ -373,6 +373,11 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:payments_posting_changelist"),
                     },
                     {
+                        "title": "Business days",
+                        "icon": "event_available",
+                        "link": reverse_lazy("admin:payments_dayclose_changelist"),
+                    },
+                    {
                         "title": "Cases",
                         "icon": "assignment_late",
                         "link": reverse_lazy("admin:cases_case_changelist"),

@@ -1,4 +1,4 @@
-"""What payments tells the apps that sell. A fact is a payment, its meaning is in its `subject`."""
+"""What payments tells the apps that sell. A fact is a payment, its meaning is in its `subject`, or a refund."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from common.hooks import Hook
 
 if TYPE_CHECKING:
-    from payments.models import Payment
+    from payments.models import Payment, Transfer
 
 completed: Hook[Payment] = Hook("payments.completed")
 """The money is there. Handlers run in the fulfilment's transaction, touch only the database, may be
@@ -24,6 +24,10 @@ transaction."""
 withdrawn: Hook[Payment] = Hook("payments.withdrawn")
 """The money that has bought something is gone: sent back wholly, or reversed by the provider. Handlers
 end what it bought, in the same transaction, and may be called again."""
+
+sent_back: Hook[Transfer] = Hook("payments.sent_back")
+"""A refund has left us: the provider has confirmed it. Handlers run in the same transaction and touch
+only the database."""
 
 closed: Hook[Payment] = Hook("payments.closed")
 """The payment failed or expired. Handlers may be called again."""

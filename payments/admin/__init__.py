@@ -1,5 +1,5 @@
 """Payments' own pages of the admin; a payment's whole story is in `backoffice`."""
 
-from payments.admin import attempts, bills, deliveries, ledger, limits, transfers
+from payments.admin import attempts, bills, days, deliveries, ledger, limits, transfers
 
-__all__ = ["attempts", "bills", "deliveries", "ledger", "limits", "transfers"]
+__all__ = ["attempts", "bills", "days", "deliveries", "ledger", "limits", "transfers"]

@@ -139,8 +139,9 @@ def _missing(till: Till, day: date, new: int, files: list[File]) -> Iterable[str
 
 def _touches(file: File, begins: datetime, ends: datetime) -> bool:
     _, _, state, first, last, _ = file
-    is_read = state == StatementFile.State.READ and first is not None and last is not None
-    return bool(is_read and first < ends and last >= begins)
+    if state != StatementFile.State.READ or first is None or last is None:
+        return False
+    return first < ends and last >= begins
 
 
 def _goes_on(file: File, ends: datetime) -> bool:

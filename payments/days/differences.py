@@ -122,9 +122,9 @@ def _netted(day: Day, matches: dict[int, Key]) -> dict[Key, Money]:
     for each in postings:
         booked = found[names[each.source]].postings
         booked[each.source] = booked.get(each.source, 0) + each.amount
-    for each in day.carried:
-        if each.fixed:
-            found[OPENING if each.why == "opening" else EARLIER].fixed += each.fixed
+    for before in day.carried:
+        if before.fixed:
+            found[OPENING if before.why == "opening" else EARLIER].fixed += before.fixed
     return found
 
 
@@ -134,8 +134,8 @@ def _carried(day: Day) -> tuple[list[Line], list[Booked]]:
     sums = dict(pair for each in day.carried for pair in each.postings)
     lines: list[Line] = []
     for ids in some(amounts):
-        rows = StatementLine.objects.filter(pk__in=ids).order_by()
-        for key, receipt, kind, at in rows.values_list("pk", "receipt", "kind", "completed_at"):
+        told = StatementLine.objects.filter(pk__in=ids).order_by()
+        for key, receipt, kind, at in told.values_list("pk", "receipt", "kind", "completed_at"):
             lines.append(Line.at(key, receipt, kind, amounts[key], at))
     postings: list[Booked] = []
     for sources in some(sums):
@@ -174,8 +174,8 @@ def _booked_later(day: Day, left: dict[Key, Money]) -> dict[Key, int]:
             found["payment", str(key)] += amount
     sources = [bank_source(day.till.provider, name) for kind, name in left if kind == "bank"]
     for names in some(sources):
-        rows = entries.filter(posting__source__in=names).values_list("posting__source")
-        for source, amount in rows.annotate(total=Sum("amount")):
+        moved = entries.filter(posting__source__in=names).values_list("posting__source")
+        for source, amount in moved.annotate(total=Sum("amount")):
             found["bank", source.split(":", 2)[2]] -= amount
     for ids in some(transfers):
         rows = entries.filter(posting__transfer__in=ids).values_list("posting__transfer")

@@ -118,8 +118,8 @@ def _owners(provider: str, receipts: set[str]) -> dict[str, Key]:
     found: dict[str, Key] = {}
     for names in some(receipts):
         bills = Bill.objects.filter(provider=provider, receipt__in=names)
-        for receipt, payment in bills.values_list("receipt", "payment").order_by():
-            found[receipt] = ("payment", str(payment)) if payment else ("receipt", receipt)
+        for name, payment in bills.values_list("receipt", "payment").order_by():
+            found[name] = ("payment", str(payment)) if payment else ("receipt", name)
         transfers = Transfer.objects.filter(provider=provider, provider_transaction_id__in=names)
         for receipt, transfer, payment in transfers.values_list(
             "provider_transaction_id", "pk", "payment"

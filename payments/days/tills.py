@@ -75,7 +75,7 @@ def tills_of(provider: str) -> list[Till]:
 
 def till_of(provider: str, kind: str) -> Till:
     """Raises LookupError where the provider has none of that kind."""
-    for till in tills_of(provider):
+    for till in tills_of(provider) if provider in ProviderName.values else []:
         if till.kind == kind:
             return till
     raise LookupError(f"{provider} has no {kind}")

@@ -52,9 +52,9 @@ def close_day(*, till: Till, day: date, by: User, note: str = "") -> Certificate
 
 def lock_day(till: Till, day: date) -> DayClose:
     """The day's row, locked until the transaction ends."""
-    key = {"provider": till.provider, "kind": till.kind, "day": day}
-    DayClose.objects.get_or_create(**key)
-    return DayClose.objects.select_for_update().get(**key)
+    DayClose.objects.get_or_create(provider=till.provider, kind=till.kind, day=day)
+    rows = DayClose.objects.select_for_update()
+    return rows.get(provider=till.provider, kind=till.kind, day=day)
 
 
 def _refuse_gaps(till: Till, day: date) -> None:

@@ -13,7 +13,7 @@ from cases.services import open_case, resolve_by_itself
 from common import phone as phones
 from common.transactions import retried
 from notifications.services import queue_message
-from payments import ledger
+from payments import hooks, ledger
 from payments.models import Transfer, TransferEvent
 from payments.providers.base import Answer, Outcome, Reason
 from payments.selectors import transfer_for_update
@@ -128,6 +128,8 @@ def _succeed(
         transfer=transfer,
         lines=[(ledger.transfer_account(transfer), transfer.amount), (account, -transfer.amount)],
     )
+    if transfer.kind == Transfer.Kind.REFUND:
+        hooks.sent_back.notify(transfer)
     for kind in (CaseKind.TRANSFER_FAILED, CaseKind.UNRESOLVED_TRANSFER):
         resolve_by_itself(kind=kind, subject=_subject(transfer), resolution="it was sent")
     queue_message(

@@ -83,7 +83,13 @@ def wire() -> Iterator[responses.RequestsMock]:
 def sold() -> Iterator[list[Payment]]:
     """What a seller was told was paid; the real seller's handlers know other subjects."""
     told: list[Payment] = []
-    all_hooks = (hooks.completed, hooks.given_up, hooks.withdrawn, hooks.closed)
+    all_hooks = (
+        hooks.completed,
+        hooks.given_up,
+        hooks.withdrawn,
+        hooks.sent_back,
+        hooks.closed,
+    )
     kept = {hook: list(hook._handlers) for hook in all_hooks}
     for hook in kept:
         hook._handlers.clear()

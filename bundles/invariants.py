@@ -286,6 +286,22 @@ def _overdue() -> Iterator[Offender]:
     )
 
 
+def _unrecorded() -> Iterator[Offender]:
+    """A sweep writes the record of a sale within the minute."""
+    rows = Activation.objects.filter(
+        Q(purchase__fiscal_record=None) | ~Q(purchase__fiscal_record__amount=F("purchase__price")),
+        created_at__lt=timezone.now() - OVERDUE,
+    )
+    return offenders(
+        rows.order_by("pk").values(
+            "purchase", "purchase__price", "purchase__fiscal_record__amount"
+        ),
+        subject="purchase:{purchase}",
+        trouble="sold for {purchase__price} TZS, its fiscal record has {purchase__fiscal_record__amount}",
+        amount="purchase__price",
+    )
+
+
 INVARIANTS = (
     Invariant("I-02", "No activation without a completed payment", _served_unpaid),
     Invariant("I-15f", "No subscription outlives its end", _overdue),
@@ -299,4 +315,5 @@ INVARIANTS = (
     Invariant("M-20", "A purchase is paid when it is activated", _purchase_tells_otherwise),
     Invariant("M-21", "A subscription lasts the days that were bought", _lasts_otherwise),
     Invariant("M-22", "What is used up is noted as such", _use_not_noted),
+    Invariant("F-01", "Each sale has its fiscal record", _unrecorded),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from io import StringIO
 from typing import Any
 from unittest.mock import patch
@@ -34,16 +34,21 @@ from bundles.models import (
     LAST_PACKET_BYTES,
     Activation,
     Bundle,
+    FiscalRecord,
     Purchase,
     Seat,
     Subscription,
 )
+from bundles.services.record_fiscally import record_sales
 from cases.models import Case, CaseKind
 from cases.services import resolve_case
 from notifications.models import Message
 from payments import ledger
+from payments.days.hashes import hash_of
 from payments.ledger_triggers import drop_triggers
 from payments.models import (
+    Certificate,
+    DayClose,
     Entry,
     MobileMoneyTransaction,
     Payment,
@@ -536,6 +541,57 @@ class Break:
     also: frozenset[str] = frozenset()
 
 
+def a_closed_day(books: Books, day: date, **told: Any) -> DayClose:
+    """As closing leaves it; `told` is what its certificate says otherwise."""
+    closed = DayClose.objects.create(
+        provider="tigo_pesa", kind="collection", day=day, state=DayClose.State.CLOSED
+    )
+    certificate = Certificate(
+        day_close=closed, version=1, figures={}, lines_hash="", closed_by=books.served.payer
+    )
+    certificate.hash = hash_of(certificate)
+    for name, value in told.items():
+        setattr(certificate, name, value)
+    certificate.save()
+    return closed
+
+
+def changed_certificate(books: Books) -> str:
+    return a_closed_day(books, date(2026, 3, 2), note="written later").subject
+
+
+def certificate_left_out(books: Books) -> str:
+    """The second day's certificate knows nothing of the first one's."""
+    a_closed_day(books, date(2026, 3, 2))
+    return a_closed_day(books, date(2026, 3, 3)).subject
+
+
+def closed_without_certificate(books: Books) -> str:
+    return DayClose.objects.create(
+        provider="tigo_pesa", kind="collection", day=date(2026, 3, 2), state=DayClose.State.CLOSED
+    ).subject
+
+
+def backdated(books: Books) -> str:
+    book("odd", (ledger.REVENUE, 5), value_at=timezone.now() - timedelta(days=1))
+    return "posting:odd"
+
+
+def sale_without_fiscal_record(books: Books) -> str:
+    purchase = Purchase.objects.get(pk=Purchase.id_from(books.served.subject))
+    Activation.objects.filter(purchase=purchase).update(
+        created_at=timezone.now() - timedelta(minutes=16)
+    )
+    return purchase.subject
+
+
+def fiscal_record_of_another_amount(books: Books) -> str:
+    subject = sale_without_fiscal_record(books)
+    record_sales()
+    FiscalRecord.objects.update(amount=1)
+    return subject
+
+
 BREAKS = [
     Break("I-01", never_followed_up),
     Break("I-01", served_but_when),
@@ -596,6 +652,12 @@ BREAKS = [
     Break("M-24", counted_twice),
     Break("M-24", first_day_not_from_zero),
     Break("M-25", billed_to_somebody_else),
+    Break("D-01", changed_certificate),
+    Break("D-01", certificate_left_out),
+    Break("D-02", closed_without_certificate),
+    Break("D-03", backdated),
+    Break("F-01", sale_without_fiscal_record),
+    Break("F-01", fiscal_record_of_another_amount),
 ]
 BY_DROPPING_A_RULE = {"I-06", "M-10", "M-19"}
 

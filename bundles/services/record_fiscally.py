@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.db.models import F, Q, Sum
@@ -16,6 +17,8 @@ from common.transactions import retried
 from payments.models import Entry, Payment, Transfer
 from payments.selectors import receipt_of
 
+logger = logging.getLogger(__name__)
+
 BATCH = 200
 LEASE = timedelta(seconds=90)  # longer than a channel's time-outs
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 5, 900
@@ -24,9 +27,18 @@ State = FiscalRecord.State
 
 
 def record_sales() -> int:
-    """Write the records of sales that have none yet, each in its own transaction. Returns how many."""
+    """Write the records of sales that have none yet, each in its own transaction. Returns how many.
+
+    One that the channel cannot prepare keeps none of the others back; it is tried again.
+    """
     waiting = Activation.objects.filter(recorded_at=None).order_by("pk")
-    return sum(_record(key) for key in list(waiting.values_list("pk", flat=True)[:BATCH]))
+    written = 0
+    for key in list(waiting.values_list("pk", flat=True)[:BATCH]):
+        try:
+            written += _record(key)
+        except Exception:
+            logger.exception("activation %s has no fiscal record", key)
+    return written
 
 
 @retried

@@ -1,10 +1,11 @@
 """What must hold of payments alone, whatever was bought."""
 
-from payments.invariants import books, money_in, money_out, waiting
+from payments.invariants import books, days, money_in, money_out, waiting
 
 INVARIANTS = (
     *money_in.INVARIANTS,
     *money_out.INVARIANTS,
     *books.INVARIANTS,
     *waiting.INVARIANTS,
+    *days.INVARIANTS,
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from datetime import date, datetime
-from hashlib import sha256
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +14,7 @@ from common.transactions import retried
 from payments.days.calendar import standing_of
 from payments.days.differences import Difference, with_cases
 from payments.days.figures import Figures, figures_of
+from payments.days.hashes import hash_of
 from payments.days.tills import Till
 from payments.errors import DayNotReady
 from payments.models import Certificate, DayClose
@@ -113,25 +112,3 @@ def _certify(
     certificate.hash = hash_of(certificate)
     certificate.save()
     return certificate
-
-
-def hash_of(certificate: Certificate) -> str:
-    """SHA-256 of all that a certificate says, and of the hash of the one before it."""
-    row = certificate.day_close
-    told = {
-        "provider": row.provider,
-        "kind": row.kind,
-        "day": row.day.isoformat(),
-        "version": certificate.version,
-        "figures": certificate.figures,
-        "note": certificate.note,
-        "lines": certificate.lines_hash,
-        "previous": certificate.previous_hash,
-        "by": certificate.closed_by_id,
-        "at": _written(certificate.closed_at),
-    }
-    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-def _written(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")

@@ -17,10 +17,11 @@ from common.clock import day_bounds
 from payments import ledger
 from payments.days.calendar import is_closed, standing_of
 from payments.days.figures import Figures, figures_of
+from payments.days.hashes import hash_of
 from payments.days.tills import all_tills, till_of
 from payments.errors import DayNotReady, NotDecidable
 from payments.models import Bucket, Certificate, DayClose, Posting, ProviderName, StatementLine
-from payments.services.close_day import close_day, hash_of
+from payments.services.close_day import close_day
 from payments.services.record_bank import Movement, record_bank
 from payments.services.reopen_day import ask_to_reopen, decide_reopening
 from payments.services.watch_closed_days import watch_closed_days

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core import checks
 from django.urls import Resolver404, resolve
 
+from payments.models import ProviderName
 from payments.providers import registry
 from payments.providers.airtel_money.encryption import public_key as airtel_public_key
 from payments.providers.mpesa_daraja.initiator import security_credential
@@ -19,6 +20,7 @@ def check_providers(**_: Any) -> list[checks.CheckMessage]:
     """`payments.E001` half a set of credentials, `E002` a bad amount range, `E003` a bad token,
     `E004` half of what disbursing needs, `E005` a certificate that cannot be read, `E006` a chosen
     dialect without credentials, `E007` a bad public key, `E008` Airtel's key that cannot be read,
+    `E009` an account of no provider,
     `W001` a callback URL that this server does not answer.
     """
     found: list[checks.CheckMessage] = [
@@ -75,6 +77,15 @@ def check_providers(**_: Any) -> list[checks.CheckMessage]:
                     f"WEBHOOK_TOKENS names {dialect_name}, which is no dialect.",
                     hint=f"Known: {', '.join(dialect.name for dialect in registry.DIALECTS)}.",
                     id="payments.E003",
+                )
+            )
+    for provider in settings.DISBURSEMENT_TILLS.values():
+        if provider not in ProviderName.values:
+            found.append(
+                checks.Error(
+                    f"DISBURSEMENT_TILLS names {provider}, which is no provider.",
+                    hint=f"Known: {', '.join(ProviderName.values)}.",
+                    id="payments.E009",
                 )
             )
     if settings.AIRTEL_PUBLIC_KEY and not _is_a_key(settings.AIRTEL_PUBLIC_KEY):

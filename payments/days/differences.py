@@ -232,7 +232,8 @@ def _names(left: dict[Key, Money]) -> dict[Key, tuple[str, str]]:
         elif money.lines:
             found[key] = (f"Receipt {told}", f"line:{next(iter(money.lines))}")
         else:
-            found[key] = (f"Posting {next(iter(money.postings))}", "")
+            source = next(iter(money.postings))
+            found[key] = (f"Posting {source}", f"posting:{source}"[:100])
     return found
 
 
@@ -245,10 +246,18 @@ def _receipts(left: dict[Key, Money]) -> dict[int, str]:
 
 
 def with_cases(told: Iterable[Difference]) -> list[Difference]:
-    """Each with the kind of the open case that it is looked into by."""
-    told = list(told)
+    """Each with the kind of the open case that it, or a line of it, is looked into by."""
+    about = [(each, _subjects(each)) for each in told]
     cases: dict[str, str] = {}
-    for subjects in some({each.subject for each in told if each.subject}):
-        rows = Case.objects.filter(subject__in=subjects, state=Case.State.OPEN).order_by("pk")
+    for names in some({name for _, subjects in about for name in subjects}):
+        rows = Case.objects.filter(subject__in=names, state=Case.State.OPEN).order_by("pk")
         cases.update({case.subject: case.get_kind_display() for case in rows})
-    return [replace(each, case=cases.get(each.subject, "")) for each in told]
+    return [
+        replace(each, case=next((cases[name] for name in subjects if name in cases), ""))
+        for each, subjects in about
+    ]
+
+
+def _subjects(difference: Difference) -> list[str]:
+    lines = [f"line:{line}" for line, _ in difference.lines[:SHOWN_RECEIPTS]]
+    return [name for name in (difference.subject, *lines) if name]

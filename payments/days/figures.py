@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from common.clock import day_bounds
 from payments.days.balances import Balances, Link, first_of, last_of
 from payments.days.differences import Day, Difference, differences_of
-from payments.days.keys import Booked, Key, Line, matches_of_lines, some
+from payments.days.keys import Booked, Line, matches_of_lines, some
 from payments.days.tills import Till
 from payments.models import (
     Certificate,
@@ -149,7 +149,6 @@ def figures_of(till: Till, day: date) -> Figures:
     ledger_opening = sum(opening for opening, _ in ledger.values())
     accounts = _balances(till, begins, read, kept, ledger_opening)
     opening = sum(each.opening for each in accounts.values())
-    matches = matches_of_lines(line.id for line in read.money)
     differences = differences_of(
         Day(
             till=till,
@@ -159,7 +158,7 @@ def figures_of(till: Till, day: date) -> Figures:
             carried=_carried(kept),
         ),
         opening=0 if kept else opening - ledger_opening,
-        matches=matches,
+        matches=matches_of_lines(line.id for line in read.money),
     )
     closing = sum(each.closing for each in accounts.values())
     apart = closing - sum(each for _, each in ledger.values())
@@ -167,7 +166,7 @@ def figures_of(till: Till, day: date) -> Figures:
         accounts=accounts,
         ledger=ledger,
         kinds=read.kinds,
-        rules=_rules(read.money, matches),
+        rules=_rules(read.money),
         buckets=read.buckets,
         breaks=read.breaks,
         foreign=read.foreign,
@@ -224,14 +223,14 @@ def _lines(till: Till, begins: datetime, ends: datetime) -> _Read:
     return read
 
 
-def _rules(lines: Iterable[Line], matches: dict[int, Key]) -> dict[str, Tally]:
+def _rules(lines: Iterable[Line]) -> dict[str, Tally]:
     """How many lines were matched by which rule; a line that several orders share counts once."""
-    matched = {line.id: line.amount for line in lines if line.id in matches}
+    amounts = {line.id: line.amount for line in lines}
     found: dict[str, Tally] = {}
-    for ids in some(matched):
+    for ids in some(amounts):
         rows = Match.objects.filter(line__in=ids, is_live=True, state=Match.State.CONFIRMED)
         for line, rule in rows.values_list("line", "rule").order_by().distinct():
-            found.setdefault(rule, Tally()).add(matched[line])
+            found.setdefault(rule, Tally()).add(amounts[line])
     return found
 
 

@@ -72,16 +72,21 @@ def key_lines(till: Till, lines: Sequence[Line], matches: dict[int, Key]) -> dic
 
 
 def matches_of_lines(lines: Iterable[int]) -> dict[int, Key]:
-    """The keys of confirmed matches; one receipt that pays several orders is a key by itself."""
+    """The keys of confirmed matches; one receipt that pays several orders is a key by itself.
+
+    A fee is the platform's and booked by the day, whatever payment it was taken for.
+    """
     found: dict[int, Key] = {}
     for ids in some(lines):
         rows = Match.objects.filter(
             line__in=ids, is_live=True, state=Match.State.CONFIRMED
-        ).values_list("line", "rule", "attempt__payment", "transfer", "transfer__payment")
-        for line, rule, payment, transfer, transfer_payment in rows.order_by():
+        ).exclude(line__kind=StatementLine.Kind.FEE)
+        for line, rule, payment, transfer, transfer_payment in rows.values_list(
+            "line", "rule", "attempt__payment", "transfer", "transfer__payment"
+        ).order_by():
             if rule == Match.Rule.R7:
                 found[line] = ("line", str(line))
-            else:
+            elif payment or transfer_payment or transfer:
                 found[line] = _money_of(payment or transfer_payment, transfer)
     return found
 

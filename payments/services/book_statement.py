@@ -11,7 +11,7 @@ from payments import ledger
 from payments.days.calendar import is_closed
 from payments.days.keys import bank_source, fees_source
 from payments.days.tills import COLLECTION, DISBURSEMENT, Till
-from payments.models import Entry, Posting, ProviderName, StatementLine
+from payments.models import Entry, Match, Posting, ProviderName, StatementLine
 from payments.services.record_bank import Movement, movement_lines
 
 TWIN_WITHIN = timedelta(days=3)
@@ -51,10 +51,11 @@ def _book_fees(till: Till, day: date, version: int) -> None:
 
 
 def _book_bank(till: Till, line: StatementLine) -> None:
-    """Post as `record_bank` does; what it may have been told of by another reference is left."""
+    """Post as `record_bank` does, unless it is booked, or may be by another reference."""
     movement = _movement(till, line)
     source = bank_source(line.provider, line.receipt)
-    if movement is None or Posting.objects.filter(source=source).exists():
+    is_matched = line.matches.filter(is_live=True, state=Match.State.CONFIRMED).exists()
+    if movement is None or is_matched or Posting.objects.filter(source=source).exists():
         return
     lines = movement_lines(movement, ProviderName(line.provider), abs(line.amount))
     if _has_twin(line, lines):

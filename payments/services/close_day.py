@@ -20,7 +20,12 @@ from payments.errors import DayNotReady
 from payments.models import Certificate, DayClose
 from payments.services.book_statement import book_statement
 
-CASE_OF = {"no_line": CaseKind.ORDER_NO_MONEY, "not_booked": CaseKind.PAID_NO_ORDER}
+CASE_OF = {
+    "no_line": CaseKind.ORDER_NO_MONEY,
+    "not_booked": CaseKind.PAID_NO_ORDER,
+    "amount": CaseKind.AMOUNT_DIFFERS,
+    "bank": CaseKind.UNPLACED_MONEY,
+}
 
 
 @retried

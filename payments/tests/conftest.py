@@ -9,6 +9,7 @@ import pytest
 import responses
 from redis import Redis
 
+from common.hooks import Hook
 from deploy.local.ports import free_port
 from deploy.local.redis_server import redis_server
 from payments import hooks
@@ -83,7 +84,7 @@ def wire() -> Iterator[responses.RequestsMock]:
 def sold() -> Iterator[list[Payment]]:
     """What a seller was told was paid; the real seller's handlers know other subjects."""
     told: list[Payment] = []
-    all_hooks = (
+    all_hooks: tuple[Hook[Any], ...] = (
         hooks.completed,
         hooks.given_up,
         hooks.withdrawn,

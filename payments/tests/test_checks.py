@@ -67,6 +67,11 @@ def test_a_webhook_token_for_no_dialect_is_an_error(settings: Any) -> None:
     assert ids() == ["payments.E003"]
 
 
+def test_an_account_of_no_provider_is_an_error(settings: Any) -> None:
+    settings.DISBURSEMENT_TILLS = {"DISB01": "airtel"}
+    assert ids() == ["payments.E009"]
+
+
 def test_a_callback_url_that_nobody_answers_is_warned_of(settings: Any) -> None:
     settings.AIRTEL_CALLBACK_URL = "https://pay.example.com/callbacks/airtel"
     assert ids() == ["payments.W001"]

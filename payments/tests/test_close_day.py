@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cases.models import Case
+from cases.services import open_case
 from common.clock import day_bounds
 from payments import ledger
 from payments.days.calendar import is_closed, standing_of
@@ -85,9 +86,25 @@ def test_each_difference_is_listed_and_together_they_are_what_the_balances_diffe
     assert {(case.kind, case.subject) for case in Case.objects.all()} == {
         ("paid_no_order", f"line:{stray.pk}"),
         ("order_no_money", f"payment:{lost.public_id}"),
+        ("amount_differs", f"payment:{attempt.payment.public_id}"),
     }
-    by_why = {each.why: each for each in figures.differences}
-    assert by_why["not_booked"].case == "Money on a statement for no order"
+    assert {each.why: each.case for each in figures.differences} == {
+        "not_booked": "Money on a statement for no order",
+        "no_line": "Completed here, on no statement",
+        "amount": "Another amount on the statement",
+    }
+
+
+def test_a_difference_whose_line_has_a_case_already_gets_no_other() -> None:
+    statement = Statement()
+    statement.file()
+    attempt = a_payment(TIGO, amount=900)
+    booked(900, noon(), payment=attempt.payment)
+    line = statement.line(950, bucket=Bucket.AMOUNT_OVER)
+    match(line, attempt)
+    open_case(kind="amount_differs", subject=f"line:{line.pk}")
+    assert [each.case for each in closed().differences] == ["Another amount on the statement"]
+    assert Case.objects.count() == 1
 
 
 def test_what_is_booked_after_midnight_is_carried_and_is_nothing_the_day_after() -> None:
@@ -278,6 +295,17 @@ def test_fees_settlements_and_top_ups_are_booked_once() -> None:
     )
     assert posting.memo == f"To the bank {settled.receipt}"
     assert ledger.balance(ledger.BANK) == 5000
+
+
+def test_a_fee_that_is_matched_with_its_payment_is_booked_by_the_day_all_the_same() -> None:
+    statement = Statement()
+    statement.file()
+    payment = paid(statement, 10_000)
+    match(statement.line(-50, kind="fee"), payment.attempts.get(), rule="R9")
+    figures = closed()
+    assert told(figures) == {}
+    assert ledger.balance(ledger.fees_account(TIGO)) == 50
+    assert figures.rules["R9"].amount == -50
 
 
 def test_what_staff_recorded_by_the_banks_reference_is_not_booked_a_second_time() -> None:

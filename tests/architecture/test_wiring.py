@@ -57,6 +57,7 @@ def test_what_payments_tells_is_heard() -> None:
     }
     for hook, handler in heard.items():
         assert handler in hook._handlers, hook.name
+    assert bundle_handlers.correct_sent_back in payment_hooks.sent_back._handlers
 
 
 def test_what_bundles_tells_is_heard_by_the_vpn() -> None:

@@ -8,7 +8,7 @@ from payments.ledger_triggers import CERTIFICATE_TABLES, create_triggers, drop_t
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0010_dayclose")]
+    dependencies = [("payments", "0012_dayclose")]
 
     # MySQL and MariaDB cannot roll DDL back, so there it must not run inside a transaction.
     operations = [

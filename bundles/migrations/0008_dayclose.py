@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bundles', '0005_notices'),
-        ('payments', '0011_dayclose_triggers'),
+        ('bundles', '0007_support'),
+        ('payments', '0013_dayclose_triggers'),
     ]
 
     operations = [

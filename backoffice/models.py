@@ -1,4 +1,4 @@
-"""What staff write down."""
+"""What staff write down, and the sums that the dashboard is drawn from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from backoffice.rollups.tables import RollupMark as RollupMark
+from backoffice.rollups.tables import Sales as Sales
+from backoffice.rollups.tables import Tally as Tally
 from common.fields import ReferenceField
 
 

@@ -19,3 +19,27 @@ def check_money() -> int:
     from backoffice.money_check import check_money as check
 
     return check()
+
+
+@shared_task
+def roll_up() -> int:
+    """Keep the dashboard's sums of payments equal to the payments."""
+    from backoffice.rollups.run import roll_up as run
+
+    return run()
+
+
+@shared_task
+def roll_up_days(days: int = 8) -> None:
+    """Measure the last days again: traffic and statements come late."""
+    from backoffice.rollups.run import roll_up_days as run
+
+    run(days=days)
+
+
+@shared_task
+def roll_up_older_days() -> None:
+    """Measure two months again: lines are matched, and cases resolved, long after."""
+    from backoffice.rollups.run import roll_up_days as run
+
+    run(days=62)

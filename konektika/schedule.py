@@ -108,6 +108,24 @@ SCHEDULE = (
         "An alert tells when beat or the workers have stopped.",
     ),
     Job(
+        "The dashboard's payments",
+        "backoffice.tasks.roll_up",
+        timedelta(minutes=1),
+        "Managers see what sells and what fails, without a look at every payment.",
+    ),
+    Job(
+        "The dashboard's days",
+        "backoffice.tasks.roll_up_days",
+        timedelta(minutes=30),
+        "Traffic, credit, cases and statement lines, which are told of late.",
+    ),
+    Job(
+        "The dashboard's older days",
+        "backoffice.tasks.roll_up_older_days",
+        timedelta(days=1),
+        "A line may be matched weeks after its day.",
+    ),
+    Job(
         "Old webhook bodies",
         "payments.tasks.forget_old_bodies",
         timedelta(days=1),

@@ -83,6 +83,7 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["payer", "-id"], name="idx_payment_payer"),
             models.Index(fields=["state", "disposition"], name="idx_payment_attention"),
+            models.Index(fields=["updated_at"], name="payment_changed"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["live_subject"], name="payment_one_live_per_subject"),

@@ -103,6 +103,7 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["state", "created_at"], name="transfer_state"),
             models.Index(fields=["phone", "created_at"], name="transfer_phone"),
+            models.Index(fields=["updated_at"], name="transfer_changed"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["open_payment"], name="transfer_one_open_per_payment"),

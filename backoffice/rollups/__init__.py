@@ -1,0 +1,1 @@
+"""Sums that the dashboard is drawn from, kept equal to what the rows themselves would give."""

@@ -347,6 +347,12 @@ UNFOLD: dict[str, Any] = {
                         "icon": "search",
                         "link": reverse_lazy("staff-search"),
                     },
+                    {
+                        "title": "Dashboard",
+                        "icon": "monitoring",
+                        "link": reverse_lazy("dashboard"),
+                        "permission": "backoffice.dashboard.page.may_see",
+                    },
                 ],
             },
             {

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from accounts.api.urls import auth_urlpatterns
 from accounts.api.urls import user_urlpatterns as person_urlpatterns
+from backoffice.dashboard.page import chart_as_csv, dashboard
 from backoffice.metrics import metrics
 from backoffice.search_page import search_page
 from bundles.api.urls import catalogue_urlpatterns, purchase_urlpatterns
@@ -38,6 +39,12 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="api-docs"), name="home"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/search/", admin.site.admin_view(search_page), name="staff-search"),
+    path("admin/dashboard/", admin.site.admin_view(dashboard), name="dashboard"),
+    path(
+        "admin/dashboard/<slug:key>.csv",
+        admin.site.admin_view(chart_as_csv),
+        name="dashboard-csv",
+    ),
     path("admin/", admin.site.urls),
     path("api/webhooks/", include("payments.webhook_urls")),
     path("api/", include(api)),

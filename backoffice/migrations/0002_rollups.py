@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('reversed', models.PositiveBigIntegerField(help_text='Taken back by the provider alone')),
             ],
             options={
+                'verbose_name_plural': 'sales',
                 'permissions': [('view_dashboard', 'Can see the dashboard')],
                 'default_permissions': (),
                 'indexes': [models.Index(fields=['span', 'day', 'hour', 'provider', 'bundle', 'begun', 'completed'], name='sales_of_days')],

@@ -68,6 +68,7 @@ class Sales(models.Model):
     reversed = models.PositiveBigIntegerField(help_text="Taken back by the provider alone")
 
     class Meta:
+        verbose_name_plural = "sales"
         default_permissions = ()
         permissions = [("view_dashboard", "Can see the dashboard")]
         constraints = [

@@ -1,0 +1,1 @@
+"""What sells and what fails, drawn from the rolled-up sums."""

@@ -1,0 +1,127 @@
+"""The sums of what was chosen, each read by one query when a chart first asks for it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Max, QuerySet, Sum
+
+from backoffice.dashboard.chosen import Chosen
+from backoffice.rollups.days import BETWEEN
+from backoffice.rollups.tables import COUNTS, SUMS, Measure, Sales, Span, Tally
+
+Totals = dict[str, int]
+NOTHING: Totals = dict.fromkeys((*COUNTS, *SUMS), 0)
+
+
+class Sums:
+    def __init__(self, chosen: Chosen) -> None:
+        self.chosen = chosen
+
+    @cached_property
+    def by_day(self) -> dict[date, Totals]:
+        """Every day of the time, also one without payments."""
+        found = _totals(self._sales(Span.DAY), "day")
+        return {day: found.get(day, NOTHING) for day in self.chosen.days}
+
+    @cached_property
+    def by_provider(self) -> dict[str, Totals]:
+        return _totals(self._sales(Span.DAY), "provider")
+
+    @cached_property
+    def by_hour(self) -> dict[tuple[int, str], tuple[int, int]]:
+        """Hour of the business day and provider → payments begun, and of those completed."""
+        rows = self._sales(Span.HOUR).order_by().values_list("hour", "provider")
+        return {
+            (hour, provider): (begun, completed)
+            for hour, provider, begun, completed in rows.annotate(Sum("begun"), Sum("completed"))
+        }
+
+    @cached_property
+    def failures(self) -> dict[str, Counter[str]]:
+        """Reason → provider → payments."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        rows = self._tallies(Measure.FAILED).values_list("label", "provider")
+        for reason, provider, count in rows.annotate(Sum("count")):
+            found[reason][provider] = count
+        return found
+
+    @cached_property
+    def times(self) -> dict[tuple[date, str], Counter[str]]:
+        """Day and measure → upper edge → payments."""
+        found: dict[tuple[date, str], Counter[str]] = defaultdict(Counter)
+        rows = self._tallies(Measure.TO_PAID, Measure.TO_ACTIVE)
+        for day, measure, edge, count in rows.values_list("day", "measure", "label").annotate(
+            Sum("count")
+        ):
+            found[day, measure][edge] = count
+        return found
+
+    @cached_property
+    def service(self) -> dict[tuple[date, str], tuple[int, int]]:
+        """Day and measure → count and amount, of the bundle if one is chosen, of any provider."""
+        rows = self._tallies(Measure.USED, Measure.SOLD, Measure.ACTIVE, of_any_provider=True)
+        return _by_day_and_measure(rows)
+
+    @cached_property
+    def credit(self) -> dict[tuple[date, str], tuple[int, int]]:
+        return _by_day_and_measure(self._of_everything(Measure.CREDIT))
+
+    @cached_property
+    def lines(self) -> dict[tuple[date, str], tuple[int, int]]:
+        """Day and bucket → statement lines and TZS, of the provider if one is chosen."""
+        rows = self._of_everything(Measure.LINES)
+        if self.chosen.provider:
+            rows = rows.filter(provider=self.chosen.provider)
+        counted = rows.values_list("day", "label").annotate(Sum("count"), Sum("amount"))
+        return {(day, bucket): (count, amount) for day, bucket, count, amount in counted}
+
+    @cached_property
+    def stake(self) -> dict[tuple[date, str], tuple[int, int]]:
+        """Day → open cases at its end and TZS at stake."""
+        return _by_day_and_measure(self._of_everything(Measure.CASES))
+
+    @cached_property
+    def cases(self) -> tuple[date | None, dict[tuple[str, str], tuple[int, int]]]:
+        """The last day of which cases were counted; kind and age → open cases and TZS at stake."""
+        rows = self._of_everything(Measure.CASES)
+        last: date | None = rows.aggregate(last=Max("day"))["last"]
+        found = {}
+        for label, count, amount in rows.filter(day=last).values_list("label", "count", "amount"):
+            kind, _, age = label.partition(BETWEEN)
+            found[kind, age] = (count, amount)
+        return last, found
+
+    def _sales(self, span: Span) -> QuerySet[Sales]:
+        rows = Sales.objects.filter(span=span, day__range=(self.chosen.since, self.chosen.until))
+        if self.chosen.provider:
+            rows = rows.filter(provider=self.chosen.provider)
+        if self.chosen.bundle is not None:
+            rows = rows.filter(bundle=self.chosen.bundle)
+        return rows
+
+    def _tallies(self, *measures: Measure, of_any_provider: bool = False) -> QuerySet[Tally]:
+        rows = self._of_everything(*measures)
+        if self.chosen.provider and not of_any_provider:
+            rows = rows.filter(provider=self.chosen.provider)
+        if self.chosen.bundle is not None:
+            rows = rows.filter(bundle=self.chosen.bundle)
+        return rows
+
+    def _of_everything(self, *measures: Measure) -> QuerySet[Tally]:
+        days = (self.chosen.since, self.chosen.until)
+        return Tally.objects.filter(span=Span.DAY, measure__in=measures, day__range=days).order_by()
+
+
+def _totals(rows: QuerySet[Sales], by: str) -> dict[Any, Totals]:
+    grouped = rows.order_by().values(by)
+    sums = grouped.annotate(**{f"total_{name}": Sum(name) for name in NOTHING})
+    return {row[by]: {name: row[f"total_{name}"] for name in NOTHING} for row in sums}
+
+
+def _by_day_and_measure(rows: QuerySet[Tally]) -> dict[tuple[date, str], tuple[int, int]]:
+    counted = rows.values_list("day", "measure").annotate(Sum("count"), Sum("amount"))
+    return {(day, measure): (count, amount) for day, measure, count, amount in counted}

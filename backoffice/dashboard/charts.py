@@ -280,7 +280,7 @@ def exceptions(sums: Sums) -> Chart:
     return Chart(
         key="exceptions",
         title="Open cases by kind and age",
-        says=f"As counted on {last:%d.%m.%Y}; of all providers and bundles." if last else "",
+        says=f"At the end of {last:%d.%m.%Y}, or as last counted; of all providers and bundles.",
         header=["Kind", *ages, "At stake, TZS"],
         rows=rows,
         drawn=ages,

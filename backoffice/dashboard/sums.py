@@ -85,12 +85,13 @@ class Sums:
         return _by_day_and_measure(self._of_everything(Measure.CASES))
 
     @cached_property
-    def cases(self) -> tuple[date | None, dict[tuple[str, str], tuple[int, int]]]:
-        """The last day of which cases were counted; kind and age → open cases and TZS at stake."""
-        rows = self._of_everything(Measure.CASES)
-        last: date | None = rows.aggregate(last=Max("day"))["last"]
+    def cases(self) -> tuple[date, dict[tuple[str, str], tuple[int, int]]]:
+        """The last measured day; kind and age → cases open at its end and TZS at stake."""
+        measured = self._of_everything(Measure.CREDIT)  # of which every day has a row
+        last: date = measured.aggregate(last=Max("day"))["last"] or self.chosen.until
+        rows = self._of_everything(Measure.CASES).filter(day=last)
         found = {}
-        for label, count, amount in rows.filter(day=last).values_list("label", "count", "amount"):
+        for label, count, amount in rows.values_list("label", "count", "amount"):
             kind, _, age = label.partition(BETWEEN)
             found[kind, age] = (count, amount)
         return last, found

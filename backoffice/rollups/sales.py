@@ -155,7 +155,7 @@ def _sums(payments: Rows) -> Rows:
         default=Value(0),
         output_field=BigIntegerField(),
     )
-    return payments.values("provider", "bundle").annotate(
+    sums: Rows = payments.values("provider", "bundle").annotate(
         begun=Count("pk"),
         prompted=Count("pk", filter=Q(prompted_at__isnull=False)),
         completed=Count("pk", filter=Q(state=State.COMPLETED)),
@@ -171,6 +171,7 @@ def _sums(payments: Rows) -> Rows:
         refunded=Sum("sent_back", default=0),
         reversed=Sum("paid_amount", filter=Q(reversed_at__isnull=False), default=0),
     )
+    return sums
 
 
 def _tallies(payments: Rows) -> Iterator[dict[str, Any]]:

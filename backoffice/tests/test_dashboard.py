@@ -1,0 +1,192 @@
+"""What managers see: by each filter, as a file, at what cost, and who may."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group, Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from backoffice.dashboard.charts import CHARTS, Chart
+from backoffice.rollups.days import recompute_measures
+from backoffice.rollups.run import roll_up
+from backoffice.tests.test_rollups import BEGINNING, History, a_line
+from cases.models import Case, CaseKind
+from common.clock import business_day
+from payments.models import Bucket, ProviderName
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = "/admin/dashboard/"
+DAY = business_day(BEGINNING)
+
+
+@pytest.fixture
+def at_the_time() -> Any:
+    with time_machine.travel(BEGINNING, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def sold(transactional_db: None, at_the_time: Any) -> History:
+    """A day's payments: three by Tigo Pesa, of which one is served and one has failed; one by Airtel."""
+    history = History()
+    for provider, bundle in (
+        (ProviderName.TIGO_PESA, 1),
+        (ProviderName.TIGO_PESA, 1),
+        (ProviderName.TIGO_PESA, 0),
+        (ProviderName.AIRTEL_MONEY, 1),
+    ):
+        history.begin(provider, bundle)
+    history.change(0, "complete", 1300)
+    history.change(0, "fulfil", 1)
+    history.change(0, "connect", 1)
+    history.change(1, "fail", 0)
+    Case.objects.create(kind=CaseKind.UNDERPAID, subject="payment:x", amount=700)
+    a_line(Bucket.MATCHED, 1000)
+    a_line(Bucket.PAID_NO_ORDER, 400)
+    a_line(Bucket.OWN_MOVEMENT, -9000)
+    at_the_time.shift(60)
+    roll_up()
+    recompute_measures(DAY)
+    return history
+
+
+def charts(client: Client, **chosen: Any) -> dict[str, Chart]:
+    answer: Any = client.get(PAGE, chosen)
+    assert answer.status_code == 200
+    return {chart.key: chart for chart in answer.context["charts"]}
+
+
+def row(chart: Chart, name: str) -> dict[str, Any]:
+    return next(
+        dict(zip(chart.header, each, strict=True)) for each in chart.rows if each[0] == name
+    )
+
+
+@pytest.mark.usefixtures("sold")
+def test_each_chart_tells_its_figures(staff: Client) -> None:
+    told = charts(staff)
+    assert row(told["success"], "22:00")["Tigo Pesa begun"] == 3
+    assert row(told["success"], "22:00")["Tigo Pesa %"] == 33
+    assert told["failures"].rows == [["wrong pin", 1, 1]]
+    assert [each[1] for each in told["funnel"].rows] == [4, 3, 1, 1, 1]
+    assert row(told["preference"], "Tigo Pesa")["% of all"] == 75
+    day = row(told["money"], "01.03.2026")
+    assert (day["Paid, TZS"], day["Credited, TZS"], day["Refunded, TZS"]) == (1300, 400, 0)
+    assert row(told["times"], "01.03.2026")["Prompt to paid, half"] == 1
+    assert row(told["matching"], "01.03.2026")["% matched"] == 50
+    assert row(told["matching"], "01.03.2026")["Not matched, TZS"] == 400
+    assert row(told["exceptions"], "Paid less than the price")["under a day"] == 1
+    assert row(told["stake"], "01.03.2026")["At stake, TZS"] == 700
+    assert row(told["subscriptions"], "01.03.2026")["Active"] == 1
+    assert row(told["traffic"], "01.03.2026")["Sold, MB"] == 1000
+    assert [each[2] for each in told["gateways"].rows] == ["Silent"]
+    assert row(told["providers"], "tigo_pesa")["State"] == "Answers"
+
+
+def test_the_filters_choose(staff: Client, sold: History) -> None:
+    def begun(**chosen: Any) -> int:
+        return int(charts(staff, **chosen)["funnel"].rows[0][1] or 0)
+
+    assert begun(provider="airtel_money") == 1
+    assert begun(bundle=sold.bundles[1].pk) == 3
+    assert begun(provider="tigo_pesa", bundle=sold.bundles[1].pk) == 2
+    assert begun(period="year") == begun(period="month") == begun(period="today") == 4
+    assert begun(period="days", since="2026-02-01", until="2026-02-28") == 0
+    assert begun(period="days", since="2026-03-01", until="2026-03-01") == 4
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize(
+    ("chosen", "sentence"),
+    [
+        ({"period": "days"}, "Say from which day to which."),
+        ({"period": "days", "since": "2026-03-02", "until": "2026-03-01"}, "Choose 1 to 366 days"),
+        ({"period": "days", "since": "2020-03-02", "until": "2026-03-01"}, "Choose 1 to 366 days"),
+        ({"provider": "cash"}, "Select a valid choice"),
+        ({"bundle": "x"}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_chosen_is_told_and_the_usual_days_are_shown(
+    staff: Client, chosen: dict[str, str], sentence: str
+) -> None:
+    answer: Any = staff.get(PAGE, chosen)
+    assert sentence in answer.content.decode()
+    assert answer.context["chosen"].until == date(2026, 3, 1)
+
+
+@pytest.mark.usefixtures("sold")
+@pytest.mark.parametrize("key", list(CHARTS))
+def test_the_file_is_what_the_page_shows(staff: Client, key: str) -> None:
+    chosen = {"provider": "tigo_pesa", "period": "month"}
+    shown = charts(staff, **chosen)[key]
+    answer: Any = staff.get(f"{PAGE}{key}.csv", chosen)
+    text = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header == list(shown.header)
+    assert rows == [["" if each is None else str(each) for each in row] for row in shown.rows]
+
+
+@pytest.mark.usefixtures("sold")
+def test_the_page_links_the_file_of_what_it_shows(staff: Client) -> None:
+    answer = staff.get(PAGE, {"provider": "tigo_pesa"})
+    assert f'{PAGE}funnel.csv?provider=tigo_pesa"' in answer.content.decode()
+
+
+def test_there_is_no_file_of_a_chart_that_there_is_not(staff: Client) -> None:
+    assert staff.get(f"{PAGE}nothing.csv").status_code == 404
+
+
+def test_nothing_at_all_is_said_so(staff: Client) -> None:
+    told = charts(staff)
+    assert [key for key, chart in told.items() if not chart.is_empty] == ["providers"]
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("manager", 200), ("auditor", 200), ("administrator", 200), ("support", 403), ("", 403)],
+)
+def test_who_may_see_it(client: Client, role: str, status: int) -> None:
+    person = User.objects.create_user("who@example.test", "x", full_name="Who", is_staff=True)
+    if role:
+        Group.objects.get(name=role).user_set.add(person)
+    client.force_login(person)
+    assert client.get(PAGE).status_code == status
+    assert client.get(f"{PAGE}funnel.csv").status_code == status
+    assert (PAGE in client.get("/admin/").content.decode()) == (status == 200)
+
+
+def test_the_permission_alone_is_enough(client: Client) -> None:
+    person = User.objects.create_user("who@example.test", "x", full_name="Who", is_staff=True)
+    person.user_permissions.add(Permission.objects.get(codename="view_dashboard"))
+    client.force_login(person)
+    assert client.get(PAGE).status_code == 200
+
+
+def test_who_is_not_signed_in_is_asked_to(client: Client) -> None:
+    answer = client.get(PAGE)
+    assert answer.status_code == 302
+    assert "/admin/login/" in answer.headers["Location"]
+
+
+def test_a_year_takes_as_many_queries_as_a_day(staff: Client, sold: History) -> None:
+    taken = []
+    for period in ("today", "year"):
+        with CaptureQueriesContext(connection) as queries:
+            staff.get(PAGE, {"period": period})
+        taken.append(len(queries))
+        for provider in ProviderName.values:
+            sold.begin(provider, 0)
+            sold.change(-1, "fail", 1)
+        roll_up()
+    assert taken[0] == taken[1]
+    assert taken[0] < 20

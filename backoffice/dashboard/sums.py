@@ -34,7 +34,8 @@ class Sums:
     @cached_property
     def by_hour(self) -> dict[tuple[int, str], tuple[int, int]]:
         """Hour of the business day and provider → payments begun, and of those completed."""
-        rows = self._sales(Span.HOUR).order_by().values_list("hour", "provider")
+        span = Span.ALL if self.chosen.bundle is None else Span.HOUR
+        rows = self._sales(span).order_by().values_list("hour", "provider")
         return {
             (hour, provider): (begun, completed)
             for hour, provider, begun, completed in rows.annotate(Sum("begun"), Sum("completed"))
@@ -44,7 +45,7 @@ class Sums:
     def failures(self) -> dict[str, Counter[str]]:
         """Reason → provider → payments."""
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        rows = self._tallies(Measure.FAILED).values_list("label", "provider")
+        rows = self._of_payments(Measure.FAILED).values_list("label", "provider")
         for reason, provider, count in rows.annotate(Sum("count")):
             found[reason][provider] = count
         return found
@@ -53,7 +54,7 @@ class Sums:
     def times(self) -> dict[tuple[date, str], Counter[str]]:
         """Day and measure → upper edge → payments."""
         found: dict[tuple[date, str], Counter[str]] = defaultdict(Counter)
-        rows = self._tallies(Measure.TO_PAID, Measure.TO_ACTIVE)
+        rows = self._of_payments(Measure.TO_PAID, Measure.TO_ACTIVE)
         for day, measure, edge, count in rows.values_list("day", "measure", "label").annotate(
             Sum("count")
         ):
@@ -63,17 +64,19 @@ class Sums:
     @cached_property
     def service(self) -> dict[tuple[date, str], tuple[int, int]]:
         """Day and measure → count and amount, of the bundle if one is chosen, of any provider."""
-        rows = self._tallies(Measure.USED, Measure.SOLD, Measure.ACTIVE, of_any_provider=True)
+        rows = self._measured(Measure.USED, Measure.SOLD, Measure.ACTIVE)
+        if self.chosen.bundle is not None:
+            rows = rows.filter(bundle=self.chosen.bundle)
         return _by_day_and_measure(rows)
 
     @cached_property
     def credit(self) -> dict[tuple[date, str], tuple[int, int]]:
-        return _by_day_and_measure(self._of_everything(Measure.CREDIT))
+        return _by_day_and_measure(self._measured(Measure.CREDIT))
 
     @cached_property
     def lines(self) -> dict[tuple[date, str], tuple[int, int]]:
         """Day and bucket → statement lines and TZS, of the provider if one is chosen."""
-        rows = self._of_everything(Measure.LINES)
+        rows = self._measured(Measure.LINES)
         if self.chosen.provider:
             rows = rows.filter(provider=self.chosen.provider)
         counted = rows.values_list("day", "label").annotate(Sum("count"), Sum("amount"))
@@ -82,14 +85,14 @@ class Sums:
     @cached_property
     def stake(self) -> dict[tuple[date, str], tuple[int, int]]:
         """Day → open cases at its end and TZS at stake."""
-        return _by_day_and_measure(self._of_everything(Measure.CASES))
+        return _by_day_and_measure(self._measured(Measure.CASES))
 
     @cached_property
     def cases(self) -> tuple[date, dict[tuple[str, str], tuple[int, int]]]:
         """The last measured day; kind and age → cases open at its end and TZS at stake."""
-        measured = self._of_everything(Measure.CREDIT)  # of which every day has a row
+        measured = self._measured(Measure.CREDIT)  # of which every day has a row
         last: date = measured.aggregate(last=Max("day"))["last"] or self.chosen.until
-        rows = self._of_everything(Measure.CASES).filter(day=last)
+        rows = self._measured(Measure.CASES).filter(day=last)
         found = {}
         for label, count, amount in rows.values_list("label", "count", "amount"):
             kind, _, age = label.partition(BETWEEN)
@@ -104,17 +107,18 @@ class Sums:
             rows = rows.filter(bundle=self.chosen.bundle)
         return rows
 
-    def _tallies(self, *measures: Measure, of_any_provider: bool = False) -> QuerySet[Tally]:
-        rows = self._of_everything(*measures)
-        if self.chosen.provider and not of_any_provider:
+    def _of_payments(self, *measures: Measure) -> QuerySet[Tally]:
+        if self.chosen.bundle is None:
+            rows = self._measured(*measures, span=Span.ALL)
+        else:
+            rows = self._measured(*measures).filter(bundle=self.chosen.bundle)
+        if self.chosen.provider:
             rows = rows.filter(provider=self.chosen.provider)
-        if self.chosen.bundle is not None:
-            rows = rows.filter(bundle=self.chosen.bundle)
         return rows
 
-    def _of_everything(self, *measures: Measure) -> QuerySet[Tally]:
+    def _measured(self, *measures: Measure, span: Span = Span.DAY) -> QuerySet[Tally]:
         days = (self.chosen.since, self.chosen.until)
-        return Tally.objects.filter(span=Span.DAY, measure__in=measures, day__range=days).order_by()
+        return Tally.objects.filter(span=span, measure__in=measures, day__range=days).order_by()
 
 
 def _totals(rows: QuerySet[Sales], by: str) -> dict[Any, Totals]:

@@ -28,12 +28,12 @@ class Migration(migrations.Migration):
             name='Sales',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('span', models.CharField(choices=[('hour', 'Hour'), ('day', 'Business day')], max_length=4)),
+                ('span', models.CharField(choices=[('hour', 'Hour'), ('day', 'Business day'), ('all', 'All bundles')], max_length=4)),
                 ('begins_at', models.DateTimeField()),
                 ('day', models.DateField(help_text='The business day')),
                 ('hour', models.PositiveSmallIntegerField(help_text='Of the business day; 0 for a day')),
                 ('provider', models.CharField(max_length=20)),
-                ('bundle', models.PositiveBigIntegerField(help_text='0: paid for nothing in particular')),
+                ('bundle', models.PositiveBigIntegerField(help_text='0: for nothing in particular, or of all')),
                 ('begun', models.PositiveIntegerField()),
                 ('prompted', models.PositiveIntegerField(help_text='The provider was asked to charge')),
                 ('completed', models.PositiveIntegerField()),
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             name='Tally',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('span', models.CharField(choices=[('hour', 'Hour'), ('day', 'Business day')], max_length=4)),
+                ('span', models.CharField(choices=[('hour', 'Hour'), ('day', 'Business day'), ('all', 'All bundles')], max_length=4)),
                 ('begins_at', models.DateTimeField()),
                 ('day', models.DateField(help_text='The business day')),
                 ('measure', models.CharField(choices=[('failed', 'Failed payments, by reason'), ('to_paid', 'Seconds from the prompt to the money, by upper edge'), ('to_active', 'Seconds from the money to the service, by upper edge'), ('used', 'Bytes used'), ('sold', 'Bytes sold'), ('active', 'Active subscriptions'), ('credit', "Customers' credit, TZS"), ('cases', 'Open cases, by kind and age'), ('lines', 'Statement lines, by bucket')], max_length=10)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -50,6 +50,8 @@ EDGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 36
 OVER = "over"  # the label of what took longer than the last edge
 PURCHASE = "purchase:"  # how bundles names a payment's subject
 
+SUMMED = (Span.DAY, Span.ALL)
+
 Rows = QuerySet[Any, Any]
 
 
@@ -82,20 +84,43 @@ def recompute_hour(hour: datetime) -> None:
 def recompute_day(day: date) -> None:
     """Add its hours up."""
     RollupMark.locked()
-    own = {"span": Span.DAY, "begins_at": start_of(day), "day": day}
-    Sales.objects.filter(span=Span.DAY, day=day).delete()
-    Tally.objects.filter(span=Span.DAY, day=day, measure__in=OF_PAYMENTS).delete()
-    hours = Sales.objects.filter(span=Span.HOUR, day=day).order_by()
-    sums = hours.values("provider", "bundle").annotate(
-        **{f"total_{name}": Sum(name) for name in (*COUNTS, *SUMS)}
-    )
+    Sales.objects.filter(span__in=SUMMED, day=day).delete()
+    Tally.objects.filter(span__in=SUMMED, day=day, measure__in=OF_PAYMENTS).delete()
+    whole: dict[str, Any] = {"day": day, "begins_at": start_of(day)}
+    sales = Sales.objects.filter(span=Span.HOUR, day=day)
     Sales.objects.bulk_create(
-        Sales(**own, hour=0, **{name.removeprefix("total_"): each for name, each in row.items()})
-        for row in sums
+        [
+            *(
+                Sales(span=Span.DAY, hour=0, **whole, **row)
+                for row in _added_up(sales, (*COUNTS, *SUMS), by=("provider", "bundle"))
+            ),
+            *(
+                Sales(span=Span.ALL, day=day, bundle=0, **row)
+                for row in _added_up(sales, (*COUNTS, *SUMS), by=("begins_at", "hour", "provider"))
+            ),
+        ]
     )
-    tallies = Tally.objects.filter(span=Span.HOUR, day=day).order_by()
-    counts = tallies.values("measure", "label", "provider", "bundle").annotate(total=Sum("count"))
-    Tally.objects.bulk_create(Tally(**own, count=row.pop("total"), **row) for row in counts)
+    tallies = Tally.objects.filter(span=Span.HOUR, day=day)
+    kinds = ("measure", "label", "provider")
+    Tally.objects.bulk_create(
+        [
+            *(
+                Tally(span=Span.DAY, **whole, **row)
+                for row in _added_up(tallies, ("count",), by=(*kinds, "bundle"))
+            ),
+            *(
+                Tally(span=Span.ALL, **whole, **row)
+                for row in _added_up(tallies, ("count",), by=kinds)
+            ),
+        ]
+    )
+
+
+def _added_up(rows: Rows, names: Sequence[str], *, by: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The sums of some columns, one row for each value of the others."""
+    totals = {f"total_{name}": Sum(name) for name in names}
+    for row in rows.order_by().values(*by).annotate(**totals):
+        yield {name.removeprefix("total_"): value for name, value in row.items()}
 
 
 def start_of(day: date) -> datetime:

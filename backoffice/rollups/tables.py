@@ -8,10 +8,14 @@ from django.db import models
 
 
 class Span(models.TextChoices):
-    """How long a row's time is. Days are sums of their hours: a year is read from days alone."""
+    """How long a row's time is. Days are sums of their hours, so that a year is read in no time.
+
+    For the same reason there are sums over all bundles: of sales by the hour, of tallies by the day.
+    """
 
     HOUR = "hour", "Hour"
     DAY = "day", "Business day"
+    ALL = "all", "All bundles"
 
 
 class Measure(models.TextChoices):
@@ -50,7 +54,7 @@ class Sales(models.Model):
     day = models.DateField(help_text="The business day")
     hour = models.PositiveSmallIntegerField(help_text="Of the business day; 0 for a day")
     provider = models.CharField(max_length=20)
-    bundle = models.PositiveBigIntegerField(help_text="0: paid for nothing in particular")
+    bundle = models.PositiveBigIntegerField(help_text="0: for nothing in particular, or of all")
 
     begun = models.PositiveIntegerField()
     prompted = models.PositiveIntegerField(help_text="The provider was asked to charge")

@@ -90,7 +90,7 @@ def test_each_chart_tells_its_figures(staff: Client) -> None:
     assert row(told["subscriptions"], "01.03.2026")["Active"] == 1
     assert row(told["traffic"], "01.03.2026")["Sold, MB"] == 1000
     assert [each[2] for each in told["gateways"].rows] == ["Silent"]
-    assert row(told["providers"], "tigo_pesa")["State"] == "Answers"
+    assert row(told["providers"], "tigo_pesa")["State"] == "In order, as far as is known"
 
 
 def test_the_filters_choose(staff: Client, sold: History) -> None:

@@ -273,10 +273,14 @@ def plain_count(since: datetime) -> dict[tuple[Any, ...], Any]:
         hour = payment.created_at.replace(minute=0, second=0, microsecond=0)
         eat = payment.created_at + timedelta(hours=3)
         midnight = datetime(eat.year, eat.month, eat.day, tzinfo=UTC) - timedelta(hours=3)
-        of = (payment.payment_method, bundle)
-        for span, begins, number in (("hour", hour, eat.hour), ("day", midnight, 0)):
-            totals[(span, begins, eat.date(), number, *of)].update(facts)
-            tallies.update((span, begins, eat.date(), *of, *label) for label in labels)
+        day, method = eat.date(), payment.payment_method
+        totals["hour", hour, day, eat.hour, method, bundle].update(facts)
+        totals["all", hour, day, eat.hour, method, 0].update(facts)
+        totals["day", midnight, day, 0, method, bundle].update(facts)
+        for label in labels:
+            tallies["hour", hour, day, method, bundle, *label] += 1
+            tallies["day", midnight, day, method, bundle, *label] += 1
+            tallies["all", midnight, day, method, 0, *label] += 1
     rows: dict[tuple[Any, ...], Any] = {
         key: {name: found[name] for name in (*COUNTS, *SUMS)} for key, found in totals.items()
     }

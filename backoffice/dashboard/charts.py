@@ -212,7 +212,17 @@ def preference(sums: Sums) -> Chart:
         key="preference",
         title="What people pay with",
         says="Payments begun, and what became of them.",
-        header=["Provider", "Begun", "% of all", "Completed", "% completed", "Paid, TZS"],
+        header=[
+            "Provider",
+            "Begun",
+            "% of all",
+            "Completed",
+            "% completed",
+            "Late",
+            "Failed",
+            "Expired",
+            "Paid, TZS",
+        ],
         rows=[
             [
                 PROVIDERS[name],
@@ -220,7 +230,7 @@ def preference(sums: Sums) -> Chart:
                 _percent(found[name]["begun"], begun),
                 found[name]["completed"],
                 _percent(found[name]["completed"], found[name]["begun"]),
-                found[name]["paid"],
+                *(found[name][each] for each in ("late", "failed", "expired", "paid")),
             ]
             for name in _in_order(found)
         ],

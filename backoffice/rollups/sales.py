@@ -67,11 +67,7 @@ def recompute(hours: Iterable[datetime]) -> None:
 def recompute_hour(hour: datetime) -> None:
     """Count the hour's payments as they are now."""
     RollupMark.locked()
-    own = {
-        "span": Span.HOUR,
-        "begins_at": hour,
-        "day": business_day(hour),
-    }
+    own = {"span": Span.HOUR, "begins_at": hour, "day": business_day(hour)}
     Sales.objects.filter(span=Span.HOUR, begins_at=hour).delete()
     Tally.objects.filter(span=Span.HOUR, begins_at=hour).delete()
     payments = _payments_of(hour)
@@ -100,7 +96,7 @@ def recompute_day(day: date) -> None:
             ),
         ]
     )
-    tallies = Tally.objects.filter(span=Span.HOUR, day=day)
+    tallies = Tally.objects.filter(span=Span.HOUR, day=day, measure__in=OF_PAYMENTS)
     kinds = ("measure", "label", "provider")
     Tally.objects.bulk_create(
         [

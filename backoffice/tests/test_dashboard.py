@@ -80,6 +80,7 @@ def test_each_chart_tells_its_figures(staff: Client) -> None:
     assert told["failures"].rows == [["wrong pin", 1, 1]]
     assert [each[1] for each in told["funnel"].rows] == [4, 3, 1, 1, 1]
     assert row(told["preference"], "Tigo Pesa")["% of all"] == 75
+    assert row(told["preference"], "Tigo Pesa")["Failed"] == 1
     day = row(told["money"], "01.03.2026")
     assert (day["Paid, TZS"], day["Credited, TZS"], day["Refunded, TZS"]) == (1300, 400, 0)
     assert row(told["times"], "01.03.2026")["Prompt to paid, half"] == 1

@@ -84,6 +84,9 @@ def test_money_that_was_given_up_is_not_activated(support: Client, unserved: Pay
     body = {"why": "please", "key": "k"}
     support.post(path_of(unserved, "activate-again"), body)
     assert not Activation.objects.exists()
+    Payment.objects.update(disposition=Disposition.OPEN, state="failed")
+    support.post(path_of(unserved, "activate-again"), body)
+    assert not Message.objects.filter(message_id="payment_failed").exists()
 
 
 # Send the configuration

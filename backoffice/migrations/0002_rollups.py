@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'sales',
                 'permissions': [('view_dashboard', 'Can see the dashboard')],
                 'default_permissions': (),
-                'indexes': [models.Index(fields=['span', 'day', 'hour', 'provider', 'bundle', 'begun', 'completed'], name='sales_of_days')],
+                'indexes': [models.Index(fields=['span', 'day', 'hour', 'provider', 'bundle', 'begun', 'completed'], name='sales_of_days'), models.Index(fields=['span', 'bundle', 'day', 'hour', 'provider', 'begun', 'completed'], name='sales_of_a_bundle')],
                 'constraints': [models.UniqueConstraint(fields=('span', 'begins_at', 'provider', 'bundle'), name='sales_once')],
             },
         ),
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'tallies',
                 'default_permissions': (),
-                'indexes': [models.Index(fields=['span', 'measure', 'day', 'label', 'provider', 'bundle', 'count'], name='tally_of_days')],
+                'indexes': [models.Index(fields=['span', 'measure', 'day', 'label', 'provider', 'bundle', 'count'], name='tally_of_days'), models.Index(fields=['span', 'bundle', 'measure', 'day', 'label', 'provider', 'count'], name='tally_of_a_bundle')],
                 'constraints': [models.UniqueConstraint(fields=('span', 'begins_at', 'measure', 'label', 'provider', 'bundle'), name='tally_once')],
             },
         ),

@@ -81,10 +81,14 @@ class Sales(models.Model):
             ),
         ]
         indexes = [
-            # A year by hour of the day is read from this alone.
+            # A year by hour of the day is read from these alone.
             models.Index(
                 fields=["span", "day", "hour", "provider", "bundle", "begun", "completed"],
                 name="sales_of_days",
+            ),
+            models.Index(
+                fields=["span", "bundle", "day", "hour", "provider", "begun", "completed"],
+                name="sales_of_a_bundle",
             ),
         ]
 
@@ -132,6 +136,10 @@ class Tally(models.Model):
             models.Index(
                 fields=["span", "measure", "day", "label", "provider", "bundle", "count"],
                 name="tally_of_days",
+            ),
+            models.Index(
+                fields=["span", "bundle", "measure", "day", "label", "provider", "count"],
+                name="tally_of_a_bundle",
             ),
         ]
 

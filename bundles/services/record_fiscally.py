@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from bundles import fiscal
 from bundles.fiscal.channel import Document, Reply, Result, Sale, SaleLine
-from bundles.models import Activation, FiscalCorrection, FiscalRecord
+from bundles.models import Activation, FiscalCorrection, FiscalRecord, Purchase
 from cases.models import CaseKind
 from cases.services import open_case
 from common.transactions import retried
@@ -43,23 +43,21 @@ def record_sales() -> int:
 
 @retried
 def _record(activation_id: int) -> bool:
-    activation = (
-        Activation.objects.select_for_update(of=("self",))
-        .select_related("purchase__bundle", "purchase__customer")
-        .get(pk=activation_id)
-    )
+    activation = Activation.objects.select_for_update().get(pk=activation_id)
     if activation.recorded_at is not None:
         return False
+    purchases = Purchase.objects.select_related("bundle", "customer")
+    purchase = purchases.get(pk=activation.purchase_id)
+    payment = Payment.objects.get(subject=purchase.subject, disposition="fulfilled")
     channel = fiscal.channel()
-    payment = Payment.objects.get(subject=activation.purchase.subject, disposition="fulfilled")
-    document = channel.prepare(_sale(activation, payment))
+    document = channel.prepare(_sale(purchase, payment, issued_at=activation.created_at))
     is_sent = document is not None
     FiscalRecord.objects.create(
-        purchase=activation.purchase,
+        purchase=purchase,
         payment=payment,
         channel=channel.name,
-        reference=activation.purchase.subject,
-        amount=activation.purchase.price,
+        reference=purchase.subject,
+        amount=purchase.price,
         state=State.PREPARED if is_sent else State.ACKNOWLEDGED,
         document=document.body if document else b"",
         number=document.number if document else "",
@@ -71,8 +69,7 @@ def _record(activation_id: int) -> bool:
     return True
 
 
-def _sale(activation: Activation, payment: Payment) -> Sale:
-    purchase = activation.purchase
+def _sale(purchase: Purchase, payment: Payment, *, issued_at: datetime) -> Sale:
     line = SaleLine(
         id=f"bundle:{purchase.bundle_id}",
         text=str(purchase.bundle),
@@ -83,7 +80,7 @@ def _sale(activation: Activation, payment: Payment) -> Sale:
     return Sale(
         device="",
         reference=purchase.subject,
-        issued_at=activation.created_at,
+        issued_at=issued_at,
         buyer_name=purchase.customer.full_name,
         buyer_phone=purchase.customer.phone or receipt_of(payment).phone,
         lines=(line,),

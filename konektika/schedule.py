@@ -42,6 +42,12 @@ SCHEDULE = (
         "Money that is to be sent, or was sent and not confirmed.",
     ),
     Job(
+        "Statements",
+        "payments.tasks.sweep_statements",
+        timedelta(seconds=15),
+        "A statement whose message was lost, or whose task died, is read on.",
+    ),
+    Job(
         "Owners' earnings",
         "bundles.tasks.release_earnings",
         timedelta(minutes=10),

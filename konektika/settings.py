@@ -243,6 +243,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("sw", "Kiswahili")]
 TIME_ZONE = "UTC"
 USE_TZ = True
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / "var/media")))  # served by no URL
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var/static"
 STORAGES = {

@@ -90,6 +90,21 @@ def sweep_follow_ups() -> int:
 
 
 @shared_task
+def read_statement(file_id: int) -> None:
+    """Read a provider's statement file."""
+    from payments.services.import_statement import read_statement as read
+
+    read(file_id=file_id)
+
+
+@shared_task
+def sweep_statements() -> int:
+    from payments.services.import_statement import sweep_statements as sweep
+
+    return sweep()
+
+
+@shared_task
 def forget_old_bodies() -> int:
     """Empty the raw bodies of webhook deliveries that are old enough."""
     from payments.services.forget_bodies import forget_old_bodies as forget

@@ -19,9 +19,13 @@ class StatementProfile(models.Model):
     name = models.CharField(max_length=60)
     version = models.PositiveIntegerField(default=1)
     provider = models.CharField(max_length=20, choices=ProviderName)
-    columns = models.JSONField(help_text="Which of the file's columns is which of ours")
+    columns = models.JSONField(
+        help_text="For each of our columns the names that a file may give it"
+    )
     dates = models.CharField(
-        max_length=40, help_text="How times are written, as strptime reads them"
+        max_length=40,
+        blank=True,
+        help_text="How dates are written, as strptime reads them; empty: each file tells",
     )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -57,6 +61,13 @@ class StatementFile(models.Model):
     )
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     why = models.CharField(max_length=255, blank=True, help_text="Why it was refused")
+    dates = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="How its dates are written, as strptime reads them; empty: found out",
+    )
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often its reading began")
+    rows_below_header = models.PositiveIntegerField(default=0)
     rows = models.PositiveIntegerField(default=0, help_text="Rows read so far")
     rows_new = models.PositiveIntegerField(default=0)
     rows_changed = models.PositiveIntegerField(default=0)

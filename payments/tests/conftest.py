@@ -98,3 +98,11 @@ def sold() -> Iterator[list[Payment]]:
     yield told
     for hook, handlers in kept.items():
         hook._handlers[:] = handlers
+
+
+@pytest.fixture
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statements are read by the test itself; nobody waits for a broker that is not there."""
+    from payments.tasks import read_statement
+
+    monkeypatch.setattr(read_statement, "apply_async", lambda **_: None)

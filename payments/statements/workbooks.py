@@ -1,0 +1,95 @@
+"""XLSX and XLS, by calamine, which holds a sheet in memory: so they have a limit of their own."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from typing import Any, BinaryIO
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+
+from payments.statements.refusal import StatementRefused
+
+MEGABYTE = 1_000_000
+XLS_LIMIT = 30 * MEGABYTE
+UNPACKED_LIMIT = 150 * MEGABYTE  # some 200,000 rows of the M-Pesa portal
+RATIO_LIMIT = 100  # XML of statements packs to a tenth; a bomb to a thousandth
+RATIO_MATTERS = MEGABYTE
+MEMBERS_LIMIT = 1_000
+
+
+class Workbook:
+    """Its first sheet that has anything."""
+
+    def __init__(self, content: BinaryIO) -> None:
+        _refuse_bomb(content)
+        self._sheet = _first_sheet(content)
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        first = (self._sheet.start or (0, 0))[0] + 1
+        for number, cells in enumerate(self._sheet.iter_rows(), start=first):
+            yield number, [_text(cell) for cell in cells]
+
+
+def _first_sheet(content: BinaryIO) -> CalamineSheet:
+    content.seek(0)
+    try:
+        book = CalamineWorkbook.from_filelike(content)
+        sheets = (book.get_sheet_by_index(index) for index in range(len(book.sheet_names)))
+        sheet = next((sheet for sheet in sheets if sheet.height), None)
+    except (CalamineError, OSError, ValueError) as error:
+        raise StatementRefused("The workbook is damaged or has a password.") from error
+    if sheet is None:
+        raise StatementRefused("The workbook has no sheet with anything in it.")
+    return sheet
+
+
+def _refuse_bomb(content: BinaryIO) -> None:
+    """By the archive's directory alone: nothing is unpacked."""
+    content.seek(0)
+    if content.read(2) != b"PK":
+        size = content.seek(0, io.SEEK_END)
+        if size > XLS_LIMIT:
+            raise StatementRefused(
+                f"The workbook has {size // MEGABYTE} MB; at most {XLS_LIMIT // MEGABYTE} MB of XLS "
+                "are read. Export it as CSV."
+            )
+        return
+    content.seek(0)
+    try:
+        with zipfile.ZipFile(content) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise StatementRefused("The file is a damaged archive, not a workbook.") from error
+    if not any(member.filename.startswith("xl/workbook") for member in members):
+        raise StatementRefused("The file is an archive, not a workbook.")
+    unpacked = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    if unpacked > UNPACKED_LIMIT or len(members) > MEMBERS_LIMIT:
+        raise StatementRefused(
+            f"The workbook unpacks to {unpacked // MEGABYTE:,} MB; at most "
+            f"{UNPACKED_LIMIT // MEGABYTE} MB are read. Export it as CSV."
+        )
+    if unpacked > RATIO_MATTERS and unpacked > packed * RATIO_LIMIT:
+        raise StatementRefused(
+            f"The workbook unpacks to {unpacked // max(packed, 1):,} times its size, as no "
+            "statement does."
+        )
+
+
+def _text(cell: Any) -> str:
+    """A cell as a CSV would have it. A formula is what the workbook last showed for it."""
+    match cell:
+        case str():
+            return cell
+        case bool():
+            return str(cell).upper()
+        case float() if cell.is_integer():
+            return str(int(cell))
+        case datetime():
+            return f"{cell:%Y-%m-%d %H:%M:%S}"
+        case date() | time():
+            return cell.isoformat()
+    return str(cell)

@@ -385,6 +385,21 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:payments_dayclose_changelist"),
                     },
                     {
+                        "title": "Statements",
+                        "icon": "receipt_long",
+                        "link": reverse_lazy("admin:payments_statementfile_changelist"),
+                    },
+                    {
+                        "title": "Statement lines",
+                        "icon": "list_alt",
+                        "link": reverse_lazy("admin:payments_statementline_changelist"),
+                    },
+                    {
+                        "title": "Statement profiles",
+                        "icon": "view_column",
+                        "link": reverse_lazy("admin:payments_statementprofile_changelist"),
+                    },
+                    {
                         "title": "Cases",
                         "icon": "assignment_late",
                         "link": reverse_lazy("admin:cases_case_changelist"),

@@ -1,5 +1,25 @@
 """Payments' own pages of the admin; a payment's whole story is in `backoffice`."""
 
-from payments.admin import attempts, bills, days, deliveries, ledger, limits, transfers
+from payments.admin import (
+    attempts,
+    bills,
+    days,
+    deliveries,
+    ledger,
+    limits,
+    statement_profiles,
+    statements,
+    transfers,
+)
 
-__all__ = ["attempts", "bills", "days", "deliveries", "ledger", "limits", "transfers"]
+__all__ = [
+    "attempts",
+    "bills",
+    "days",
+    "deliveries",
+    "ledger",
+    "limits",
+    "statement_profiles",
+    "statements",
+    "transfers",
+]

@@ -33,3 +33,10 @@ BILL_LABELS = {
     "suspense": "warning",
     "placed": "success",
 }
+
+STATEMENT_LABELS = {
+    "waiting": "info",
+    "reading": "info",
+    "read": "success",
+    "refused": "danger",
+}

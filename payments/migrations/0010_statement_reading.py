@@ -44,4 +44,8 @@ class Migration(migrations.Migration):
             name="rows_below_header",
             field=models.PositiveIntegerField(default=0),
         ),
+        migrations.AddIndex(
+            model_name="statementline",
+            index=models.Index(fields=["msisdn"], name="line_msisdn"),
+        ),
     ]

@@ -180,6 +180,7 @@ class StatementLine(models.Model):
             models.Index(fields=["bucket", "completed_at"], name="line_bucket"),
             models.Index(fields=["provider", "completed_at"], name="line_day"),
             models.Index(fields=["reference"], name="line_reference"),
+            models.Index(fields=["msisdn"], name="line_msisdn"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
 from django import forms
@@ -150,12 +150,13 @@ class StatementProfileAdmin(ReadOnly, ModelAdmin):
         if not kept or not default_storage.exists(kept["path"]):
             return HttpResponseRedirect(reverse("admin:payments_statementprofile_add"))
         with default_storage.open(kept["path"]) as sample:
-            line, header = header_of(sample.file, _header_line(request))
+            content = cast(BinaryIO, sample.file)
+            line, header = header_of(content, _header_line(request))
             form = ColumnsForm(header, request.POST or None, initial=guess(header))
             run, refusal = None, ""
             if form.is_valid():
                 try:
-                    run = dry_run(sample.file, form.mapping())
+                    run = dry_run(content, form.mapping())
                 except StatementRefused as told:
                     refusal = str(told)
         if run is not None and "save" in request.POST:

@@ -277,7 +277,7 @@ class StatementFileAdmin(ReadOnly, ModelAdmin):
         permissions=["download"],
         icon="download",
     )
-    def download(self, request: HttpRequest, object_id: str) -> HttpResponse:  # type: ignore[override]
+    def download(self, request: HttpRequest, object_id: str) -> FileResponse:
         """The file as it was uploaded. Who had it is recorded: it names customers."""
         file = get_object_or_404(StatementFile, pk=object_id)
         self.log_change(request, file, "Downloaded")

@@ -104,7 +104,7 @@ def test_far_too_large_a_file_is_refused_before_it_is_read(client: Client, finan
     )
     assert answer.status_code == 413
     assert "at most 300 MB are read" in answer.content.decode()
-    assert answer.wsgi_request._read_started is False
+    assert vars(answer.wsgi_request)["_read_started"] is False
 
 
 def test_an_upload_is_protected_against_forged_requests(finance: User) -> None:

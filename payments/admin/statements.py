@@ -134,7 +134,7 @@ class StatementFileAdmin(ReadOnly, ModelAdmin):
     list_per_page = 50
     search_fields = ["name", "account"]
     search_help_text = "Name, till"
-    fields = ["provider", "account", "name", "sha256", "profile", "dates", "uploaded_by", "why"]
+    fields = ["profile", "dates", "uploaded_by", "created_at"]
     change_form_outer_before_template = "payments/statement_file.html"
     actions_detail = ["download", "read_again"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -179,10 +181,20 @@ def _read(file: StatementFile, content: BinaryIO) -> None:
     layout = _surveyed(file, table)
     chain, progress = Chain(), Progress(file)
     followed = chain.follow(read_lines(table, layout))
-    while batch := list(islice(followed, BATCH)):
-        _keep(progress, batch)
+    with closing(_one_ahead(iter(lambda: list(islice(followed, BATCH)), []))) as batches:
+        for batch in batches:
+            _keep(progress, batch)
     _finish(progress, chain)
     _tell_the_matcher()
+
+
+def _one_ahead(batches: Iterator[list[Followed]]) -> Generator[list[Followed], None, None]:
+    """Reads the next batch in a thread, while the database is busy with this one."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="statement") as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _surveyed(file: StatementFile, table: Any) -> Layout:
@@ -253,14 +265,14 @@ def _finish(progress: Progress, chain: Chain) -> None:
         file,
         CaseKind.BALANCE_BREAK,
         chain.breaks,
-        f"{file.name}: the balance does not follow in {chain.breaks:,} lines.",
+        f"{file.name}: lines whose balance does not follow: {chain.breaks:,}.",
     )
     faulty = FaultyRow.objects.filter(file=file).count()
     _case(
         file,
         CaseKind.STATEMENT_FAULT,
         faulty,
-        f"{file.name}: {faulty:,} rows could not be read.",
+        f"{file.name}: rows that could not be read: {faulty:,}.",
     )
 
 

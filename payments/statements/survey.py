@@ -48,16 +48,17 @@ def survey(
     order = _Order({known} if known else set(DECIDED))
     currency = _Same("The file has two currencies", places.get("currency"))
     till = _Same("The file has lines of two tills", places.get("account"))
-    rows = 0
+    told = [column for column in (currency, till) if column.place is not None]
+    rows, width, time = 0, len(header), places["completed_at"]
     for number, cells in table.rows():
         if number <= line:
             continue
         rows += 1
-        if len(cells) < len(header):
+        if len(cells) < width:
             continue  # cut off: told of when the rows are read
-        order.look(number, cells[places["completed_at"]])
-        currency.look(number, cells)
-        till.look(number, cells)
+        order.look(number, cells[time])
+        for column in told:
+            column.look(number, cells)
     if account and till.value not in ("", account.upper()):
         raise _wrong_till(till.value, account, till.line)
     return Layout(profile, line, header, places, order.decided(), rows)
@@ -114,13 +115,13 @@ class _Same:
     """A column that has one value in the whole file."""
 
     def __init__(self, refusal: str, place: int | None) -> None:
-        self._refusal, self._place = refusal, place
+        self._refusal, self.place = refusal, place
         self.value, self.line = "", 0
 
     def look(self, number: int, cells: list[str]) -> None:
-        if self._place is None:
+        if self.place is None:
             return
-        value = cells[self._place].strip().upper()
+        value = cells[self.place].strip().upper()
         if value == self.value or not value:
             return
         if not self.value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol
 
 from payments.statements.encodings import encoding_of
@@ -83,32 +83,26 @@ class DelimitedText:
         self._content.seek(0)
         # A character cut in two at the very end is left out: the row is short without it.
         text = io.TextIOWrapper(self._content, self._encoding, errors="ignore", newline="")
-        lines = Remembered(text)
-        reader = csv.reader(lines, delimiter=delimiter)
+        since: list[str] = []  # the lines that were read since the last row was complete
+        reader = csv.reader(_kept(text, since), delimiter=delimiter)
+        is_over = False
         try:
-            while most is None or reader.line_num < most:
+            while not is_over:
                 try:
-                    cells = next(reader, None)
+                    for cells in reader:
+                        yield reader.line_num, cells
+                        since.clear()
+                        if most is not None and reader.line_num >= most:
+                            return
+                    is_over = True
                 except csv.Error:
-                    cells = ["".join(lines.since).strip()]
-                if cells is None:
-                    return
-                yield reader.line_num, cells
-                lines.since.clear()
+                    yield reader.line_num, ["".join(since).strip()]
+                    since.clear()
         finally:
             text.detach()
 
 
-class Remembered:
-    """Lines, and those that were handed out since the last row was complete."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines, self.since = lines, list[str]()
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self.since.append(line)
-        return line
+def _kept(lines: Iterable[str], since: list[str]) -> Iterator[str]:
+    for line in lines:
+        since.append(line)
+        yield line

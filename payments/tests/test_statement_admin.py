@@ -75,7 +75,7 @@ def test_an_upload_is_taken_and_its_page_looks_again_until_it_is_read(
     told = " ".join(answer.content.decode().split())
     assert "Refresh" not in answer.headers
     assert "4 lines" in told
-    assert "does not follow in 1 lines" in told
+    assert "does not follow in 1 line<" in told
     assert "Open case: A row is missing on the statement" in told
 
 

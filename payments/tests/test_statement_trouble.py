@@ -11,6 +11,7 @@ import xlsxwriter
 
 from cases.models import Case, CaseKind
 from payments.models import FaultyRow, StatementFile, StatementLine
+from payments.services import import_statement
 from payments.statements import tables, workbooks
 from payments.statements.refusal import StatementRefused
 from payments.tests.statement_files import (
@@ -192,8 +193,12 @@ def test_one_receipt_twice_with_the_same_values_counts_once() -> None:
     assert (file.rows_new, file.rows_known, file.rows_faulty) == (2, 1, 0)
 
 
+@pytest.mark.parametrize("batch", [1, 10])
 @pytest.mark.parametrize("is_known_already", [True, False])
-def test_one_receipt_twice_with_other_values_is_a_fault(is_known_already: bool) -> None:
+def test_one_receipt_twice_with_other_values_is_a_fault(
+    is_known_already: bool, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_statement, "BATCH", batch)
     if is_known_already:
         imported(as_csv([row(1)]))
     imported(as_csv([row(1), row(2), row(1, **{"Paid In": "9,000.00"})]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any, BinaryIO
@@ -47,22 +48,33 @@ def _first_sheet(content: BinaryIO) -> CalamineSheet:
 
 
 def _refuse_bomb(content: BinaryIO) -> None:
-    """By the archive's directory alone: nothing is unpacked."""
+    """By the archive's directory, which is then proved: what it says is unpacked, and no more."""
     content.seek(0)
     if content.read(2) != b"PK":
-        size = content.seek(0, io.SEEK_END)
-        if size > XLS_LIMIT:
-            raise StatementRefused(
-                f"The workbook has {size // MEGABYTE} MB; at most {XLS_LIMIT // MEGABYTE} MB of XLS "
-                "are read. Export it as CSV."
-            )
+        _refuse_large_xls(content.seek(0, io.SEEK_END))
         return
     content.seek(0)
     try:
         with zipfile.ZipFile(content) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+            _refuse_by_directory(archive.infolist())
+            is_true = archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError) as error:
         raise StatementRefused("The file is a damaged archive, not a workbook.") from error
+    except RuntimeError as error:
+        raise StatementRefused("The workbook has a password.") from error
+    if not is_true:
+        raise StatementRefused("The workbook is damaged, or says that it is smaller than it is.")
+
+
+def _refuse_large_xls(size: int) -> None:
+    if size > XLS_LIMIT:
+        raise StatementRefused(
+            f"The workbook has {size // MEGABYTE} MB; at most {XLS_LIMIT // MEGABYTE} MB of XLS are "
+            "read. Export it as CSV."
+        )
+
+
+def _refuse_by_directory(members: list[zipfile.ZipInfo]) -> None:
     if not any(member.filename.startswith("xl/workbook") for member in members):
         raise StatementRefused("The file is an archive, not a workbook.")
     unpacked = sum(member.file_size for member in members)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 
@@ -32,12 +33,20 @@ SWAHILI = (
 )  # fmt: skip
 
 
+BOMB_SIZE = 40_000_000
+
+
 def a_bomb() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
-        archive.writestr("xl/worksheets/sheet1.xml", b" " * 40_000_000)
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * BOMB_SIZE)
     return packed.getvalue()
+
+
+def a_lying_bomb() -> bytes:
+    """Its directory says that it unpacks to a kilobyte."""
+    return a_bomb().replace(struct.pack("<I", BOMB_SIZE), struct.pack("<I", 1_000))
 
 
 def an_archive() -> bytes:
@@ -65,6 +74,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a damaged archive": (lambda: an_archive()[:-30], "damaged archive"),
     "a damaged XLS": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "damaged"),
     "a zip bomb": (a_bomb, "times its size"),
+    "a zip bomb that lies": (a_lying_bomb, "says that it is smaller than it is"),
     "bytes": (lambda: as_csv(rows(1, 3)) + b"a\0b\n", f"line {FIRST_LINE + 3} has a zero byte"),
     "no encoding": (
         lambda: as_csv([row(1, **{"Other Party Info": "J?NE"})]).replace(b"J?NE", b"J\x9dNE"),

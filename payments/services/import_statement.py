@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -181,20 +179,10 @@ def _read(file: StatementFile, content: BinaryIO) -> None:
     layout = _surveyed(file, table)
     chain, progress = Chain(), Progress(file)
     followed = chain.follow(read_lines(table, layout))
-    with closing(_one_ahead(iter(lambda: list(islice(followed, BATCH)), []))) as batches:
-        for batch in batches:
-            _keep(progress, batch)
+    while batch := list(islice(followed, BATCH)):
+        _keep(progress, batch)
     _finish(progress, chain)
     _tell_the_matcher()
-
-
-def _one_ahead(batches: Iterator[list[Followed]]) -> Generator[list[Followed], None, None]:
-    """Reads the next batch in a thread, while the database is busy with this one."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="statement") as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
 
 
 def _surveyed(file: StatementFile, table: Any) -> Layout:

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from cases.models import Case
 
+BATCH = 1_000
 
-def open_case(*, kind: str, subject: str, amount: int = 0, detail: str = "") -> Case:
+
+def open_case(
+    *, kind: str, subject: str, amount: int = 0, detail: str = "", customer_waits: bool = False
+) -> Case:
     """The open case of this kind about this subject, made if there is none; safe to repeat and race.
 
     `amount` is the cash at stake in TZS. May run inside the caller's transaction.
     """
-    open_cases = Case.objects.filter(kind=kind, subject=subject, state=Case.State.OPEN)
-    if found := open_cases.first():
+    same = Case.objects.filter(kind=kind, subject=subject, state=Case.State.OPEN)
+    if found := same.first():
         return found
     try:
         with transaction.atomic():  # a savepoint: the race's loser must not spoil the caller's work
-            return Case.objects.create(kind=kind, subject=subject, amount=amount, detail=detail)
+            return Case.objects.create(
+                kind=kind,
+                subject=subject,
+                amount=amount,
+                detail=detail,
+                customer_waits=customer_waits,
+            )
     except IntegrityError:
-        return open_cases.get()
+        return same.get()
+
+
+def open_cases(cases: Iterable[Case]) -> None:
+    """Open many at once; one that is open already stays as it is."""
+    rest = iter(cases)
+    while batch := list(islice(rest, BATCH)):
+        Case.objects.bulk_create(batch, ignore_conflicts=True)
 
 
 def resolve_by_itself(*, kind: str, subject: str, resolution: str) -> None:

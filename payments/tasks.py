@@ -134,3 +134,11 @@ def watch_closed_days() -> int:
     from payments.services.watch_closed_days import watch_closed_days as watch
 
     return watch()
+
+
+@shared_task
+def match_statement_lines() -> int:
+    """Match statement lines with what we know, and give staff the rest; returns how many matched."""
+    from payments.services.match.run import match_statements
+
+    return match_statements().matched

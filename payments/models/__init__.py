@@ -10,6 +10,9 @@ from payments.models.limits import IdempotentRequest as IdempotentRequest
 from payments.models.limits import PhoneLock as PhoneLock
 from payments.models.limits import PromptLimits as PromptLimits
 from payments.models.limits import ProviderSwitch as ProviderSwitch
+from payments.models.matching import Candidate as Candidate
+from payments.models.matching import MatchingRules as MatchingRules
+from payments.models.matching import MatchTurn as MatchTurn
 from payments.models.names import ProviderName as ProviderName
 from payments.models.names import new_callback_token as new_callback_token
 from payments.models.names import new_payment_id as new_payment_id

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Replace
 from django.utils import timezone
 
 from common.fields import ReferenceField
@@ -167,10 +168,17 @@ class MobileMoneyTransaction(models.Model):
         output_field=models.BigIntegerField(null=True),
         db_persist=True,
     )
+    reference_key = models.GeneratedField(
+        # As it is looked for in a statement's details, where S and 5 are taken for one another.
+        expression=Replace(F("reference"), Value("S"), Value("5")),
+        output_field=ReferenceField(max_length=20),
+        db_persist=True,
+    )
 
     class Meta:
         db_table = "mobile_money_transactions"
         indexes = [
+            models.Index(fields=["reference_key"], name="attempt_reference_key"),
             models.Index(fields=["provider"], name="idx_provider"),
             models.Index(fields=["provider_transaction_id"], name="idx_provider_transaction_id"),
             models.Index(fields=["customer_phone", "created_at"], name="idx_customer_phone"),

@@ -8,6 +8,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from common.fields import ReferenceField
+from payments.models.ledger import Posting
 from payments.models.names import ProviderName
 from payments.models.payments import MobileMoneyTransaction
 from payments.models.transfers import Transfer
@@ -229,7 +230,8 @@ class FaultyRow(models.Model):
 
 
 class Match(models.Model):
-    """That a line is the money of an attempt or a transfer, and by which rule. Append-only.
+    """That a line is the money of an attempt, a transfer or a bank posting, and by which rule.
+    Append-only.
 
     It is undone by a contra, a row of its own that names it; a suggestion is confirmed the same way.
     """
@@ -263,6 +265,14 @@ class Match(models.Model):
     transfer = models.ForeignKey(
         Transfer, null=True, blank=True, on_delete=models.PROTECT, related_name="matches"
     )
+    posting = models.ForeignKey(
+        Posting,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="matches",
+        help_text="What was recorded of a settlement or a top-up",
+    )
     rule = models.CharField(max_length=5, choices=Rule)
     state = models.CharField(max_length=10, choices=State)
     why = models.CharField(
@@ -285,16 +295,40 @@ class Match(models.Model):
         output_field=models.BigIntegerField(null=True),
         db_persist=True,
     )
+    live_attempt = models.GeneratedField(
+        # Its collection; a reversal and a fee of it are lines of their own.
+        expression=Case(
+            When(
+                Q(is_live=True, state="confirmed") & ~Q(rule__in=["R8", "R9"]), then=F("attempt_id")
+            ),
+            default=Value(None),
+        ),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+    live_transfer = models.GeneratedField(
+        expression=Case(
+            When(Q(is_live=True, state="confirmed") & ~Q(rule="R9"), then=F("transfer_id")),
+            default=Value(None),
+        ),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "matches"
         permissions = [
             ("decide_match", "Can confirm, make and undo matches"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["live_line"], name="match_one_confirmed_per_line"),
+            models.UniqueConstraint(fields=["live_attempt"], name="match_one_line_per_attempt"),
+            models.UniqueConstraint(fields=["live_transfer"], name="match_one_line_per_transfer"),
             models.CheckConstraint(
-                condition=Q(attempt__isnull=False) | Q(transfer__isnull=False),
+                condition=Q(attempt__isnull=False)
+                | Q(transfer__isnull=False)
+                | Q(posting__isnull=False),
                 name="match_names_something",
             ),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Replace
 from django.utils import timezone
 
 from common.fields import ReferenceField
@@ -93,6 +94,12 @@ class Transfer(models.Model):
         output_field=models.BigIntegerField(null=True),
         db_persist=True,
     )
+    reference_key = models.GeneratedField(
+        # As it is looked for in a statement's details, where S and 5 are taken for one another.
+        expression=Replace(F("reference"), Value("S"), Value("5")),
+        output_field=ReferenceField(max_length=20),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -104,6 +111,7 @@ class Transfer(models.Model):
             models.Index(fields=["state", "created_at"], name="transfer_state"),
             models.Index(fields=["phone", "created_at"], name="transfer_phone"),
             models.Index(fields=["updated_at"], name="transfer_changed"),
+            models.Index(fields=["reference_key"], name="transfer_reference_key"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["open_payment"], name="transfer_one_open_per_payment"),

@@ -1,0 +1,103 @@
+"""Makes the matches that are beyond doubt: at once by receipt, the rest from unique candidates."""
+
+from __future__ import annotations
+
+from common.transactions import retried
+from payments.models import MatchingRules
+from payments.services.match.keys import AT_ONCE, Key
+from payments.services.match.phrases import REFUSED, TOLD_TWICE
+from payments.services.match.sql import IN_OPEN, UNDECIDED, Range, execute
+from payments.services.match.undo import withdraw
+
+STRONG = ("R1", "R2", "R3", "R4", "R8")
+
+
+@retried
+def match_by_receipt(lines: Range, rules: MatchingRules) -> int:
+    """R1, for the nearly all that nothing is wrong with, without a candidate each."""
+    made = sum(execute(_by_receipt(key), lines, rules) for key in AT_ONCE)
+    return made and settle_lines(lines, rules)
+
+
+@retried
+def match_candidates(rule: str, lines: Range, rules: MatchingRules) -> int:
+    """The candidates of a rule that agree in all and compete with no other, for line and target."""
+    made = sum(
+        execute(_from_candidates(rule, column), lines, rules)
+        for column in ("attempt_id", "transfer_id")
+    )
+    return made and settle_lines(lines, rules)
+
+
+def settle_lines(lines: Range, rules: MatchingRules) -> int:
+    """Put lines with a confirmed match into their bucket; what was suggested of them is over."""
+    withdraw(
+        lines,
+        rules,
+        why="a stronger rule has found it",
+        where="""EXISTS (SELECT 1 FROM payments_match f WHERE f.line_id = l.id AND f.is_live
+          AND f.state = 'confirmed')""",
+    )
+    moved = execute(SETTLE, lines, rules)
+    execute(FORGET, lines, rules)
+    return moved
+
+
+def _by_receipt(key: Key) -> str:
+    side = key.side
+    return f"""
+INSERT INTO payments_match
+  (line_id, {side.column}, rule, state, why, at, is_live)
+SELECT l.id, t.id, '{key.rule}', 'confirmed', '{key.why}, amount', %(now)s, 1
+FROM payments_statementline l
+JOIN {side.table} ON {key.on} AND t.provider = l.provider
+{side.joined}
+WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
+  AND {side.done} AND {side.expected} = {side.amount}
+  AND NOT {side.taken} AND NOT {REFUSED.format(column=side.column)} AND NOT {TOLD_TWICE}
+"""  # noqa: S608 - of our own constants
+
+
+def _from_candidates(rule: str, column: str) -> str:
+    """Of reversals (R8) a collection may have several parts: those of another amount do not compete."""
+    taken = (
+        "m.live_attempt = c.attempt_id AND c.rule <> 'R8'"
+        if column == "attempt_id"
+        else "m.live_transfer = c.transfer_id"
+    )
+    strong = ", ".join(f"'{each}'" for each in STRONG)
+    of_line = f"""NOT EXISTS (SELECT 1 FROM payments_candidate o
+    WHERE o.line_id = c.line_id AND o.rule IN ({strong})
+    AND (o.{column} IS NULL OR o.{column} <> c.{column})
+    AND (o.rule <> 'R8' OR o.bucket IN ('matched', 'suggested')))"""
+    alone = "1 = 1" if rule == "R1" else of_line
+    same_kind = "o.rule = 'R8'" if rule == "R8" else "o.rule <> 'R8'"
+    return f"""
+INSERT INTO payments_match
+  (line_id, {column}, rule, state, why, at, is_live)
+SELECT DISTINCT c.line_id, c.{column}, c.rule, 'confirmed', c.why, %(now)s, 1
+FROM payments_candidate c
+JOIN payments_statementline l ON l.id = c.line_id
+WHERE {UNDECIDED} AND c.rule = '{rule}' AND c.bucket = 'matched' AND c.{column} IS NOT NULL
+  AND c.id = (SELECT MIN(s.id) FROM payments_candidate s
+    WHERE s.line_id = c.line_id AND s.rule = c.rule AND s.bucket = 'matched')
+  AND NOT EXISTS (SELECT 1 FROM payments_match m WHERE {taken})
+  AND {alone}
+  AND NOT EXISTS (SELECT 1 FROM payments_candidate o
+    WHERE o.{column} = c.{column} AND o.line_id <> c.line_id AND o.bucket = 'matched'
+    AND {same_kind})
+"""  # noqa: S608 - of our own constants
+
+
+SETTLE = f"""
+UPDATE payments_statementline SET bucket = 'matched'
+WHERE id BETWEEN %(low)s AND %(high)s AND bucket IN ({IN_OPEN})
+  AND EXISTS (SELECT 1 FROM payments_match m WHERE m.line_id = payments_statementline.id
+    AND m.is_live AND m.state = 'confirmed')
+"""  # noqa: S608 - of our own constants
+
+FORGET = """
+DELETE FROM payments_candidate WHERE line_id BETWEEN %(low)s AND %(high)s
+  AND EXISTS (SELECT 1 FROM payments_statementline l
+    WHERE l.id = payments_candidate.line_id AND l.bucket = 'matched')
+"""

@@ -1,0 +1,88 @@
+"""Statements over a range of lines, in SQL that MariaDB, MySQL and SQLite take alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.duration import duration_microseconds
+
+from payments.models import Bucket, MatchingRules, StatementLine
+
+RANGE = 20_000  # open lines of one transaction: a second or two
+# Buckets that a later statement, payment or posting can still empty. What moved no money, is of
+# another currency or was put under another till stays there until its line changes.
+OPEN = (
+    Bucket.NEW,
+    Bucket.SUGGESTED,
+    Bucket.AMBIGUOUS,
+    Bucket.PAID_NO_ORDER,
+    Bucket.AMOUNT_UNDER,
+    Bucket.AMOUNT_OVER,
+    Bucket.DUPLICATE_PAYMENT,
+    Bucket.DUPLICATE_LINE,
+    Bucket.STATUS_CONFLICT,
+    Bucket.LATE_SUCCESS,
+    Bucket.REVERSED,
+    Bucket.FEE_DIFFERENCE,
+    Bucket.MASKED_IDENTITY,
+    Bucket.OWN_MOVEMENT,
+)
+IN_OPEN = ", ".join(f"'{bucket.value}'" for bucket in OPEN)
+
+# A match by hand that waits for a second person is left to that person.
+UNDECIDED = """l.id BETWEEN %(low)s AND %(high)s AND l.bucket IN ({open})
+  AND (l.bucket <> 'suggested' OR NOT EXISTS (
+    SELECT 1 FROM payments_match w
+    WHERE w.line_id = l.id AND w.is_live AND w.state = 'suggested' AND w.by_id IS NOT NULL))""".replace(
+    "{open}", IN_OPEN
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Lines by their ids, both ends included."""
+
+    low: int
+    high: int
+
+
+def open_ranges(buckets: tuple[Bucket, ...] = OPEN, size: int = RANGE) -> Iterator[Range]:
+    """Ranges that hold `size` lines of these buckets each, in the order of ids."""
+    lines = StatementLine.objects.filter(bucket__in=buckets).order_by("pk")
+    low = lines.values_list("pk", flat=True).first()
+    while low is not None:
+        rest = lines.filter(pk__gte=low).values_list("pk", flat=True)
+        edge = rest[size - 1 : size + 1]
+        keys = list(edge)
+        if len(keys) < 2:
+            last = lines.order_by("-pk").values_list("pk", flat=True).first()
+            yield Range(low, last or low)
+            return
+        yield Range(low, keys[0])
+        low = keys[1]
+
+
+def execute(sql: str, lines: Range, rules: MatchingRules) -> int:
+    """Run a statement over a range; returns how many rows it wrote."""
+    values = {
+        "low": lines.low,
+        "high": lines.high,
+        "now": timezone.now(),
+        "suggest_under": rules.suggest_under,
+    }
+    used = {name: value for name, value in values.items() if f"%({name})s" in sql}
+    if connection.vendor == "mysql" and "now" in used:
+        used["now"] = connection.ops.adapt_datetimefield_value(values["now"])  # type: ignore[arg-type]  # as above
+    with connection.cursor() as cursor:
+        cursor.execute(sql, used)
+        return max(cursor.rowcount, 0)
+
+
+def moved_by(moment: str, sign: str, by: timedelta) -> str:
+    """A moment so much later ("+") or earlier ("-"), as this database writes it."""
+    interval = connection.ops.format_for_duration_arithmetic(str(duration_microseconds(by)))
+    return connection.ops.combine_duration_expression(sign, [moment, interval])

@@ -400,6 +400,11 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:payments_statementprofile_changelist"),
                     },
                     {
+                        "title": "Matches",
+                        "icon": "compare_arrows",
+                        "link": reverse_lazy("admin:payments_match_changelist"),
+                    },
+                    {
                         "title": "Cases",
                         "icon": "assignment_late",
                         "link": reverse_lazy("admin:cases_case_changelist"),
@@ -418,6 +423,11 @@ UNFOLD: dict[str, Any] = {
                         "title": "Transfer rules",
                         "icon": "rule",
                         "link": reverse_lazy("admin:payments_transferrules_changelist"),
+                    },
+                    {
+                        "title": "Matching rules",
+                        "icon": "tune",
+                        "link": reverse_lazy("admin:payments_matchingrules_changelist"),
                     },
                 ],
             },

@@ -40,3 +40,9 @@ STATEMENT_LABELS = {
     "read": "success",
     "refused": "danger",
 }
+
+MATCH_LABELS = {
+    "confirmed": "success",
+    "suggested": "warning",
+    "undone": "danger",
+}

@@ -129,4 +129,9 @@ class Migration(migrations.Migration):
             model_name='matchturn',
             constraint=models.CheckConstraint(condition=models.Q(('pk', 1)), name='match_turn_one_row'),
         ),
+        migrations.AlterField(
+            model_name='paymentevent',
+            name='source',
+            field=models.CharField(choices=[('customer', 'Customer'), ('worker', 'Worker'), ('answer', "Provider's answer"), ('webhook', 'Webhook'), ('query', 'Status query'), ('sweep', 'Sweep'), ('staff', 'Staff'), ('statement', 'Statement')], max_length=10),
+        ),
     ]

@@ -213,6 +213,7 @@ class PaymentEvent(models.Model):
         QUERY = "query", "Status query"
         SWEEP = "sweep", "Sweep"
         STAFF = "staff", "Staff"
+        STATEMENT = "statement", "Statement"
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="events")
     from_state = models.CharField(max_length=10, blank=True)

@@ -45,6 +45,7 @@ PAID_AND_WAITING = (
     Bucket.LATE_SUCCESS,
 )
 ANSWERED = "a later run of matching has answered it"
+DECIDED = "decided with its line: "
 LINE, PAYMENT, TRANSFER = "line:", "payment:", "transfer:"
 LOOK_BACK = timedelta(days=60)  # statements read since then are asked what they do not tell
 CHUNK = 100_000  # attempts of one query
@@ -77,7 +78,8 @@ def _without_case(bucket: Bucket, kind: CaseKind) -> QuerySet[StatementLine]:
 def _known(kind: CaseKind, prefix: str, column: str) -> Exists:
     """Whether staff have the case, or have closed it: what they closed is not asked again."""
     about = Case.objects.filter(kind=kind, subject=named(prefix, OuterRef(column)))
-    return Exists(about.filter(~Q(state=Case.State.RESOLVED, resolution=ANSWERED)))
+    by_itself = Q(resolution=ANSWERED) | Q(resolution__startswith=DECIDED)
+    return Exists(about.exclude(by_itself, state=Case.State.RESOLVED))
 
 
 def _of_line(bucket: Bucket, kind: CaseKind, line: StatementLine) -> Case:

@@ -1,0 +1,370 @@
+"""Matches, the rules' tolerances, and the page on which a line is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.admin import person_behind
+from accounts.models import User
+from common import phone as phones
+from common.admin import OneRow, ReadOnly
+from common.confirmation import Question, ReasonForm, confirm
+from payments.admin.labels import MATCH_LABELS
+from payments.models import (
+    Bucket,
+    Match,
+    MatchingRules,
+    MobileMoneyTransaction,
+    StatementLine,
+    Transfer,
+    TransferRules,
+)
+from payments.services.decide_match import (
+    Target,
+    accept_success,
+    confirm_match,
+    match_by_hand,
+    undo_match,
+)
+from payments.services.place_line import PLACEABLE, place_line
+
+SHOWN = 20  # candidates; a line that fits more of them is for a search
+
+
+class ReferenceForm(ReasonForm):
+    reference = forms.CharField(
+        label="Our reference of the payment or transfer",
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    field_order = ["reference", "why", "key"]
+
+
+class CustomerForm(ReasonForm):
+    customer = forms.CharField(
+        label="Customer's e-mail or phone", max_length=254, widget=UnfoldAdminTextInputWidget
+    )
+    field_order = ["customer", "why", "key"]
+
+    def clean_customer(self) -> User:
+        typed = self.cleaned_data["customer"].strip()
+        try:
+            found = User.objects.filter(phone=phones.parse(typed)).first()
+        except phones.InvalidPhoneNumber:
+            found = User.objects.filter(email=typed.lower()).first()
+        if found is None:
+            raise forms.ValidationError("Nobody has this e-mail address or phone.")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a line may be of, beside the line: how far they are apart, and why it is shown."""
+
+    name: str
+    link: str
+    state: str
+    amount: int
+    amount_apart: int
+    phone: str
+    is_same_phone: bool
+    at: datetime
+    minutes_apart: int
+    why: str
+    match: Match | None
+    reference: str
+    is_done: bool
+
+
+@admin.register(Match)
+class MatchAdmin(ReadOnly, ModelAdmin):
+    list_display = ["line", "shown_amount", "of", "rule", "shown_state", "is_live", "by", "at"]
+    list_filter = ["state", "rule", "is_live", ("at", RangeDateFilter)]
+    list_filter_submit = True
+    list_select_related = ["line", "attempt", "transfer", "posting", "by"]
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ["line__receipt"]
+    search_help_text = "The statement's receipt, or our reference"
+    exclude = ["live_line", "live_attempt", "live_transfer"]
+    actions_detail = ["confirm_it", "undo", "the_line"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """Each an exact look-up by an index."""
+        term = search_term.strip().upper()
+        if not term:
+            return queryset, False
+        lines = StatementLine.objects.filter(receipt=term).values("pk")
+        attempts = MobileMoneyTransaction.objects.filter(reference=term).values("pk")
+        transfers = Transfer.objects.filter(reference=term).values("pk")
+        found = queryset.filter(line__in=lines)
+        found |= queryset.filter(attempt__in=attempts) | queryset.filter(transfer__in=transfers)
+        return found, False
+
+    @display(description="TZS")
+    def shown_amount(self, match: Match) -> str:
+        return f"{match.line.amount:,}"
+
+    @display(description="Of")
+    def of(self, match: Match) -> str:
+        return str(match.attempt or match.transfer or match.posting)
+
+    @display(description="State", ordering="state", label=MATCH_LABELS)
+    def shown_state(self, match: Match) -> str:
+        return match.state
+
+    def get_urls(self) -> list[URLPattern]:
+        """The line's page and its verbs; the line's own page is where statements are shown."""
+        verbs = {
+            "decide": self.decide,
+            "match": self.match,
+            "accept": self.accept,
+            "place": self.place,
+        }
+        pages = [
+            path(
+                f"line/<int:line_id>/{verb}/",
+                self.admin_site.admin_view(page),
+                name=f"payments_statementline_{verb}",
+            )
+            for verb, page in verbs.items()
+        ]
+        return [*pages, *super().get_urls()]
+
+    def decide(self, request: HttpRequest, line_id: int) -> HttpResponse:
+        """The line beside what it may be of, with what can be done now."""
+        line = get_object_or_404(StatementLine.objects.select_related("file"), pk=line_id)
+        if not request.user.has_perm("payments.view_match"):
+            return self._forbidden()
+        matches = list(
+            Match.objects.filter(line=line).select_related(
+                "attempt__payment", "transfer", "posting", "by"
+            )
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{line.receipt}: {line.get_bucket_display()}",
+            "line": line,
+            "beside": _beside(line, matches),
+            "matches": matches,
+            "may_decide": request.user.has_perm("payments.decide_match"),
+            "is_open": line.bucket != Bucket.MATCHED,
+            "is_placeable": line.bucket in PLACEABLE and line.amount > 0,
+        }
+        return TemplateResponse(request, "payments/decide_line.html", context)
+
+    def match(self, request: HttpRequest, line_id: int) -> HttpResponse:
+        limit = TransferRules.current().four_eyes_above
+        return self._verb(
+            request,
+            line_id,
+            verb="Match by hand",
+            form=ReferenceForm(request.POST or None, initial=_named(request)),
+            sentences=[
+                "Nothing is adjusted: the amounts have to agree.",
+                f"Above {limit:,} TZS somebody else has to confirm it.",
+            ],
+            act=match_by_hand,
+        )
+
+    def accept(self, request: HttpRequest, line_id: int) -> HttpResponse:
+        return self._verb(
+            request,
+            line_id,
+            verb="Accept as paid",
+            form=ReferenceForm(request.POST or None, initial=_named(request)),
+            sentences=[
+                "The payment is settled with this line as the evidence: the customer is served, "
+                "or the money becomes the customer's credit.",
+            ],
+            act=accept_success,
+        )
+
+    def place(self, request: HttpRequest, line_id: int) -> HttpResponse:
+        def act(*, line_id: int, customer: User, by: User, why: str) -> MobileMoneyTransaction:
+            return place_line(line_id=line_id, customer_id=customer.pk, by=by, why=why)
+
+        return self._verb(
+            request,
+            line_id,
+            verb="Give to a customer",
+            form=CustomerForm(request.POST or None),
+            sentences=["It becomes the credit of the customer, who is told by SMS."],
+            act=act,
+        )
+
+    def _verb(
+        self,
+        request: HttpRequest,
+        line_id: int,
+        *,
+        verb: str,
+        form: forms.Form,
+        sentences: list[str],
+        act: Callable[..., object],
+    ) -> HttpResponse:
+        line = get_object_or_404(StatementLine, pk=line_id)
+        if not request.user.has_perm("payments.decide_match"):
+            return self._forbidden()
+
+        def decide(answers: Mapping[str, Any]) -> tuple[StatementLine, str]:
+            wanted = {name: answers[name] for name in answers if name != "key"}
+            made = act(line_id=line.pk, by=person_behind(request), **wanted)
+            line.refresh_from_db()
+            return line, f"{line.receipt}: {line.get_bucket_display().lower()}, {_said(made)}."
+
+        question = Question(
+            title=f"{verb}: {line.receipt}",
+            button=verb,
+            back=decide_link(line.pk),
+            sentences=[f"{line.amount:+,} {line.currency}, {line.party or line.msisdn}", *sentences],
+        )
+        return confirm(self, request, question=question, form=form, act=decide)
+
+    @action(description="Confirm", url_path="confirm", permissions=["confirm"], icon="check")
+    def confirm_it(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return self._on_match(
+            request, object_id, "Confirm", confirm_match, "Only where you have seen that it is so."
+        )
+
+    @action(description="Undo", url_path="undo", permissions=["undo"], icon="undo")
+    def undo(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return self._on_match(
+            request,
+            object_id,
+            "Undo",
+            undo_match,
+            "It stays on record with a contra, and the rules will not make it again.",
+        )
+
+    @action(description="The line", url_path="line", icon="compare_arrows")
+    def the_line(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        match = get_object_or_404(Match, pk=object_id)
+        return self.decide(request, match.line_id)
+
+    def _on_match(
+        self,
+        request: HttpRequest,
+        object_id: int,
+        verb: str,
+        decide: Callable[..., object],
+        sentence: str,
+    ) -> HttpResponse:
+        match = get_object_or_404(Match.objects.select_related("line"), pk=object_id)
+
+        def act(answers: Mapping[str, Any]) -> tuple[Match, str]:
+            decide(match_id=match.pk, by=person_behind(request), why=answers["why"])
+            line = StatementLine.objects.get(pk=match.line_id)
+            return match, f"{line.receipt}: {line.get_bucket_display().lower()}."
+
+        of = match.attempt or match.transfer or match.posting
+        question = Question(
+            title=f"{verb}: {match.line.receipt} with {of}",
+            button=verb,
+            back=decide_link(match.line_id),
+            sentences=[
+                f"{match.line.amount:+,} TZS, {match.get_rule_display().lower()}: {match.why}",
+                sentence,
+            ],
+        )
+        return confirm(self, request, question=question, form=ReasonForm(request.POST or None), act=act)
+
+    def has_confirm_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        return _may(request, object_id, [Match.State.SUGGESTED])
+
+    def has_undo_permission(
+        self, request: HttpRequest, object_id: str | int | None = None
+    ) -> bool:
+        return _may(request, object_id, [Match.State.SUGGESTED, Match.State.CONFIRMED])
+
+    def _forbidden(self) -> HttpResponse:
+        return HttpResponse("You may not decide about lines.", status=403)
+
+
+@admin.register(MatchingRules)
+class MatchingRulesAdmin(OneRow, ModelAdmin):
+    list_display = ["__str__", "suggest_under", "early_minutes", "window_hours", "wait_hours"]
+
+
+def decide_link(line_id: int) -> str:
+    """The page on which a line is decided."""
+    return reverse("admin:payments_statementline_decide", args=[line_id])
+
+
+def _may(request: HttpRequest, object_id: str | int | None, states: list[Match.State]) -> bool:
+    if object_id is None or not request.user.has_perm("payments.decide_match"):
+        return False
+    # A page that is sent twice is told what has become of it.
+    rows = Match.objects.filter(pk=object_id)
+    return (rows if request.method == "POST" else rows.filter(is_live=True, state__in=states)).exists()
+
+
+def _named(request: HttpRequest) -> dict[str, str]:
+    return {"reference": request.GET.get("reference", "")}
+
+
+def _said(made: object) -> str:
+    return f"of {made.attempt or made.transfer}" if isinstance(made, Match) else f"of {made}"
+
+
+def _beside(line: StatementLine, matches: list[Match]) -> list[Beside]:
+    """Live matches first, then the candidates that the last run found."""
+    shown: dict[str, Beside] = {}
+    for match in matches:
+        if match.is_live and match.posting is None:
+            _add(shown, line, Target(match.attempt, match.transfer), match.why, match)
+    candidates = line.candidates.select_related("attempt__payment", "transfer")
+    for candidate in candidates.order_by("rule", "pk")[:SHOWN]:
+        target = Target(candidate.attempt, candidate.transfer)
+        _add(shown, line, target, f"{candidate.get_rule_display()}: {candidate.why}", None)
+    return list(shown.values())
+
+
+def _add(
+    shown: dict[str, Beside], line: StatementLine, target: Target, why: str, match: Match | None
+) -> None:
+    attempt, transfer = target.attempt, target.transfer
+    other = attempt or transfer
+    if other is None or other.reference in shown:
+        return
+    phone = attempt.customer_phone if attempt else transfer.phone if transfer else ""
+    link = (
+        reverse("admin:payments_payment_change", args=[attempt.payment_id])
+        if attempt
+        else reverse("admin:payments_transfer_change", args=[other.pk])
+    )
+    state = attempt.get_status_display() if attempt else transfer.get_state_display()  # type: ignore[union-attr]  # one is set
+    apart = line.completed_at - other.created_at
+    shown[other.reference] = Beside(
+        name=str(other),
+        link=link,
+        state=state,
+        amount=target.amount,
+        amount_apart=abs(line.amount) - target.amount,
+        phone=phone,
+        is_same_phone=phone == line.msisdn,
+        at=other.created_at,
+        minutes_apart=round(apart.total_seconds() / 60),
+        why=why,
+        match=match,
+        reference=other.reference,
+        is_done=target.is_done,
+    )

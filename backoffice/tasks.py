@@ -43,3 +43,11 @@ def roll_up_older_days() -> None:
     from backoffice.rollups.run import roll_up_days as run
 
     run(days=62)
+
+
+@shared_task
+def check_service_leg() -> int:
+    """Look for what is paid and not active, and for what is active or used and not paid."""
+    from backoffice.service_leg import check_service_leg as check
+
+    return check()

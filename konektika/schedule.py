@@ -48,6 +48,18 @@ SCHEDULE = (
         "A statement whose message was lost, or whose task died, is read on.",
     ),
     Job(
+        "Statement lines",
+        "payments.tasks.match_statement_lines",
+        timedelta(minutes=10),
+        "A line that was read and not matched, or whose payment has come to be known since.",
+    ),
+    Job(
+        "Paid and active",
+        "backoffice.tasks.check_service_leg",
+        timedelta(minutes=5),
+        "Who has paid and has nothing waits for staff; so does what is used and not paid.",
+    ),
+    Job(
         "Owners' earnings",
         "bundles.tasks.release_earnings",
         timedelta(minutes=10),

@@ -1,6 +1,6 @@
 """What must hold of payments alone, whatever was bought."""
 
-from payments.invariants import books, days, money_in, money_out, waiting
+from payments.invariants import books, days, money_in, money_out, statements, waiting
 
 INVARIANTS = (
     *money_in.INVARIANTS,
@@ -8,4 +8,5 @@ INVARIANTS = (
     *books.INVARIANTS,
     *waiting.INVARIANTS,
     *days.INVARIANTS,
+    *statements.INVARIANTS,
 )

@@ -37,7 +37,7 @@ def _put(bucket: str, where: str) -> str:
     return f"""
 UPDATE payments_statementline SET bucket = '{bucket}'
 WHERE id BETWEEN %(low)s AND %(high)s AND bucket = 'new' AND {where}
-"""  # noqa: S608 - of our own constants
+"""
 
 
 # A line that a later file changed is new again: its match stands only while the amounts agree.
@@ -69,7 +69,7 @@ WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS'
     WHERE o.receipt = l.receipt AND o.provider = l.provider AND o.id <> l.id
     AND o.kind IN ('settlement', 'top_up') AND o.amount = l.amount)
   AND {NOT_REFUSED}
-"""  # noqa: S608 - of our own constants
+"""
 
 FEE = f"""
 INSERT INTO payments_match (line_id, attempt_id, transfer_id, rule, state, why, at, is_live)
@@ -81,7 +81,7 @@ JOIN payments_match m ON m.id = (
     AND o.kind <> 'fee' AND f.is_live AND f.state = 'confirmed' AND f.rule <> 'R7'
     AND f.posting_id IS NULL)
 WHERE {UNDECIDED} AND l.moves_money AND l.kind = 'fee' AND {NOT_REFUSED}
-"""  # noqa: S608 - of our own constants
+"""
 
 # Written in the row before or after, in the same second; several such rows leave it open.
 FEE_BESIDE = f"""
@@ -97,4 +97,4 @@ WHERE {UNDECIDED} AND l.moves_money AND l.kind = 'fee'
   AND NOT EXISTS (SELECT 1 FROM payments_match x
     WHERE x.line_id = l.id AND x.is_live AND x.state = 'confirmed')
   AND {NOT_REFUSED}
-"""  # noqa: S608 - of our own constants
+"""

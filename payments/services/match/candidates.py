@@ -49,7 +49,7 @@ JOIN {side.table} ON {key.on} AND t.provider = l.provider
 {side.joined}
 WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
   AND NOT {REFUSED.format(column=side.column)} AND {only}
-"""  # noqa: S608 - of our own constants
+"""
 
 
 def _alike(side: Side) -> str:
@@ -61,7 +61,7 @@ WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND 
   AND {{phone}} AND {{time}} AND {side.amount} = CASE WHEN {side.done} THEN {side.expected}
     ELSE {side.asked} END
   AND NOT {side.taken} AND NOT {REFUSED.format(column=side.column)} AND {NO_NAMED}
-"""  # noqa: S608 - of our own constants
+"""
 
 
 NO_NAMED = """NOT EXISTS (SELECT 1 FROM payments_candidate o
@@ -76,7 +76,7 @@ def _by_whole_phone(side: Side, rules: MatchingRules) -> str:
     )
     return f"""
 INSERT INTO payments_candidate (line_id, {side.column}, rule, bucket, why)
-SELECT l.id, t.id, 'R5', {tail}"""  # noqa: S608 - of our own constants
+SELECT l.id, t.id, 'R5', {tail}"""
 
 
 def _by_masked_phone(side: Side, rules: MatchingRules) -> str:
@@ -89,7 +89,7 @@ def _by_masked_phone(side: Side, rules: MatchingRules) -> str:
       (SELECT {moved_by("MIN(s.completed_at)", "-", timedelta(hours=rules.window_hours))}
        FROM payments_statementline s WHERE s.id BETWEEN %(low)s AND %(high)s)
       AND (SELECT {moved_by("MAX(s.completed_at)", "+", timedelta(minutes=rules.early_minutes))}
-       FROM payments_statementline s WHERE s.id BETWEEN %(low)s AND %(high)s)) r"""  # noqa: S608 - as below
+       FROM payments_statementline s WHERE s.id BETWEEN %(low)s AND %(high)s)) r"""
     earliest = moved_by("r.asked_at", "-", timedelta(minutes=rules.early_minutes))
     latest = moved_by("r.asked_at", "+", timedelta(hours=rules.window_hours))
     return f"""
@@ -101,7 +101,7 @@ WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines}
   AND {MASKED} AND REPLACE(r.phone, '+', '') LIKE {MASK}
   AND l.completed_at BETWEEN {earliest} AND {latest}
   AND NOT {REFUSED.format(column=side.column).replace("t.id", "r.id")} AND {NO_NAMED}
-"""  # noqa: S608 - of our own constants
+"""
 
 
 def _of_several_orders(rules: MatchingRules) -> str:
@@ -123,7 +123,7 @@ WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines}
   AND NOT EXISTS (SELECT 1 FROM payments_candidate o WHERE o.line_id = l.id AND o.rule <> 'R7')
   AND l.amount = (SELECT SUM({worth}) {open_orders})
   AND 1 < (SELECT COUNT(*) {open_orders})
-"""  # noqa: S608 - of our own constants
+"""
 
 
 def _asked_in_time(side: Side, rules: MatchingRules) -> str:

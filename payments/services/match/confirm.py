@@ -55,7 +55,7 @@ JOIN {side.table} ON {key.on} AND t.provider = l.provider
 WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
   AND {side.done} AND {side.expected} = {side.amount}
   AND NOT {side.taken} AND NOT {REFUSED.format(column=side.column)} AND NOT {TOLD_TWICE}
-"""  # noqa: S608 - of our own constants
+"""
 
 
 def _from_candidates(rule: str, column: str) -> str:
@@ -86,7 +86,7 @@ WHERE {UNDECIDED} AND c.rule = '{rule}' AND c.bucket = 'matched' AND c.{column} 
   AND NOT EXISTS (SELECT 1 FROM payments_candidate o
     WHERE o.{column} = c.{column} AND o.line_id <> c.line_id AND o.bucket = 'matched'
     AND {same_kind})
-"""  # noqa: S608 - of our own constants
+"""
 
 
 SETTLE = f"""
@@ -94,7 +94,7 @@ UPDATE payments_statementline SET bucket = 'matched'
 WHERE id BETWEEN %(low)s AND %(high)s AND bucket IN ({IN_OPEN})
   AND EXISTS (SELECT 1 FROM payments_match m WHERE m.line_id = payments_statementline.id
     AND m.is_live AND m.state = 'confirmed')
-"""  # noqa: S608 - of our own constants
+"""
 
 FORGET = """
 DELETE FROM payments_candidate WHERE line_id BETWEEN %(low)s AND %(high)s

@@ -43,7 +43,7 @@ def _put(bucket: Bucket, where: str) -> str:
     return f"""
 UPDATE payments_statementline SET bucket = '{bucket.value}'
 WHERE id BETWEEN %(low)s AND %(high)s AND bucket = 'new' AND {where}
-"""  # noqa: S608 - of our own constants
+"""
 
 
 def _weigh(bucket: Bucket, where: str) -> str:
@@ -54,13 +54,13 @@ WHERE line_id BETWEEN %(low)s AND %(high)s AND bucket IN ('matched', 'suggested'
   AND id IN (SELECT id FROM (
     SELECT c.id FROM payments_candidate c
     WHERE c.line_id BETWEEN %(low)s AND %(high)s AND {where}) weighed)
-"""  # noqa: S608 - of our own constants
+"""
 
 
 def _about(condition: str, table: str = "payments_candidate o") -> str:
     """Whether the attempt or the transfer of `c` is in such a row, each by its own index."""
     return " OR ".join(
-        f"EXISTS (SELECT 1 FROM {table} WHERE {condition.format(column=column)})"  # noqa: S608 - as above
+        f"EXISTS (SELECT 1 FROM {table} WHERE {condition.format(column=column)})"
         for column in ("attempt_id", "transfer_id")
     )
 
@@ -88,7 +88,7 @@ STILL_SUGGESTED = """EXISTS (SELECT 1 FROM payments_candidate c
     WHERE c.line_id = m.line_id AND c.bucket = 'suggested'
     AND COALESCE(c.attempt_id, 0) = COALESCE(m.attempt_id, 0)
     AND COALESCE(c.transfer_id, 0) = COALESCE(m.transfer_id, 0))"""
-AFRESH = f"UPDATE payments_statementline AS l SET bucket = 'new' WHERE {UNDECIDED}"  # noqa: S608 - as above
+AFRESH = f"UPDATE payments_statementline AS l SET bucket = 'new' WHERE {UNDECIDED}"
 NAMED = """EXISTS (SELECT 1 FROM payments_candidate c
     WHERE c.line_id = payments_statementline.id AND c.bucket = '{bucket}')"""
 MASKED_ONLY = """kind IN ('collection', 'other') AND amount > 0 AND reference = ''

@@ -19,7 +19,7 @@ SELECT m.line_id, m.attempt_id, m.transfer_id, m.posting_id, m.rule, 'undone', '
   m.id
 FROM payments_statementline l JOIN payments_match m ON m.line_id = l.id
 WHERE l.id BETWEEN %(low)s AND %(high)s AND m.is_live AND {where}
-""",  # noqa: S608 - of our own constants
+""",
         lines,
         rules,
     )

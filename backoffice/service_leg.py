@@ -1,0 +1,113 @@
+"""The third leg, service against money: paid and nothing active, active or used and not paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Substr
+from django.utils import timezone
+
+from bundles.models import Activation, Subscription
+from cases.models import Case, CaseKind
+from cases.services import open_cases
+from common.invariants import named
+from payments.models import Disposition, Payment
+from payments.states import State
+
+ACTIVE_WITHIN = timedelta(minutes=15)
+PAYMENT, PURCHASE, SUBSCRIPTION = "payment:", "purchase:", "subscription:"
+ANSWERED = "money and service agree again"
+
+
+def check_service_leg() -> int:
+    """A case for each of the three that there is, until it is no more; returns how many are open."""
+    for kind, prefix, column, rows in (
+        (CaseKind.PAID_NOT_ACTIVATED, PAYMENT, "public_id", paid_not_activated()),
+        (CaseKind.ACTIVATED_NOT_PAID, PURCHASE, "purchase_id", activated_not_paid()),
+        (CaseKind.USED_NOT_PAID, SUBSCRIPTION, "pk", used_not_paid()),
+    ):
+        _resolve(kind, prefix, column, rows)
+        about = Case.objects.filter(kind=kind, subject=named(prefix, OuterRef(column)))
+        # What staff have closed is not asked again.
+        known = about.exclude(state=Case.State.RESOLVED, resolution=ANSWERED)
+        open_cases(_cases(kind, prefix, column, rows.filter(~Exists(known))))
+    kinds = (
+        CaseKind.PAID_NOT_ACTIVATED,
+        CaseKind.ACTIVATED_NOT_PAID,
+        CaseKind.USED_NOT_PAID,
+    )
+    return Case.objects.filter(kind__in=kinds, state=Case.State.OPEN).count()
+
+
+def paid_not_activated() -> QuerySet[Payment]:
+    """Paid for a purchase for longer than that, neither served nor given up."""
+    return Payment.objects.filter(
+        state=State.COMPLETED,
+        disposition=Disposition.OPEN,
+        fulfilled_at=None,
+        reversed_at=None,
+        subject__startswith=PURCHASE,
+        paid_at__lt=timezone.now() - ACTIVE_WITHIN,
+    ).order_by("pk")
+
+
+def activated_not_paid() -> QuerySet[Activation]:
+    """Standing without a completed payment, by a phone or from credit, of which the money is there."""
+    return (
+        Activation.objects.filter(~Exists(_paying("purchase_id")), withdrawn_at=None)
+        .select_related("purchase")
+        .order_by("pk")
+    )
+
+
+def used_not_paid() -> QuerySet[Subscription]:
+    """Used, though nothing that it was activated by is paid; a withdrawn sale was paid once."""
+    paid = Activation.objects.filter(
+        Exists(_paying("purchase_id")) | Q(withdrawn_at__isnull=False),
+        subscription=OuterRef("pk"),
+    )
+    return Subscription.objects.filter(~Exists(paid), data_used_bytes__gt=0).order_by("pk")
+
+
+def _paying(purchase: str) -> QuerySet[Payment]:
+    return Payment.objects.filter(
+        subject=named(PURCHASE, OuterRef(purchase)), state=State.COMPLETED, reversed_at=None
+    )
+
+
+def _cases(
+    kind: CaseKind, prefix: str, column: str, rows: QuerySet[Any]
+) -> Iterator[Case]:
+    for row in rows.iterator():
+        amount, detail = _at_stake(row)
+        yield Case(
+            kind=kind,
+            subject=f"{prefix}{getattr(row, column)}",
+            amount=amount,
+            detail=detail,
+            customer_waits=kind == CaseKind.PAID_NOT_ACTIVATED,
+        )
+
+
+def _at_stake(row: Payment | Activation | Subscription) -> tuple[int, str]:
+    """TZS, and what is wrong in words."""
+    if isinstance(row, Payment):
+        return row.covered, f"paid at {row.paid_at:%d.%m.%Y %H:%M} UTC for {row.subject}, not active"
+    if isinstance(row, Activation):
+        return row.purchase.price, f"active since {row.created_at:%d.%m.%Y %H:%M} UTC, not paid"
+    return 0, f"{row.data_used_bytes:,} bytes used, and nothing of it is paid"
+
+
+def _resolve(kind: CaseKind, prefix: str, column: str, rows: QuerySet[Any]) -> None:
+    keyed = Case.objects.filter(
+        kind=kind, state=Case.State.OPEN, subject__startswith=prefix
+    ).annotate(key=Substr("subject", len(prefix) + 1))
+    still = rows.annotate(name=named("", column)).filter(name=OuterRef("key"))
+    answered = list(keyed.filter(~Exists(still)).values_list("pk", flat=True))
+    Case.objects.filter(pk__in=answered, state=Case.State.OPEN).update(
+        state=Case.State.RESOLVED, resolution=ANSWERED, resolved_at=timezone.now()
+    )
+

@@ -78,9 +78,7 @@ def _paying(purchase: str) -> QuerySet[Payment]:
     )
 
 
-def _cases(
-    kind: CaseKind, prefix: str, column: str, rows: QuerySet[Any]
-) -> Iterator[Case]:
+def _cases(kind: CaseKind, prefix: str, column: str, rows: QuerySet[Any]) -> Iterator[Case]:
     for row in rows.iterator():
         amount, detail = _at_stake(row)
         yield Case(
@@ -95,7 +93,10 @@ def _cases(
 def _at_stake(row: Payment | Activation | Subscription) -> tuple[int, str]:
     """TZS, and what is wrong in words."""
     if isinstance(row, Payment):
-        return row.covered, f"paid at {row.paid_at:%d.%m.%Y %H:%M} UTC for {row.subject}, not active"
+        return (
+            row.covered,
+            f"paid at {row.paid_at:%d.%m.%Y %H:%M} UTC for {row.subject}, not active",
+        )
     if isinstance(row, Activation):
         return row.purchase.price, f"active since {row.created_at:%d.%m.%Y %H:%M} UTC, not paid"
     return 0, f"{row.data_used_bytes:,} bytes used, and nothing of it is paid"
@@ -110,4 +111,3 @@ def _resolve(kind: CaseKind, prefix: str, column: str, rows: QuerySet[Any]) -> N
     Case.objects.filter(pk__in=answered, state=Case.State.OPEN).update(
         state=Case.State.RESOLVED, resolution=ANSWERED, resolved_at=timezone.now()
     )
-

@@ -50,16 +50,19 @@ from payments.models import (
     Certificate,
     DayClose,
     Entry,
+    Match,
     MobileMoneyTransaction,
     Payment,
     PaymentEvent,
     Posting,
     ProviderCall,
+    StatementLine,
     Transfer,
     TransferEvent,
     WebhookDelivery,
 )
 from payments.tests.factories import a_customer
+from payments.tests.matching import a_line
 from vpn.models import Address, Gateway, Peer, Usage
 from vpn.tests.factories import another_gateway, first_gateway
 
@@ -532,6 +535,33 @@ def paid_without_activation(books: Books) -> str:
     return f"purchase:{Purchase.id_from(books.waiting.subject)}"
 
 
+def matched(payment: Payment, amount: int, bucket: str = "matched") -> StatementLine:
+    """A line that is matched with a payment's collection."""
+    line = a_line(amount=amount, bucket=bucket)
+    Match.objects.create(line=line, attempt=payment.attempts.get(), rule="R1", state="confirmed")
+    return line
+
+
+def matched_with_less(books: Books) -> str:
+    line = matched(books.credited, (books.credited.paid_amount or 0) - 1)
+    return f"line:{line.pk}"
+
+
+def orders_of_another_sum(books: Books) -> str:
+    line = matched(books.credited, (books.credited.paid_amount or 0) + 1)
+    Match.objects.filter(line=line).update(rule="R7")
+    return f"line:{line.pk}"
+
+
+def matched_in_another_bucket(books: Books) -> str:
+    line = matched(books.credited, books.credited.paid_amount or 0, "paid_no_order")
+    return f"line:{line.pk}"
+
+
+def matched_without_a_match(books: Books) -> str:
+    return f"line:{a_line(bucket='matched').pk}"
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
     """One way to break one invariant; `also` are those that cannot hold then either."""
@@ -658,8 +688,12 @@ BREAKS = [
     Break("D-03", backdated),
     Break("F-01", sale_without_fiscal_record),
     Break("F-01", fiscal_record_of_another_amount),
+    Break("M-50", matched_with_less),
+    Break("M-50", orders_of_another_sum),
+    Break("M-52", matched_in_another_bucket),
+    Break("M-52", matched_without_a_match),
 ]
-BY_DROPPING_A_RULE = {"I-06", "M-10", "M-19"}
+BY_DROPPING_A_RULE = {"I-06", "M-10", "M-19", "M-51"}
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda b: f"{b.id}-{b.by.__name__}")
@@ -689,6 +723,17 @@ def test_a_second_live_attempt_is_named_where_the_database_lets_it_in(books: Boo
     assert set(found) == {"I-06", "M-19"}
     assert of(books.waiting) in found["I-06"]
     assert "constraint:attempt_one_live_per_payment" in found["M-19"]
+
+
+def test_a_second_line_of_a_payment_is_named_where_the_database_lets_it_in(books: Books) -> None:
+    first = matched(books.credited, books.credited.paid_amount or 0)
+    with without(Match, "match_one_line_per_attempt"):
+        second = matched(books.credited, first.amount)
+        found = failing()
+        second.matches.all().delete()
+        second.delete()
+    assert set(found) == {"M-51", "M-19"}
+    assert of(books.credited) in found["M-51"]
 
 
 def test_a_second_open_case_is_named_where_the_database_lets_it_in(books: Books) -> None:

@@ -233,7 +233,10 @@ class MatchAdmin(ReadOnly, ModelAdmin):
             title=f"{verb}: {line.receipt}",
             button=verb,
             back=decide_link(line.pk),
-            sentences=[f"{line.amount:+,} {line.currency}, {line.party or line.msisdn}", *sentences],
+            sentences=[
+                f"{line.amount:+,} {line.currency}, {line.party or line.msisdn}",
+                *sentences,
+            ],
         )
         return confirm(self, request, question=question, form=form, act=decide)
 
@@ -283,16 +286,16 @@ class MatchAdmin(ReadOnly, ModelAdmin):
                 sentence,
             ],
         )
-        return confirm(self, request, question=question, form=ReasonForm(request.POST or None), act=act)
+        return confirm(
+            self, request, question=question, form=ReasonForm(request.POST or None), act=act
+        )
 
     def has_confirm_permission(
         self, request: HttpRequest, object_id: str | int | None = None
     ) -> bool:
         return _may(request, object_id, [Match.State.SUGGESTED])
 
-    def has_undo_permission(
-        self, request: HttpRequest, object_id: str | int | None = None
-    ) -> bool:
+    def has_undo_permission(self, request: HttpRequest, object_id: str | int | None = None) -> bool:
         return _may(request, object_id, [Match.State.SUGGESTED, Match.State.CONFIRMED])
 
     def _forbidden(self) -> HttpResponse:
@@ -314,7 +317,9 @@ def _may(request: HttpRequest, object_id: str | int | None, states: list[Match.S
         return False
     # A page that is sent twice is told what has become of it.
     rows = Match.objects.filter(pk=object_id)
-    return (rows if request.method == "POST" else rows.filter(is_live=True, state__in=states)).exists()
+    return (
+        rows if request.method == "POST" else rows.filter(is_live=True, state__in=states)
+    ).exists()
 
 
 def _named(request: HttpRequest) -> dict[str, str]:

@@ -70,7 +70,8 @@ def _in_another_bucket() -> Iterator[Offender]:
     matched = Exists(CONFIRMED.filter(line=OuterRef("pk")))
     is_matched = Q(bucket=Bucket.MATCHED)
     rows = StatementLine.objects.annotate(has_match=matched).filter(
-        (is_matched & Q(has_match=False)) | (~is_matched & ~Q(bucket=Bucket.NEW) & Q(has_match=True))
+        (is_matched & Q(has_match=False))
+        | (~is_matched & ~Q(bucket=Bucket.NEW) & Q(has_match=True))
     )
     return offenders(
         rows.order_by("pk").values("pk", "bucket", "has_match", "amount"),
@@ -81,9 +82,7 @@ def _in_another_bucket() -> Iterator[Offender]:
 
 
 INVARIANTS = (
-    Invariant(
-        "M-50", "A match joins equal amounts", lambda: chain(_unequal(), _unequal_sum())
-    ),
+    Invariant("M-50", "A match joins equal amounts", lambda: chain(_unequal(), _unequal_sum())),
     Invariant("M-51", "A payment is collected by one line at most", _collected_twice),
     Invariant("M-52", "A line is matched if and only if a match stands", _in_another_bucket),
 )

@@ -89,7 +89,9 @@ def test_a_match_by_hand_wants_equal_amounts(finance: User) -> None:
     with pytest.raises(NotDecidable, match="900"):
         match_by_hand(line_id=line.pk, reference=order.reference, by=finance, why="it is")
     right = an_order(amount=1000)
-    made = match_by_hand(line_id=line.pk, reference=right.reference.lower(), by=finance, why="it is")
+    made = match_by_hand(
+        line_id=line.pk, reference=right.reference.lower(), by=finance, why="it is"
+    )
     assert (made.rule, made.state, bucket(line)) == ("staff", "confirmed", Bucket.MATCHED)
 
 

@@ -106,7 +106,7 @@ def statements(draw: st.DrawFn) -> tuple[list[Order], list[Row], list[int]]:
             False,
             "",
         )
-        rows.append(_row(draw, None, stranger, f"QX{number}"))
+        rows.append(_strangers(draw, stranger, ledger, f"QX{number}"))
     return ledger, rows, draw(st.permutations(range(len(rows))))
 
 
@@ -121,7 +121,18 @@ def _row(draw: st.DrawFn, number: int | None, order: Order, receipt: str) -> Row
     elif typed:
         fields["details"] = f"Pay Bill Acc. {typed[:4]}-{typed[4:].replace('0', 'O')} of {masked}"
     apart = draw(st.sampled_from([0, 0, 0, 0, -10, 500, -500]))
-    return Row(number, receipt, order.amount + apart, order.minute + draw(st.integers(0, 1)), fields=fields)
+    return Row(
+        number, receipt, order.amount + apart, order.minute + draw(st.integers(0, 1)), fields=fields
+    )
+
+
+def _strangers(draw: st.DrawFn, stranger: Order, ledger: list[Order], receipt: str) -> Row:
+    """Now and then a stranger types another's reference; the phone tells that it is not theirs."""
+    row = _row(draw, None, stranger, receipt)
+    others = [n for n, order in enumerate(ledger) if order.phone != stranger.phone]
+    if others and row.fields["msisdn"] == stranger.phone and draw(st.booleans()):
+        row.fields["reference"] = REFERENCES[draw(st.sampled_from(others))]
+    return row
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

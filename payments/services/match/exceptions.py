@@ -66,7 +66,9 @@ def open_and_resolve(rules: MatchingRules) -> Iterator[None]:
 def _resolve_lines(kind: CaseKind) -> None:
     buckets = [bucket for bucket, its in KINDS.items() if its == kind]
     still = StatementLine.objects.filter(pk=OuterRef("key"), bucket__in=buckets)
-    keyed = _open(kind, LINE).annotate(key=Cast(Substr("subject", len(LINE) + 1), BigIntegerField()))
+    keyed = _open(kind, LINE).annotate(
+        key=Cast(Substr("subject", len(LINE) + 1), BigIntegerField())
+    )
     _resolve(keyed.filter(~Exists(still)))
 
 
@@ -147,8 +149,10 @@ def _chunks(rows: QuerySet[Any]) -> Iterator[tuple[int, int]]:
     since = covered_since(timezone.now(), LOOK_BACK)
     if since is None:
         return
-    recent = rows.filter(created_at__gte=since) if rows.model is Transfer else rows.filter(
-        payment__created_at__gte=since
+    recent = (
+        rows.filter(created_at__gte=since)
+        if rows.model is Transfer
+        else rows.filter(payment__created_at__gte=since)
     )
     ends = recent.aggregate(low=Min("pk"), high=Max("pk"))
     if ends["low"] is not None:

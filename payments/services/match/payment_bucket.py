@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from payments.models import (
@@ -32,13 +33,13 @@ class PaymentBucket(models.TextChoices):
 OTHER_LINES = (Match.Rule.R8, Match.Rule.R9)  # of its reversal and of its fee
 
 
-def bucketed(rules: MatchingRules) -> QuerySet[MobileMoneyTransaction]:
+def bucketed(rules: MatchingRules) -> QuerySet[Any]:
     """Completed attempts of providers with their `bucket`, one of PaymentBucket."""
     attempts = MobileMoneyTransaction.objects.filter(status=State.COMPLETED)
     return attempts.annotate(bucket=_bucket("attempt", "payment__paid_at", rules))
 
 
-def bucketed_transfers(rules: MatchingRules) -> QuerySet[Transfer]:
+def bucketed_transfers(rules: MatchingRules) -> QuerySet[Any]:
     """Transfers that were sent, with their `bucket`, one of PaymentBucket."""
     transfers = Transfer.objects.filter(state=TransferState.SUCCEEDED)
     return transfers.annotate(bucket=_bucket("transfer", "finished_at", rules))
@@ -89,6 +90,5 @@ def covered_since(now: datetime, look_back: timedelta) -> datetime | None:
     files = StatementFile.objects.filter(
         state=StatementFile.State.READ, finished_at__gte=now - look_back
     )
-    return files.filter(begins_at__isnull=False).aggregate(since=models.Min(F("begins_at")))[
-        "since"
-    ]
+    since: datetime | None = files.aggregate(since=models.Min("begins_at"))["since"]
+    return since

@@ -49,4 +49,3 @@ def bucket_of(key: Key, rules: MatchingRules) -> str:
       WHEN {side.amount} > {side.expected} THEN 'amount_over'
       WHEN {" AND ".join(agrees)} THEN 'matched'
       ELSE 'suggested' END"""
-

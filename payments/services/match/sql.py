@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -68,18 +69,16 @@ def open_ranges(buckets: tuple[Bucket, ...] = OPEN, size: int = RANGE) -> Iterat
 
 def execute(sql: str, lines: Range, rules: MatchingRules) -> int:
     """Run a statement over a range; returns how many rows it wrote."""
-    values = {
+    values: dict[str, Any] = {
         "low": lines.low,
         "high": lines.high,
-        "now": timezone.now(),
+        "now": connection.ops.adapt_datetimefield_value(timezone.now()),
         "suggest_under": rules.suggest_under,
     }
     used = {name: value for name, value in values.items() if f"%({name})s" in sql}
-    if connection.vendor == "mysql" and "now" in used:
-        used["now"] = connection.ops.adapt_datetimefield_value(values["now"])  # type: ignore[arg-type]  # as above
     with connection.cursor() as cursor:
         cursor.execute(sql, used)
-        return max(cursor.rowcount, 0)
+        return max(int(cursor.rowcount), 0)
 
 
 def moved_by(moment: str, sign: str, by: timedelta) -> str:

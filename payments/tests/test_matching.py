@@ -10,6 +10,7 @@ import pytest
 from cases.models import Case, CaseKind
 from payments.models import Bucket, Match, MatchingRules, Posting, StatementLine
 from payments.services.match.run import match_statements
+from payments.services.match.sql import open_ranges
 from payments.services.record_bank import Movement, record_bank
 from payments.states import State, TransferState
 from payments.tests.matching import NOON, Kind, a_file, a_line, a_transfer, an_order
@@ -349,3 +350,15 @@ def test_tolerances_are_settings() -> None:
 
 def _buckets() -> list[tuple[int, str]]:
     return list(StatementLine.objects.order_by("pk").values_list("pk", "bucket"))
+
+def test_ranges_hold_so_many_open_lines_each() -> None:
+    lines = [a_line() for _ in range(5)]
+    StatementLine.objects.filter(pk=lines[1].pk).update(bucket=Bucket.MATCHED)
+    ranges = list(open_ranges(size=2))
+    held = [
+        [line.pk for line in lines if each.low <= line.pk <= each.high and line != lines[1]]
+        for each in ranges
+    ]
+    keys = [line.pk for line in lines]
+    assert held == [[keys[0], keys[2]], [keys[3], keys[4]]]
+    assert list(open_ranges((Bucket.SUGGESTED,))) == []

@@ -9,7 +9,7 @@ from payments.models import MatchingRules
 from payments.services.match.keys import BY_THE_PROVIDER, KEYS, PLACES, Key
 from payments.services.match.phrases import MASK, REFUSED, bucket_of
 from payments.services.match.sides import COLLECTIONS, DISBURSEMENTS, Side
-from payments.services.match.sql import UNDECIDED, Range, execute, moved_by
+from payments.services.match.sql import IN_OPEN, UNDECIDED, Range, execute, moved_by
 
 # Its last three digits are there to be compared.
 MASKED = """(l.msisdn LIKE '%%*%%' OR l.msisdn LIKE '%%x%%')
@@ -87,9 +87,11 @@ def _by_masked_phone(side: Side, rules: MatchingRules) -> str:
   WHERE {side.only} AND {side.done} AND NOT {side.taken}
     AND {side.created} BETWEEN
       (SELECT {moved_by("MIN(s.completed_at)", "-", timedelta(hours=rules.window_hours))}
-       FROM payments_statementline s WHERE s.id BETWEEN %(low)s AND %(high)s)
+       FROM payments_statementline s
+       WHERE s.id BETWEEN %(low)s AND %(high)s AND s.bucket IN ({IN_OPEN}))
       AND (SELECT {moved_by("MAX(s.completed_at)", "+", timedelta(minutes=rules.early_minutes))}
-       FROM payments_statementline s WHERE s.id BETWEEN %(low)s AND %(high)s)) r"""
+       FROM payments_statementline s
+       WHERE s.id BETWEEN %(low)s AND %(high)s AND s.bucket IN ({IN_OPEN}))) r"""
     earliest = moved_by("r.asked_at", "-", timedelta(minutes=rules.early_minutes))
     latest = moved_by("r.asked_at", "+", timedelta(hours=rules.window_hours))
     return f"""

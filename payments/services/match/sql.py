@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.duration import duration_microseconds
 
@@ -42,6 +43,14 @@ UNDECIDED = """l.id BETWEEN %(low)s AND %(high)s AND l.bucket IN ({open})
     "{open}", IN_OPEN
 )
 
+# The last of each so many lines; by an index on the bucket, however many lines there are.
+EDGES = """
+SELECT id FROM (
+  SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place
+  FROM payments_statementline WHERE bucket IN ({places})) numbered
+WHERE place %% %s = 0 ORDER BY id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -53,18 +62,18 @@ class Range:
 
 def open_ranges(buckets: tuple[Bucket, ...] = OPEN, size: int = RANGE) -> Iterator[Range]:
     """Ranges that hold `size` lines of these buckets each, in the order of ids."""
-    lines = StatementLine.objects.filter(bucket__in=buckets).order_by("pk")
-    low = lines.values_list("pk", flat=True).first()
-    while low is not None:
-        rest = lines.filter(pk__gte=low).values_list("pk", flat=True)
-        edge = rest[size - 1 : size + 1]
-        keys = list(edge)
-        if len(keys) < 2:
-            last = lines.order_by("-pk").values_list("pk", flat=True).first()
-            yield Range(low, last or low)
-            return
-        yield Range(low, keys[0])
-        low = keys[1]
+    last = StatementLine.objects.filter(bucket__in=buckets).aggregate(last=Max("pk"))["last"]
+    if last is None:
+        return
+    places = ", ".join(["%s"] * len(buckets))
+    with connection.cursor() as cursor:
+        cursor.execute(EDGES.replace("{places}", places), [*buckets, size])
+        edges = [edge for (edge,) in cursor.fetchall()]
+    low = 0
+    for edge in (*edges, last):
+        if low <= edge:
+            yield Range(low, edge)
+        low = edge + 1
 
 
 def execute(sql: str, lines: Range, rules: MatchingRules) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Replace
+from django.db.models.functions import Replace, Right
 from django.utils import timezone
 
 from common.fields import ReferenceField
@@ -174,11 +174,18 @@ class MobileMoneyTransaction(models.Model):
         output_field=ReferenceField(max_length=20),
         db_persist=True,
     )
+    phone_tail = models.GeneratedField(
+        # What a statement's masked number shows at least.
+        expression=Right("customer_phone", 3),
+        output_field=models.CharField(max_length=3),
+        db_persist=True,
+    )
 
     class Meta:
         db_table = "mobile_money_transactions"
         indexes = [
             models.Index(fields=["reference_key"], name="attempt_reference_key"),
+            models.Index(fields=["phone_tail", "created_at"], name="attempt_phone_tail"),
             models.Index(fields=["provider"], name="idx_provider"),
             models.Index(fields=["provider_transaction_id"], name="idx_provider_transaction_id"),
             models.Index(fields=["customer_phone", "created_at"], name="idx_customer_phone"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Replace
+from django.db.models.functions import Replace, Right
 from django.utils import timezone
 
 from common.fields import ReferenceField
@@ -100,6 +100,12 @@ class Transfer(models.Model):
         output_field=ReferenceField(max_length=20),
         db_persist=True,
     )
+    phone_tail = models.GeneratedField(
+        # What a statement's masked number shows at least.
+        expression=Right("phone", 3),
+        output_field=models.CharField(max_length=3),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -112,6 +118,7 @@ class Transfer(models.Model):
             models.Index(fields=["phone", "created_at"], name="transfer_phone"),
             models.Index(fields=["updated_at"], name="transfer_changed"),
             models.Index(fields=["reference_key"], name="transfer_reference_key"),
+            models.Index(fields=["phone_tail", "created_at"], name="transfer_phone_tail"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["open_payment"], name="transfer_one_open_per_payment"),

@@ -96,6 +96,12 @@ def test_each_name_of_ours_matches(order: Any, line: Any, rule: str) -> None:
             {"msisdn": "+255754000001"},
             Bucket.STATUS_CONFLICT,
         ),
+        (
+            {"phone": "+255754000001", "state": State.EXPIRED},
+            {"msisdn": "2557****001"},
+            Bucket.LATE_SUCCESS,
+        ),
+        ({"phone": "+255754000001"}, {"msisdn": "255754******"}, Bucket.MASKED_IDENTITY),
         ({}, {"at": NOON + timedelta(seconds=1)}, Bucket.PAID_NO_ORDER),
         ({}, {"currency": "KES"}, Bucket.FOREIGN_CURRENCY),
         ({"receipt": "QA1"}, {"receipt": "QA1", "moves_money": False}, Bucket.EVIDENCE),
@@ -350,6 +356,7 @@ def test_tolerances_are_settings() -> None:
 
 def _buckets() -> list[tuple[int, str]]:
     return list(StatementLine.objects.order_by("pk").values_list("pk", "bucket"))
+
 
 def test_ranges_hold_so_many_open_lines_each() -> None:
     lines = [a_line() for _ in range(5)]

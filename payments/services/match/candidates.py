@@ -7,13 +7,15 @@ from datetime import timedelta
 from common.transactions import retried
 from payments.models import MatchingRules
 from payments.services.match.keys import BY_THE_PROVIDER, KEYS, PLACES, Key
-from payments.services.match.phrases import MASK, REFUSED, bucket_of
+from payments.services.match.phrases import REFUSED, bucket_of, phone_fits
 from payments.services.match.sides import COLLECTIONS, DISBURSEMENTS, Side
-from payments.services.match.sql import IN_OPEN, UNDECIDED, Range, execute, moved_by
+from payments.services.match.sql import UNDECIDED, Range, execute, moved_by
 
 # Its last three digits are there to be compared.
 MASKED = """(l.msisdn LIKE '%%*%%' OR l.msisdn LIKE '%%x%%')
   AND SUBSTR(l.msisdn, -3) NOT LIKE '%%*%%' AND SUBSTR(l.msisdn, -3) NOT LIKE '%%x%%'"""
+NO_NAMED = """NOT EXISTS (SELECT 1 FROM payments_candidate o
+    WHERE o.line_id = l.id AND o.rule <> 'R5')"""
 NO_OTHER = "NOT EXISTS (SELECT 1 FROM payments_candidate o WHERE o.line_id = l.id)"
 
 
@@ -52,58 +54,35 @@ WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND 
 """
 
 
-def _alike(side: Side) -> str:
+def _alike(side: Side, rules: MatchingRules, *, phone: str, fits: str, why: str) -> str:
     """Only what is untaken: of money that has its line another line says nothing."""
-    return f"""CASE {side.otherwise} ELSE 'suggested' END, 'phone, amount, time'
+    return f"""
+INSERT INTO payments_candidate (line_id, {side.column}, rule, bucket, why)
+SELECT l.id, t.id, 'R5', CASE {side.otherwise} ELSE 'suggested' END, '{why}, amount, time'
 FROM payments_statementline l
-JOIN {{joined}}
+JOIN {side.table} ON {phone} AND t.provider = l.provider AND {_asked_in_time(side, rules)}
+{side.joined}
 WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
-  AND {{phone}} AND {{time}} AND {side.amount} = CASE WHEN {side.done} THEN {side.expected}
-    ELSE {side.asked} END
+  AND {fits} AND {side.amount} = CASE WHEN {side.done} THEN {side.expected} ELSE {side.asked} END
   AND NOT {side.taken} AND NOT {REFUSED.format(column=side.column)} AND {NO_NAMED}
 """
 
 
-NO_NAMED = """NOT EXISTS (SELECT 1 FROM payments_candidate o
-    WHERE o.line_id = l.id AND o.rule <> 'R5')"""
-
-
 def _by_whole_phone(side: Side, rules: MatchingRules) -> str:
-    tail = _alike(side).format(
-        joined=f"{side.table} ON {side.phone} = l.msisdn AND t.provider = l.provider {side.joined}",
-        phone="l.msisdn LIKE '+%%' AND l.msisdn NOT LIKE '%%*%%'",
-        time=_asked_in_time(side, rules),
+    return _alike(
+        side, rules, phone=f"{side.phone} = l.msisdn", fits="l.msisdn LIKE '+%%'", why="phone"
     )
-    return f"""
-INSERT INTO payments_candidate (line_id, {side.column}, rule, bucket, why)
-SELECT l.id, t.id, 'R5', {tail}"""
 
 
 def _by_masked_phone(side: Side, rules: MatchingRules) -> str:
-    """No index finds a masked phone: what has come and has no line yet is looked through by amount."""
-    recent = f"""(SELECT t.id, t.provider, {side.phone} AS phone, {side.created} AS asked_at,
-    {side.expected} AS amount
-  FROM {side.table} {side.joined}
-  WHERE {side.only} AND {side.done} AND NOT {side.taken}
-    AND {side.created} BETWEEN
-      (SELECT {moved_by("MIN(s.completed_at)", "-", timedelta(hours=rules.window_hours))}
-       FROM payments_statementline s
-       WHERE s.id BETWEEN %(low)s AND %(high)s AND s.bucket IN ({IN_OPEN}))
-      AND (SELECT {moved_by("MAX(s.completed_at)", "+", timedelta(minutes=rules.early_minutes))}
-       FROM payments_statementline s
-       WHERE s.id BETWEEN %(low)s AND %(high)s AND s.bucket IN ({IN_OPEN}))) r"""
-    earliest = moved_by("r.asked_at", "-", timedelta(minutes=rules.early_minutes))
-    latest = moved_by("r.asked_at", "+", timedelta(hours=rules.window_hours))
-    return f"""
-INSERT INTO payments_candidate (line_id, {side.column}, rule, bucket, why)
-SELECT l.id, r.id, 'R5', 'suggested', 'masked phone, amount, time'
-FROM payments_statementline l
-JOIN {recent} ON r.provider = l.provider AND r.amount = {side.amount}
-WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines}
-  AND {MASKED} AND REPLACE(r.phone, '+', '') LIKE {MASK}
-  AND l.completed_at BETWEEN {earliest} AND {latest}
-  AND NOT {REFUSED.format(column=side.column).replace("t.id", "r.id")} AND {NO_NAMED}
-"""
+    """Found by its last three digits, which a mask leaves."""
+    return _alike(
+        side,
+        rules,
+        phone="t.phone_tail = SUBSTR(l.msisdn, -3)",
+        fits=f"{MASKED} AND {phone_fits(side)}",
+        why="masked phone",
+    )
 
 
 def _of_several_orders(rules: MatchingRules) -> str:

@@ -335,11 +335,17 @@ def _beside(line: StatementLine, matches: list[Match]) -> list[Beside]:
     shown: dict[str, Beside] = {}
     for match in matches:
         if match.is_live and match.posting is None:
-            _add(shown, line, Target(match.attempt, match.transfer), match.why, match)
+            _add(
+                shown,
+                line,
+                Target(match.attempt, match.transfer),
+                f"{match.rule}: {match.why}",
+                match,
+            )
     candidates = line.candidates.select_related("attempt__payment", "transfer")
     for candidate in candidates.order_by("rule", "pk")[:SHOWN]:
         target = Target(candidate.attempt, candidate.transfer)
-        _add(shown, line, target, f"{candidate.get_rule_display()}: {candidate.why}", None)
+        _add(shown, line, target, f"{candidate.rule}: {candidate.why}", None)
     return list(shown.values())
 
 

@@ -9,5 +9,7 @@ class BackofficeConfig(AppConfig):
 
     def ready(self) -> None:
         from backoffice.roles import apply_roles, last_app
+        from backoffice.subjects import register_subjects
 
         post_migrate.connect(apply_roles, sender=last_app(), dispatch_uid="backoffice.roles")
+        register_subjects()

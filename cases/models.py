@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Case as SqlCase
 from django.db.models import F, Q, When
@@ -86,6 +89,15 @@ class Case(models.Model):
     opened_at = models.DateTimeField(default=timezone.now, db_index=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.TextField(blank=True)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who proposed the resolution that a second person is to confirm",
+    )
+    proposal = models.TextField(blank=True, help_text="Empty: nothing is proposed")
     open_subject = models.GeneratedField(
         expression=SqlCase(When(state="open", then=F("subject"))),
         output_field=ReferenceField(max_length=100, null=True),
@@ -94,6 +106,12 @@ class Case(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [
+            ("work_case", "Can claim, snooze and resolve cases"),
+            ("assign_case", "Can give cases to somebody"),
+            ("confirm_case", "Can confirm resolutions above the limit"),
+        ]
+        indexes = [models.Index(fields=["state", "opened_at"], name="case_open_by_age")]
         constraints = [
             models.UniqueConstraint(fields=["kind", "open_subject"], name="case_one_open"),
             models.CheckConstraint(condition=Q(state__in=["open", "resolved"]), name="case_state"),
@@ -101,3 +119,102 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.subject})"
+
+    def is_claimed_at(self, now: datetime) -> bool:
+        """Whether somebody has it, by a claim that has not run out or because it was assigned."""
+        if self.owner_id is None:
+            return False
+        return self.claimed_until is None or now < self.claimed_until
+
+
+class Bulk(models.Model):
+    """One verb upon many cases, done in one transaction, undone by one button."""
+
+    class Verb(models.TextChoices):
+        RESOLVE = "resolve", "Resolved"
+        SNOOZE = "snooze", "Snoozed"
+        ASSIGN = "assign", "Assigned"
+
+    key = ReferenceField(max_length=32, unique=True, help_text="The page's: sent twice, done once")
+    verb = models.CharField(max_length=10, choices=Verb)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    why = models.CharField(max_length=255)
+    cases = models.PositiveIntegerField()
+    amount = models.PositiveBigIntegerField(help_text="TZS at stake, of all of them")
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "bulk of cases"
+        verbose_name_plural = "bulks of cases"
+
+    def __str__(self) -> str:
+        return f"{self.get_verb_display()}: {self.cases:,} cases, {self.amount:,} TZS"
+
+
+class CaseEvent(models.Model):
+    """What was done to a case. Rows are only added; `before` is what the case was until then."""
+
+    class Verb(models.TextChoices):
+        CLAIMED = "claimed", "Claimed"
+        RELEASED = "released", "Released"
+        SNOOZED = "snoozed", "Snoozed"
+        ASSIGNED = "assigned", "Assigned"
+        NOTED = "noted", "Note"
+        PROPOSED = "proposed", "Resolution proposed"
+        REFUSED = "refused", "Resolution refused"
+        RESOLVED = "resolved", "Resolved"
+        REOPENED = "reopened", "Opened again"
+        UNDONE = "undone", "Undone"
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    verb = models.CharField(max_length=10, choices=Verb)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Empty: the system",
+    )
+    why = models.TextField(blank=True)
+    bulk = models.ForeignKey(Bulk, null=True, on_delete=models.PROTECT, related_name="events")
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.get_verb_display()
+
+
+class CaseRules(models.Model):
+    """How cases may be closed: one row, edited by staff."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    four_eyes_above = models.PositiveIntegerField(
+        help_text="TZS; to resolve a case with more at stake needs a second person"
+    )
+
+    class Meta:
+        verbose_name_plural = "case rules"
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="case_rules_one_row")]
+
+    def __str__(self) -> str:
+        return "Case rules"
+
+    @classmethod
+    def current(cls) -> CaseRules:
+        """The rules in force, seeded from the settings the first time."""
+        rules, _ = cls.objects.get_or_create(
+            pk=1, defaults={"four_eyes_above": settings.FOUR_EYES_ABOVE}
+        )
+        return rules

@@ -1,10 +1,16 @@
-"""Reads of cases, for queries of other apps' rows."""
+"""Reads of cases: for queries of other apps' rows, and for the queue of staff."""
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.models import Case, CaseKind
+from cases.ranking import ranked
 from common.invariants import named
 
 
@@ -17,3 +23,44 @@ def has_open_case(prefix: str, column: str, *, kind: CaseKind | None = None) -> 
 def ever_had_case(prefix: str, column: str, *, kind: CaseKind) -> Exists:
     """Whether staff were given the row, open or resolved by now."""
     return Exists(Case.objects.filter(subject=named(prefix, OuterRef(column)), kind=kind))
+
+
+def free_at(now: datetime) -> Q:
+    """Nobody has it: not assigned, and not claimed or the claim has run out."""
+    return Q(owner__isnull=True) | Q(claimed_until__lte=now)
+
+
+def awake_at(now: datetime) -> Q:
+    """Not snoozed, or not any more."""
+    return Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now)
+
+
+def to_do(now: datetime) -> QuerySet[Case]:
+    """What somebody has to work on now; what waits for a second person is decided already."""
+    return Case.objects.filter(awake_at(now), state=Case.State.OPEN, proposal="")
+
+
+def next_up(*, by_id: int, now: datetime) -> QuerySet[Any]:
+    """What "next" may open, the highest rank first: what is free, and what was assigned to them."""
+    theirs = Q(owner_id=by_id, claimed_until__isnull=True)
+    return ranked(to_do(now).filter(free_at(now) | theirs), now)
+
+
+def neighbours(case: Case, now: datetime) -> tuple[Case | None, Case | None]:
+    """The cases to do that rank just above and just below one."""
+    own = ranked(Case.objects.filter(pk=case.pk), now).values_list("rank", flat=True)[0]
+    others = ranked(to_do(now).exclude(pk=case.pk), now)
+    above = others.filter(Q(rank__gt=own) | Q(rank=own, pk__lt=case.pk)).order_by("rank", "-pk")
+    below = others.filter(Q(rank__lt=own) | Q(rank=own, pk__gt=case.pk))
+    return above.first(), below.first()
+
+
+def workers() -> QuerySet[Any]:
+    """The members of staff who may work on cases."""
+    work = Permission.objects.filter(content_type__app_label="cases", codename="work_case")
+    personal, by_group = work.filter(user=OuterRef("pk")), work.filter(group__user=OuterRef("pk"))
+    may = Q(is_superuser=True) | Q(Exists(personal)) | Q(Exists(by_group))
+    people: QuerySet[Any] = get_user_model()._default_manager.filter(
+        may, is_active=True, is_staff=True
+    )
+    return people.order_by("email")

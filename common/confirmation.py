@@ -31,12 +31,20 @@ class ReasonForm(forms.Form):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the page asks, and where its reader comes from."""
+    """What the page asks, and where its reader comes from.
+
+    `items` are the rows that will change and `left_out` those that will not, `hidden` is sent with the
+    answer, and `done` gives the page that follows for the row that `act` returned.
+    """
 
     title: str
     button: str
     back: str
     sentences: Sequence[str] = ()
+    items: Sequence[str] = ()
+    left_out: Sequence[str] = ()
+    hidden: Sequence[tuple[str, str]] = ()
+    done: Callable[[Model], str] | None = None
 
 
 def confirm(
@@ -60,13 +68,12 @@ def confirm(
             why = form.cleaned_data["why"]
             model_admin.log_change(request, row, f"{sentence} Reason: {why}")
             model_admin.message_user(request, sentence, messages.SUCCESS)
-            return HttpResponseRedirect(question.back)
+            page = question.done(row) if question.done else question.back
+            return HttpResponseRedirect(page)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": question.title,
-        "button": question.button,
-        "back": question.back,
-        "sentences": question.sentences,
+        "question": question,
         "form": form,
     }
     return TemplateResponse(request, "confirm.html", context)

@@ -410,6 +410,11 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:cases_case_changelist"),
                     },
                     {
+                        "title": "Case rules",
+                        "icon": "rule",
+                        "link": reverse_lazy("admin:cases_caserules_changelist"),
+                    },
+                    {
                         "title": "Providers",
                         "icon": "toggle_on",
                         "link": reverse_lazy("admin:payments_providerswitch_changelist"),

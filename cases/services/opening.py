@@ -1,4 +1,4 @@
-"""Opens and resolves cases."""
+"""Opens cases, and closes those whose question was answered by other means."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from itertools import islice
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from cases.models import Case
+from cases.models import Case, CaseEvent
+from cases.ranking import KINDS_THAT_HURT
 
 BATCH = 1_000
 
@@ -30,7 +31,7 @@ def open_case(
                 subject=subject,
                 amount=amount,
                 detail=detail,
-                customer_waits=customer_waits,
+                customer_waits=customer_waits or kind in KINDS_THAT_HURT,
             )
     except IntegrityError:
         return same.get()
@@ -40,24 +41,32 @@ def open_cases(cases: Iterable[Case]) -> None:
     """Open many at once; one that is open already stays as it is."""
     rest = iter(cases)
     while batch := list(islice(rest, BATCH)):
+        for case in batch:
+            case.customer_waits |= case.kind in KINDS_THAT_HURT
         Case.objects.bulk_create(batch, ignore_conflicts=True)
 
 
 def resolve_by_itself(*, kind: str, subject: str, resolution: str) -> None:
     """Close the open case, if there is one, whose question has answered itself."""
-    Case.objects.filter(kind=kind, subject=subject, state=Case.State.OPEN).update(
-        state=Case.State.RESOLVED, resolution=resolution, resolved_at=timezone.now()
-    )
+    case = Case.objects.filter(kind=kind, subject=subject, state=Case.State.OPEN).first()
+    if case is not None:
+        resolve_case(case=case, resolution=resolution)
 
 
 def resolve_case(*, case: Case, resolution: str, owner_id: int | None = None) -> bool:
-    """Close an open case with a reason. Returns False when somebody else was faster."""
-    return (
-        Case.objects.filter(pk=case.pk, state=Case.State.OPEN).update(
+    """Close an open case because what it asked for is done. Returns False when somebody was faster.
+
+    Nobody's claim and no limit stands in the way: the deed itself had its own rules.
+    """
+    with transaction.atomic():
+        closed = Case.objects.filter(pk=case.pk, state=Case.State.OPEN).update(
             state=Case.State.RESOLVED,
             resolution=resolution,
             owner_id=owner_id or case.owner_id,
             resolved_at=timezone.now(),
         )
-        == 1
-    )
+        if closed:
+            CaseEvent.objects.create(
+                case_id=case.pk, verb=CaseEvent.Verb.RESOLVED, by_id=owner_id, why=resolution
+            )
+    return closed == 1

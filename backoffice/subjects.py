@@ -1,0 +1,97 @@
+"""How the subjects of cases become links: every prefix that an app above `cases` names them by."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Model, Q, QuerySet
+from django.urls import NoReverseMatch, reverse
+
+from bundles.models import Bundle, Purchase, Subscription
+from cases.subjects import Subject, register
+from payments.models import Bill, Payment, StatementLine, Transfer, WebhookDelivery
+from vpn.models import Gateway, Peer
+
+
+def register_subjects() -> None:
+    register("payment", _payment)
+    register("transfer", _transfer)
+    register("bill", _bill)
+    register("delivery", _delivery)
+    register("line", _line)
+    register("gateway", _by_key(Gateway.objects.all(), "gateway"))
+    register("peer", _by_key(Peer.objects.all(), "peer"))
+    register("purchase", _by_key(Purchase.objects.all(), "purchase"))
+    register("subscription", _by_key(Subscription.objects.all(), "subscription"))
+    register("bundle", _by_key(Bundle.objects.all(), "bundle"))
+
+
+def _payment(public_id: str) -> Subject | None:
+    payment = Payment.objects.select_related("payer").filter(public_id=public_id).first()
+    if payment is None:
+        return None
+    what = f"{payment.amount:,} TZS of {payment.payer}, {payment.get_state_display().lower()}"
+    return Subject(f"Payment of {what}", _page(payment))
+
+
+def _transfer(reference: str) -> Subject | None:
+    transfer = Transfer.objects.select_related("payee").filter(reference=reference).first()
+    if transfer is None:
+        return None
+    kind, state = transfer.get_kind_display(), transfer.get_state_display().lower()
+    what = f"{kind} {reference} of {transfer.amount:,} TZS to {transfer.payee}, {state}"
+    return Subject(what, _page(transfer))
+
+
+def _bill(name: str) -> Subject | None:
+    """`<provider>:<receipt>`."""
+    provider, _, receipt = name.partition(":")
+    bill = Bill.objects.filter(provider=provider, receipt=receipt).first()
+    return bill and Subject(f"Bill {receipt} of {bill.amount:,} TZS", _page(bill))
+
+
+def _delivery(name: str) -> Subject | None:
+    """`<dialect>:<what the provider calls it>`: no row, but the list can be searched for it."""
+    dialect, _, named = name.partition(":")
+    return Subject(f"Callback {named} of {dialect}", _list(WebhookDelivery, named))
+
+
+def _line(key: str) -> Subject | None:
+    """A statement's line: its page shows what may match it, with the difference."""
+    line = StatementLine.objects.filter(_key(key)).first()
+    if line is None:
+        return None
+    what = f"Statement line {line.receipt} of {line.amount:,} {line.currency}"
+    return Subject(what, _decide(line) or _page(line))
+
+
+def _by_key(rows: QuerySet[Any], noun: str) -> Any:
+    def find(key: str) -> Subject | None:
+        row = rows.filter(_key(key)).first()
+        return row and Subject(f"{noun.capitalize()} {row}", _page(row))
+
+    return find
+
+
+def _key(key: str) -> Q:
+    return Q(pk=key) if key.isdigit() else Q(pk__in=[])
+
+
+def _decide(line: StatementLine) -> str:
+    try:
+        return reverse("admin:payments_statementline_decide", args=[line.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _page(row: Model) -> str:
+    try:
+        return reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[row.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _list(model: type[Model], term: str) -> str:
+    page = reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist")
+    return f"{page}?{urlencode({'q': term})}"

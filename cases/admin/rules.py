@@ -1,0 +1,14 @@
+"""Above which amount a second person is needed."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+
+from cases.models import CaseRules
+from common.admin import OneRow
+
+
+@admin.register(CaseRules)
+class CaseRulesAdmin(OneRow, ModelAdmin):
+    list_display = ["__str__", "four_eyes_above"]

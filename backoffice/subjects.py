@@ -9,7 +9,7 @@ from django.db.models import Model, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from bundles.models import Bundle, Purchase, Subscription
-from cases.subjects import Subject, register
+from cases.subjects import Finder, Subject, register
 from payments.models import Bill, Payment, StatementLine, Transfer, WebhookDelivery
 from vpn.models import Gateway, Peer
 
@@ -48,7 +48,9 @@ def _bill(name: str) -> Subject | None:
     """`<provider>:<receipt>`."""
     provider, _, receipt = name.partition(":")
     bill = Bill.objects.filter(provider=provider, receipt=receipt).first()
-    return bill and Subject(f"Bill {receipt} of {bill.amount:,} TZS", _page(bill))
+    if bill is None:
+        return None
+    return Subject(f"Bill {receipt} of {bill.amount:,} TZS", _page(bill))
 
 
 def _delivery(name: str) -> Subject | None:
@@ -66,10 +68,10 @@ def _line(key: str) -> Subject | None:
     return Subject(what, _decide(line) or _page(line))
 
 
-def _by_key(rows: QuerySet[Any], noun: str) -> Any:
+def _by_key(rows: QuerySet[Any], noun: str) -> Finder:
     def find(key: str) -> Subject | None:
         row = rows.filter(_key(key)).first()
-        return row and Subject(f"{noun.capitalize()} {row}", _page(row))
+        return Subject(f"{noun.capitalize()} {row}", _page(row)) if row else None
 
     return find
 

@@ -61,8 +61,11 @@ def act_on_many(
     ids = _wanted(case_ids)
     try:
         return _act(key, verb, ids, why, by_id, until, to_id)
-    except IntegrityError:  # the other of two sendings was faster
-        return Bulk.objects.get(key=key)
+    except (IntegrityError, CaseClosed):
+        # Of two sendings the slower finds the key taken, or no case left to change.
+        if done := Bulk.objects.filter(key=key).first():
+            return done
+        raise
 
 
 @retried
@@ -175,5 +178,8 @@ def _untouched(bulk: Bulk) -> QuerySet[CaseEvent]:
 
 
 def _restore(event: CaseEvent) -> None:
-    for name, value in event.before.items():
-        setattr(event.case, name, Case._meta.get_field(name).to_python(value))
+    """Give the case its former values, of which JSON has kept the times as text."""
+    before: dict[str, Any] = event.before or {}
+    for name, value in before.items():
+        column: Any = Case._meta.get_field(name)
+        setattr(event.case, name, column.to_python(value))

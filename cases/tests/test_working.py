@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -74,11 +75,12 @@ def test_who_works_on_a_claimed_case_keeps_it(asha: Any, juma: Any) -> None:
     case = a_case()
     case = claim_case(case_id=case.pk, by_id=asha.pk)
     soon = timezone.now() + timedelta(minutes=1)
-    for work in (
+    works: list[Callable[[], object]] = [
         lambda: keep_claim(case=case, by_id=asha.pk),
         lambda: claim_case(case_id=case.pk, by_id=asha.pk),
         lambda: note(case_id=case.pk, text="called her", by_id=asha.pk),
-    ):
+    ]
+    for work in works:
         Case.objects.filter(pk=case.pk).update(claimed_until=soon)
         case.refresh_from_db()
         work()

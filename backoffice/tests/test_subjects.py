@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -10,10 +12,17 @@ from backoffice import subjects
 from bundles.models import Bundle, Subscription
 from cases.services import open_case
 from cases.subjects import Subject, subject_of
-from payments.models import Bill, Payment, StatementFile, StatementLine, WebhookDelivery
+from payments.models import (
+    Bill,
+    MobileMoneyTransaction,
+    Payment,
+    StatementFile,
+    StatementLine,
+    WebhookDelivery,
+)
 from payments.services.refund import refund_payment
 from payments.tests.factories import a_customer
-from payments.tests.outgoing import FakeProvider
+from payments.tests.outgoing import SENT, FakeProvider, hear
 from payments.tests.outgoing import provider as provider
 from vpn.models import Gateway, Peer
 
@@ -61,8 +70,9 @@ def test_a_payment_is_told_in_a_sentence(paid: Payment) -> None:
 
 
 def test_a_transfer_is_told_in_a_sentence(
-    provider: FakeProvider, staff: Client, paid: Payment
+    provider: FakeProvider, staff: Client, unpaid: MobileMoneyTransaction
 ) -> None:
+    paid = hear(unpaid.payment, replace(SENT, amount=1000))
     transfer = refund_payment(
         payment_id=paid.pk, request_key="r", why="x", amount=400, by=a_customer()
     )

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action
+from unfold.decorators import action, display
 
 from cases.models import Bulk, CaseEvent
 from cases.services.bulk import undo
@@ -19,14 +21,30 @@ from common.confirmation import Question, ReasonForm, confirm
 
 
 class EventInline(ReadOnly, TabularInline):
+    """Its cases, for whoever may see it."""
+
     model = CaseEvent
-    fields = ["case", "at", "why"]
+    fields = ["linked_case", "tzs", "why"]
+    readonly_fields = fields
     verbose_name_plural = "cases"
     per_page = 50
     ordering = ["pk"]
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("case")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CaseEvent]:
+        events: QuerySet[CaseEvent] = super().get_queryset(request)
+        return events.select_related("case")
+
+    def has_view_permission(self, request: HttpRequest, obj: Bulk | None = None) -> bool:
+        return True
+
+    @display(description="Case")
+    def linked_case(self, event: CaseEvent) -> str:
+        page = reverse("admin:cases_case_change", args=[event.case_id])
+        return format_html('<a href="{}">{}</a>', page, event.case)
+
+    @display(description="TZS")
+    def tzs(self, event: CaseEvent) -> str:
+        return f"{event.case.amount:,}"
 
 
 @admin.register(Bulk)

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 from cases.admin.filters import AgeFilter, QueueFilter
 from cases.admin.forms import AssignForm, SnoozeForm
@@ -27,6 +28,13 @@ from common.confirmation import Question, ReasonForm, confirm
 from common.errors import DomainError
 
 TONES = {name: name for name in ("success", "info", "warning", "danger")}
+
+
+class Queue(ChangeList):
+    """Ordered by rank, unless a column's head was clicked."""
+
+    def _get_default_ordering(self) -> list[str]:
+        return ["-rank", "pk"]
 
 
 @admin.register(Case)
@@ -45,8 +53,8 @@ class CaseAdmin(ReadOnly, CaseVerbs):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return ranked(Case.objects.all(), timezone.now())
 
-    def get_ordering(self, request: HttpRequest) -> list[str]:
-        return ["-rank", "pk"]
+    def get_changelist(self, request: HttpRequest, **named: Any) -> type[ChangeList]:
+        return Queue
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

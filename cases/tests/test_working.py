@@ -115,13 +115,14 @@ def test_what_others_do_to_a_claimed_case_is_refused_with_a_name_and_a_time(
     assert claimed.claimed_until is not None
     until = f"{timezone.localtime(claimed.claimed_until):%H:%M}"
     later = timezone.now() + HOUR
-    for verb in (
+    refused: list[Callable[[], object]] = [
         lambda: claim_case(case_id=case.pk, by_id=juma.pk),
         lambda: release_case(case_id=case.pk, by_id=juma.pk),
         lambda: snooze_case(case_id=case.pk, until=later, why="x", by_id=juma.pk),
         lambda: assign_case(case_id=case.pk, to_id=juma.pk, why="x", by_id=juma.pk),
         lambda: resolve(case_id=case.pk, why="x", by_id=juma.pk),
-    ):
+    ]
+    for verb in refused:
         with pytest.raises(CaseTaken, match=f"^Asha works on this case until {until}.$"):
             verb()
     case.refresh_from_db()

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from cases.models import Case
+from cases.models import Bulk, Case
 from cases.services.bulk import act_on_many, undo
 from cases.services.claim import claim_next
 from cases.tests.workers import a_case, a_worker
@@ -34,7 +34,9 @@ def test_two_who_press_next_never_get_the_same_case() -> None:
 def test_a_bulk_that_is_sent_and_undone_at_once_counts_each_case_once() -> None:
     person = a_worker()
     ids = [a_case(number).pk for number in range(30)]
-    send = partial(act_on_many, key="k", verb="resolve", case_ids=ids, why="x", by_id=person.pk)
+    send = partial(
+        act_on_many, key="k", verb=Bulk.Verb.RESOLVE, case_ids=ids, why="x", by_id=person.pk
+    )
     sent = at_once([send] * 4)
     assert sent.errors == []
     assert len({bulk.pk for bulk in sent.results}) == 1

@@ -39,7 +39,7 @@ class Queue(ChangeList):
 
 @admin.register(Case)
 class CaseAdmin(ReadOnly, CaseVerbs):
-    list_display = ["age", "kind", "subject", "tzs", "customer_waits", "standing", "opened_at"]
+    list_display = ["age", "kind", "subject", "tzs", "customer_waits", "standing", "opened"]
     list_display_links = ["age", "kind"]
     list_filter = [QueueFilter, AgeFilter, "customer_waits", "kind"]
     list_select_related = ["owner", "proposed_by"]
@@ -74,6 +74,10 @@ class CaseAdmin(ReadOnly, CaseVerbs):
     @display(description="TZS", ordering="amount")
     def tzs(self, case: Case) -> str:
         return f"{case.amount:,}"
+
+    @display(description="Opened", ordering="opened_at")
+    def opened(self, case: Case) -> str:
+        return f"{timezone.localtime(case.opened_at):%d.%m.%Y %H:%M}"
 
     @display(description="Who")
     def standing(self, case: Case) -> str:

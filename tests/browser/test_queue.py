@@ -16,7 +16,7 @@ from tests.system import System
 
 pytestmark = pytest.mark.browser
 
-PAGE_PARTS = ".story, .confirm"  # ours; the frame around them is unfold's
+PAGE_PARTS = ".story, .confirm"  # ours; what surrounds them is unfold's
 
 
 def assert_accessible(page: Page) -> None:

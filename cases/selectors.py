@@ -40,18 +40,32 @@ def to_do(now: datetime) -> QuerySet[Case]:
     return Case.objects.filter(awake_at(now), state=Case.State.OPEN, proposal="")
 
 
-def next_up(*, by_id: int, now: datetime) -> QuerySet[Any]:
-    """What "next" may open, the highest rank first: what is free, and what was assigned to them."""
+def next_up(*, by_id: int, now: datetime, after_id: int | None = None) -> QuerySet[Any]:
+    """What "next" may open, the highest rank first: what is free, and what was assigned to them.
+
+    Of their own only what ranks below the case they come from: "next" would open the same for ever.
+    """
     theirs = Q(owner_id=by_id, claimed_until__isnull=True)
-    return ranked(to_do(now).filter(free_at(now) | theirs), now)
+    if after_id is not None and (own := _rank(after_id, now)) is not None:
+        theirs &= _below(own, after_id)
+    return ranked(to_do(now), now).filter(free_at(now) | theirs)
+
+
+def _rank(case_id: int, now: datetime) -> int | None:
+    ranks = ranked(Case.objects.filter(pk=case_id), now).values_list("rank", flat=True)
+    return ranks.first()
+
+
+def _below(rank: int, case_id: int) -> Q:
+    return Q(rank__lt=rank) | Q(rank=rank, pk__gt=case_id)
 
 
 def neighbours(case: Case, now: datetime) -> tuple[Case | None, Case | None]:
     """The cases to do that rank just above and just below one."""
-    own = ranked(Case.objects.filter(pk=case.pk), now).values_list("rank", flat=True)[0]
+    own = _rank(case.pk, now) or 0
     others = ranked(to_do(now).exclude(pk=case.pk), now)
     above = others.filter(Q(rank__gt=own) | Q(rank=own, pk__lt=case.pk)).order_by("rank", "-pk")
-    below = others.filter(Q(rank__lt=own) | Q(rank=own, pk__gt=case.pk))
+    below = others.filter(_below(own, case.pk))
     return above.first(), below.first()
 
 

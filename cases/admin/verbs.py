@@ -44,7 +44,8 @@ class CaseVerbs(ModelAdmin):
     def next_view(self, request: HttpRequest) -> HttpResponse:
         if refusal := _refuse(request):
             return refusal
-        case = claim_next(by_id=_who(request))
+        after = request.POST.get("after", "")
+        case = claim_next(by_id=_who(request), after_id=int(after) if after.isdigit() else None)
         if case is None:
             self.message_user(request, "Nothing is left to do.", messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:cases_case_changelist"))

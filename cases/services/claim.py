@@ -33,12 +33,14 @@ def claim_case(*, case_id: int, by_id: int) -> Case:
     return case
 
 
-def claim_next(*, by_id: int) -> Case | None:
+def claim_next(*, by_id: int, after_id: int | None = None) -> Case | None:
     """Claim the highest-ranked case that is free or assigned to them; None when nothing is left.
+
+    `after_id` is the case they come from: their own that rank above it were passed over.
 
     Who looks at the same moment sees the same list: the lock decides, and the other takes the next.
     """
-    while candidates := list(_candidates(by_id)):
+    while candidates := _candidates(by_id, after_id):
         for case_id in candidates:
             try:
                 return claim_case(case_id=case_id, by_id=by_id)
@@ -47,9 +49,9 @@ def claim_next(*, by_id: int) -> Case | None:
     return None
 
 
-def _candidates(by_id: int) -> list[int]:
-    found = next_up(by_id=by_id, now=timezone.now()).values_list("pk", flat=True)
-    return list(found[:TRIED_AT_ONCE])
+def _candidates(by_id: int, after_id: int | None) -> list[int]:
+    found = next_up(by_id=by_id, now=timezone.now(), after_id=after_id)
+    return list(found.values_list("pk", flat=True)[:TRIED_AT_ONCE])
 
 
 def keep_claim(*, case: Case, by_id: int) -> None:

@@ -157,7 +157,9 @@ def test_next_opens_the_highest_and_needs_the_permission(client: Client, asha: A
     assert client.get(f"{QUEUE}next/").status_code == 405
     answer: Any = client.post(f"{QUEUE}next/")
     assert answer.url == path(high)
-    assert "You have this case until" in read(client, path(high))
+    page = read(client, path(high))
+    assert "You have this case until" in page
+    assert f'name="after" value="{high.pk}"' in page
     asha.user_permissions.set(
         [each for each in asha.user_permissions.all() if "view" in each.codename]
     )

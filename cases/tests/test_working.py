@@ -170,6 +170,18 @@ def test_an_assigned_case_is_theirs_alone_until_it_is_given_to_another(
     resolve(case_id=case.pk, why="done", by_id=asha.pk)
 
 
+def test_next_passes_over_what_was_assigned_and_just_seen(asha: Any) -> None:
+    own = [a_case(number, amount=900 - number) for number in (1, 2)]
+    free = a_case(3, amount=5)
+    for case in own:
+        assign_case(case_id=case.pk, to_id=asha.pk, why="x", by_id=asha.pk)
+    assert claim_next(by_id=asha.pk) == own[0]
+    assert claim_next(by_id=asha.pk, after_id=own[0].pk) == own[1]
+    assert claim_next(by_id=asha.pk, after_id=own[1].pk) == free
+    assert claim_next(by_id=asha.pk, after_id=free.pk) is None
+    assert claim_next(by_id=asha.pk) == own[0]
+
+
 def test_only_who_may_work_on_cases_is_given_any(asha: Any, juma: Any) -> None:
     juma.user_permissions.clear()
     with pytest.raises(NotAWorker):

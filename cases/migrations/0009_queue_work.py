@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cases', '0007_queue'),
+        ('cases', '0008_dayclose'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0009_statements'),
+        ('payments', '0015_statement_reading'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

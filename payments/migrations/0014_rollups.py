@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0009_statements'),
+        ('payments', '0013_dayclose_triggers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

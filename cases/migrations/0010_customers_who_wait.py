@@ -18,6 +18,6 @@ def say_who_waits(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0008_queue_work")]
+    dependencies = [("cases", "0009_queue_work")]
 
     operations = [migrations.RunPython(say_who_waits, migrations.RunPython.noop)]

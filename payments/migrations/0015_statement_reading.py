@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0009_statements")]
+    dependencies = [("payments", "0014_rollups")]
 
     operations = [
         migrations.AlterField(

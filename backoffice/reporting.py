@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminSingleDateWidget
 from accounts.admin import person_behind
 from backoffice.transactions_report import transactions
 from common.clock import business_day
-from common.spreadsheets import as_csv
+from common.exports import csv_pages
 from payments.admin.days import DayCloseAdmin
 from payments.models import DayClose
 
@@ -75,7 +75,7 @@ class ReportingDayCloseAdmin(DayCloseAdmin):
             action_flag=CHANGE,
             change_message=f"Downloaded the transactions from {first} to {last}.",
         )
-        lines = as_csv(transactions(first, last))
+        lines = csv_pages(transactions(first, last))
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="transactions-{first}-{last}.csv"'
         return answer

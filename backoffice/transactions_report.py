@@ -18,6 +18,7 @@ from django.db.models import Model, Q, QuerySet
 from bundles.models import FiscalRecord
 from common import phone as phones
 from common.clock import day_bounds
+from common.exports import Cell
 from payments import ledger
 from payments.models import Entry, MobileMoneyTransaction, Payment, Transfer
 from payments.states import State, TransferState
@@ -40,7 +41,7 @@ HEAD = (
     "fiscal_state",
 )
 Some = TypeVar("Some", bound=Model)
-Row = tuple[object, ...]
+Row = tuple[Cell, ...]
 
 
 class Attempt(NamedTuple):

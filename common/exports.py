@@ -48,7 +48,7 @@ def csv_download(
     """
     record_export(request, of=of, count=count, filters=request.GET.dict())
     answer = StreamingHttpResponse(
-        csv_pages(header, rows),
+        csv_pages(chain([header], rows)),
         content_type="text/csv; charset=utf-8",
         headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
     )
@@ -70,10 +70,10 @@ def record_export(
     )
 
 
-def csv_pages(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """The lines of the file (RFC 4180), in pieces of up to PAGE."""
+def csv_pages(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """The lines of the file (RFC 4180), its head the first of them, in pieces of up to PAGE."""
     yield BYTE_ORDER_MARK
-    lines = iter(chain([header], rows))
+    lines = iter(rows)
     while page := list(islice(lines, PAGE)):
         piece = io.StringIO()
         writer = csv.writer(piece, quoting=csv.QUOTE_NONNUMERIC)

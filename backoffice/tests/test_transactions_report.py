@@ -25,7 +25,6 @@ from bundles.models import Terms
 from bundles.services.record_fiscally import record_sales
 from bundles.tests.factories import a_bundle
 from common.clock import business_day
-from common.spreadsheets import as_csv, safe
 from payments.models import Payment
 from payments.providers.base import Outcome
 from vpn.tests.factories import first_gateway
@@ -112,26 +111,6 @@ def test_no_more_than_a_batch_is_ever_in_memory(monkeypatch: pytest.MonkeyPatch)
     assert len(asked) == 4
     assert all("LIMIT 2" in query["sql"] for query in asked.captured_queries[:1])
     assert len(list(rows)) == 3
-
-
-def test_lines_are_made_as_they_are_read() -> None:
-    read: list[int] = []
-
-    def rows() -> Iterator[tuple[int]]:
-        for number in range(1000):
-            read.append(number)
-            yield (number,)
-
-    first = next(as_csv(rows()))
-    assert first.startswith("0\r\n1\r\n")
-    assert len(read) == 200
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+255", "-1", "@x", "\tx", "\rx"])
-def test_a_text_is_never_a_formula(text: str) -> None:
-    assert safe(text) == f"'{text}"
-    assert safe(-1) == -1
-    assert safe("a=1") == "a=1"
 
 
 def staff(*permissions: str) -> Client:

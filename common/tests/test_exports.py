@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ User: Any = get_user_model()
 
 def told(*row: Cell) -> list[str]:
     """What another program reads of one row."""
-    _, *pages = csv_pages(["a"], [row])
+    _, *pages = csv_pages([["a"], row])
     return list(csv.reader(io.StringIO("".join(pages))))[1]
 
 
@@ -43,7 +44,7 @@ def told(*row: Cell) -> list[str]:
     ],
 )
 def test_no_text_is_a_formula(text: str) -> None:
-    pages = "".join(csv_pages(["a"], [[text]]))
+    pages = "".join(csv_pages([["a"], [text]]))
     assert f'"\'{text}"' in pages
 
 
@@ -67,7 +68,7 @@ def test_rows_are_read_as_the_file_is_sent() -> None:
             read += 1
             yield [number]
 
-    pages = csv_pages(["number"], rows())
+    pages = csv_pages(chain([["number"]], rows()))
     assert next(pages) == "\ufeff"
     next(pages)
     assert read == PAGE - 1

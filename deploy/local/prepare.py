@@ -66,8 +66,8 @@ def _print_accounts() -> None:
 
     for email, _, _, role in DEMO_ACCOUNTS:
         print(f"{role:<13} {email}")
-    for email, _, role in STAFF_ACCOUNTS:
-        print(f"{role:<13} {email}")
+    for email, _, group in STAFF_ACCOUNTS:
+        print(f"{group:<13} {email}")
 
 
 if __name__ == "__main__":

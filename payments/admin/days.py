@@ -22,7 +22,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from accounts.admin import person_behind
 from common.admin import ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
-from common.spreadsheets import as_csv
+from common.exports import csv_pages
 from payments.days.calendar import Standing, pages, shown_days, standing_of, standings
 from payments.days.certificates import Row, balances, differences, rows_of, tallies, total
 from payments.days.figures import Figures, figures_of
@@ -250,7 +250,7 @@ class DayCloseAdmin(ReadOnly, ModelAdmin):
 
     def csv(self, request: HttpRequest, key: int) -> HttpResponseBase:
         certificate = self._taken(request, key, "CSV")
-        answer = Streamed(as_csv(rows_of(certificate)))
+        answer = Streamed(csv_pages(rows_of(certificate)))
         return _attached(answer, certificate, "csv", "text/csv; charset=utf-8")
 
     def _taken(self, request: HttpRequest, key: int, kind: str) -> Certificate:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from common.exports import Cell
 from payments.days.differences import WORDS
 from payments.days.figures import Figures
 from payments.models import Bucket, Certificate, Match, StatementLine
@@ -93,7 +94,7 @@ def hashes(certificate: Certificate) -> list[Row]:
     ]
 
 
-def rows_of(certificate: Certificate) -> Iterator[tuple[object, ...]]:
+def rows_of(certificate: Certificate) -> Iterator[tuple[Cell, ...]]:
     """The certificate for a spreadsheet: amounts are plain numbers, TZS."""
     figures = Figures.kept(certificate.figures)
     yield from facts(certificate)

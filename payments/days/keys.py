@@ -81,13 +81,20 @@ def matches_of_lines(lines: Iterable[int]) -> dict[int, Key]:
         rows = Match.objects.filter(
             line__in=ids, is_live=True, state=Match.State.CONFIRMED
         ).exclude(line__kind=StatementLine.Kind.FEE)
-        for line, rule, payment, transfer, transfer_payment in rows.values_list(
-            "line", "rule", "attempt__payment", "transfer", "transfer__payment"
+        for line, rule, payment, transfer, transfer_payment, posting in rows.values_list(
+            "line",
+            "rule",
+            "attempt__payment",
+            "transfer",
+            "transfer__payment",
+            "posting__source",
         ).order_by():
             if rule == Match.Rule.R7:
                 found[line] = ("line", str(line))
             elif payment or transfer_payment or transfer:
                 found[line] = _money_of(payment or transfer_payment, transfer)
+            elif posting:
+                found[line] = ("bank", posting.partition(":")[2].partition(":")[2])
     return found
 
 

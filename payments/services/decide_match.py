@@ -9,7 +9,9 @@ from django.db import IntegrityError
 from accounts.models import User
 from cases.models import Case
 from cases.services import resolve_case
+from common.clock import business_day
 from common.transactions import retried
+from payments.days.calendar import is_closed
 from payments.errors import NotDecidable
 from payments.models import (
     Bucket,
@@ -123,7 +125,8 @@ def accept_success(*, line_id: int, reference: str, by: User, why: str) -> Match
 def undo_match(*, match_id: int, by: User, why: str) -> StatementLine:
     """Take a match or a suggestion back by a contra; the rules make that pair no more.
 
-    The fees that followed the line go with it. Raises NotDecidable for one that stands no more.
+    The fees that followed the line go with it. Raises NotDecidable for one that stands no more,
+    and for one of a closed business day.
     """
     line = _undo(match_id, by, why)
     look_again(line.pk)
@@ -238,6 +241,8 @@ def _undo(match_id: int, by: User, why: str) -> StatementLine:
     if not match.is_live:
         raise NotDecidable("This match was undone already.")
     line = StatementLine.objects.select_for_update().get(pk=match.line_id)
+    if is_closed(line.provider, business_day(line.completed_at), line.account):
+        raise NotDecidable("The line's business day is closed: have it opened again first.")
     undone = list(Match.objects.filter(line=line, is_live=True, rule=match.rule))
     fees = Match.objects.filter(
         is_live=True,

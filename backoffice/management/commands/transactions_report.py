@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.transactions_report import transactions
-from common.spreadsheets import as_csv
+from common.exports import csv_pages
 
 logger = logging.getLogger(__name__)
 
@@ -28,5 +28,5 @@ class Command(BaseCommand):
         if first > last:
             raise CommandError("The last day is before the first.")
         logger.info("transactions from %s to %s are reported", first, last)
-        for lines in as_csv(transactions(first, last)):
+        for lines in csv_pages(transactions(first, last)):
             self.stdout.write(lines, ending="")

@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminSingleDateWidget
 from accounts.admin import person_behind
 from backoffice.transactions_report import transactions
 from common.clock import business_day
+from common.confirmation import Question
 from common.exports import csv_pages
 from payments.admin.days import DayCloseAdmin
 from payments.models import DayClose
@@ -60,9 +61,12 @@ class ReportingDayCloseAdmin(DayCloseAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": "Transactions report",
-            "button": "Download CSV",
-            "back": reverse("admin:payments_dayclose_changelist"),
-            "sentences": ["Masked phones, no names. Who takes it, and for when, is recorded."],
+            "question": Question(
+                title="Transactions report",
+                button="Download CSV",
+                back=reverse("admin:payments_dayclose_changelist"),
+                sentences=["Masked phones, no names. Who takes it, and for when, is recorded."],
+            ),
             "form": form,
         }
         return TemplateResponse(request, "confirm.html", context)

@@ -29,7 +29,10 @@ def with_health(gateways: QuerySet[Gateway], now: datetime) -> QuerySet[Gateway]
     return gateways.annotate(
         health=Case(
             When(public_key__isnull=True, then=Value(GatewayHealth.NOT_ENROLLED)),
-            When(seen_at__lte=now - SILENT_AFTER, then=Value(GatewayHealth.SILENT)),
+            When(
+                Q(seen_at__isnull=True) | Q(seen_at__lte=now - SILENT_AFTER),
+                then=Value(GatewayHealth.SILENT),
+            ),
             When(refused_revision__isnull=False, then=Value(GatewayHealth.REFUSES)),
             When(~in_step, then=Value(GatewayHealth.BEHIND)),
             default=Value(GatewayHealth.HEARD),

@@ -128,7 +128,7 @@ def test_the_report_is_downloaded_from_its_page_and_recorded() -> None:
     assert "Download CSV" in client.get(PAGE).content.decode()
     answer: Any = client.post(PAGE, {"first": today(), "last": today()})
     assert answer.streaming
-    head, row = csv.reader(StringIO(answer.getvalue().decode()))
+    head, row = csv.reader(StringIO(answer.getvalue().decode("utf-8-sig")))
     assert tuple(head) == HEAD
     assert row[HEAD.index("gross_tzs")] == "1000"
     assert row[HEAD.index("phone_masked")].startswith("'+255")

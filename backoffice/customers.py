@@ -16,13 +16,14 @@ from unfold.decorators import action
 
 from accounts.admin import UserAdmin, person_behind
 from accounts.models import User
-from backoffice.customer_page import page_of, subject_of
+from backoffice.customer_page import CustomerPage, page_of, subject_of
 from backoffice.notes import NoteForm, add_note, may_note
+from common.admin import WithPage
 from common.confirmation import Question, confirm
 from common.shown_phone import may_be_shown, show_phones
 
 
-class CustomerAdmin(UserAdmin):
+class CustomerAdmin(WithPage, UserAdmin):
     """A person's page begins with what support needs."""
 
     change_form_outer_before_template = "backoffice/customer.html"
@@ -36,21 +37,8 @@ class CustomerAdmin(UserAdmin):
         )
         return [show, *super().get_urls()]
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: User | None = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context["page"] = page_of(obj, request)
-        answer: HttpResponse = super().render_change_form(
-            request, context, add, change, form_url, obj
-        )
-        return answer
+    def page_of(self, request: HttpRequest, row: User) -> CustomerPage:
+        return page_of(row, request)
 
     @method_decorator(require_POST)
     def show_phone(self, request: HttpRequest, user_id: int) -> HttpResponse:

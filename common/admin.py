@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.admin.utils import label_for_field
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.contrib.filters.admin.datetime_filters import parse_date_str
 from unfold.paginator import InfinitePaginator
@@ -65,6 +66,29 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class WithPage(ModelAdmin):
+    """A row's page that tells more than its fields: `page_of` is what the template gets as `page`."""
+
+    def page_of(self, request: HttpRequest, row: Any) -> Any:
+        raise NotImplementedError
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            context["page"] = self.page_of(request, obj)
+        answer: HttpResponse = super().render_change_form(
+            request, context, add, change, form_url, obj
+        )
+        return answer
 
 
 class OneRow:

@@ -29,7 +29,7 @@ from unfold.widgets import (
 from accounts.admin import person_behind
 from cases.models import Case
 from common import phone as phones
-from common.admin import ReadOnly
+from common.admin import ReadOnly, WithPage
 from common.confirmation import Question, ReasonForm, confirm
 from payments.admin.labels import STATEMENT_LABELS
 from payments.models import (
@@ -116,7 +116,7 @@ class FilePage:
 
 
 @admin.register(StatementFile)
-class StatementFileAdmin(ReadOnly, ModelAdmin):
+class StatementFileAdmin(ReadOnly, WithPage):
     list_display = [
         "name",
         "provider",
@@ -255,21 +255,8 @@ class StatementFileAdmin(ReadOnly, ModelAdmin):
             answer.headers["Refresh"] = REFRESH_SECONDS
         return answer
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        if obj is not None:
-            context["page"] = _file_page(obj)
-        answer: HttpResponse = super().render_change_form(
-            request, context, add, change, form_url, obj
-        )
-        return answer
+    def page_of(self, request: HttpRequest, row: StatementFile) -> FilePage:
+        return _file_page(row)
 
     @action(
         description="Download",

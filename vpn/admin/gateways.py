@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
+from common.admin import WithPage
 from vpn.admin.gateway_form import FIELDS, RANGES, GatewayForm
 from vpn.admin.gateway_page import GatewayPage, page_of
 from vpn.admin.gateway_verbs import GatewayVerbs
 from vpn.admin.labels import GATEWAY_LABELS, HEALTH_LABELS
-from vpn.admin.with_page import WithPage
 from vpn.gateway_health import GatewayHealth, with_health
 from vpn.models import Gateway
 from vpn.services.publish import publish
@@ -102,7 +102,7 @@ class GatewayAdmin(WithPage, GatewayVerbs):
         if change and not TOLD_TO_AGENT.isdisjoint(form.changed_data):
             publish(obj, [])
 
-    def page_of(self, row: Gateway) -> GatewayPage:
+    def page_of(self, request: HttpRequest, row: Gateway) -> GatewayPage:
         return page_of(row)
 
     def has_delete_permission(self, request: HttpRequest, obj: Gateway | None = None) -> bool:

@@ -15,14 +15,13 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from common import phone as phones
-from common.admin import BusinessDays, ReadOnly
+from common.admin import BusinessDays, ReadOnly, WithPage
 from common.clock import business_day
 from common.shown_phone import shown_phone
 from common.sizes import in_words
 from vpn.admin.labels import HANDSHAKE_LABELS, PEER_LABELS
 from vpn.admin.peer_page import PeerPage, handshake, page_of
 from vpn.admin.peer_verbs import PeerVerbs
-from vpn.admin.with_page import WithPage
 from vpn.models import ONLINE_FOR, Gateway, Peer
 from vpn.traffic import Traffic, of_peers
 
@@ -130,7 +129,7 @@ class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
     def ever(self, peer: Peer) -> str:
         return in_words(_traffic(peer).ever)
 
-    def page_of(self, row: Peer) -> PeerPage:
+    def page_of(self, request: HttpRequest, row: Peer) -> PeerPage:
         return page_of(row)
 
     def render_change_form(

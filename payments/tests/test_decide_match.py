@@ -11,8 +11,18 @@ from django.urls import reverse
 from accounts.models import User
 from cases.models import Case
 from payments import ledger
+from payments.bills import Payable, payables
 from payments.errors import NotDecidable, NotPlaceable
-from payments.models import Bucket, Match, Payment, PaymentEvent, StatementLine, TransferRules
+from payments.models import (
+    Bill,
+    Bucket,
+    Match,
+    MobileMoneyTransaction,
+    Payment,
+    PaymentEvent,
+    StatementLine,
+    TransferRules,
+)
 from payments.services.decide_match import (
     accept_success,
     confirm_match,
@@ -24,6 +34,7 @@ from payments.services.place_line import place_line
 from payments.states import State
 from payments.tests.factories import a_customer, a_payment
 from payments.tests.matching import Kind, a_line, a_transfer, an_order
+from payments.tests.test_receive_bill import SUSPENSE, confirm
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHONE = "+255754000001"
@@ -168,6 +179,29 @@ def test_money_without_an_order_becomes_its_customers_credit(finance: User) -> N
     with pytest.raises(NotPlaceable):
         place_line(line_id=line.pk, customer_id=customer.pk, by=finance, why="again")
     assert ledger.credit_of(customer.pk) == 800
+
+
+def test_money_in_suspense_is_placed_from_there(finance: User) -> None:
+    confirm()
+    bill, customer = Bill.objects.get(), a_customer()
+    line = a_line(bill.receipt, bill.amount)
+    match_statements()
+    assert bucket(line) == Bucket.PAID_NO_ORDER
+    place_line(line_id=line.pk, customer_id=customer.pk, by=finance, why="her receipt")
+    bill.refresh_from_db()
+    assert (bill.state, bucket(line)) == ("placed", Bucket.MATCHED)
+    assert (ledger.balance(SUSPENSE), ledger.credit_of(customer.pk)) == (0, bill.amount)
+
+
+def test_a_bill_that_was_taken_matches_by_its_receipt() -> None:
+    customer = a_customer()
+    payable = Payable(payer_id=customer.pk, name="J", subject="thing:1", amount=5000)
+    with payables.temporarily(lambda reference: payable):
+        confirm()
+    attempt = MobileMoneyTransaction.objects.get()
+    line = a_line(attempt.provider_transaction_id or "", 5000)
+    match_statements()
+    assert Match.objects.get(line=line).attempt == attempt
 
 
 def test_large_money_is_not_one_persons_to_give(finance: User, few: None) -> None:

@@ -149,10 +149,12 @@ def test_never_a_wrong_match_and_one_bucket_for_each(
     assert all(not list(each.find()) for each in INVARIANTS)
     buckets = set(bucketed(MatchingRules.current()).values_list("bucket", flat=True))
     assert buckets <= set(PaymentBucket.values)
-    before = list(Match.objects.order_by("pk").values()), Case.objects.count()
+    before = list(Match.objects.order_by("pk").values())
+    cases = _cases()
     match_statements()
-    assert (list(Match.objects.order_by("pk").values()), Case.objects.count()) == before
     assert _buckets() == found
+    assert list(Match.objects.order_by("pk").values()) == before
+    assert _cases() == cases
     _set_up(ledger, [rows[place] for place in other_order])
     match_statements()
     assert _buckets() == found
@@ -220,6 +222,10 @@ def _check_truth(rows: Sequence[Row], attempts: list[int], transfers: dict[int, 
 def _buckets() -> dict[tuple[str, str], str]:
     lines = StatementLine.objects.values_list("receipt", "kind", "bucket")
     return {(receipt, kind): bucket for receipt, kind, bucket in lines}
+
+
+def _cases() -> list[tuple[str, str, str]]:
+    return list(Case.objects.order_by("pk").values_list("kind", "subject", "state"))
 
 
 def _forget() -> None:

@@ -128,6 +128,16 @@ def test_a_second_receipt_for_a_matched_order_is_a_second_payment() -> None:
     assert (bucket(first), bucket(second)) == (Bucket.MATCHED, Bucket.DUPLICATE_PAYMENT)
 
 
+def test_more_money_of_another_amount_is_the_same_in_the_next_run() -> None:
+    order = an_order()
+    a_line("QA1", reference=order.reference)
+    other = a_line("QA2", 400, reference=order.reference)
+    match_statements()
+    assert bucket(other) == Bucket.DUPLICATE_PAYMENT
+    match_statements()
+    assert bucket(other) == Bucket.DUPLICATE_PAYMENT
+
+
 def test_money_for_a_failed_try_of_something_paid_by_another() -> None:
     an_order(receipt="QA1", subject="purchase:1")
     failed = an_order(state=State.FAILED, subject="purchase:1")

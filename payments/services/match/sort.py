@@ -46,11 +46,11 @@ WHERE id BETWEEN %(low)s AND %(high)s AND bucket = 'new' AND {where}
 """
 
 
-def _weigh(bucket: Bucket, where: str) -> str:
+def _weigh(bucket: Bucket, where: str, among: str = "'matched', 'suggested'") -> str:
     """MySQL reads no table that it updates, but a derived one."""
     return f"""
 UPDATE payments_candidate SET bucket = '{bucket.value}'
-WHERE line_id BETWEEN %(low)s AND %(high)s AND bucket IN ('matched', 'suggested')
+WHERE line_id BETWEEN %(low)s AND %(high)s AND bucket IN ({among})
   AND id IN (SELECT id FROM (
     SELECT c.id FROM payments_candidate c
     WHERE c.line_id BETWEEN %(low)s AND %(high)s AND {where}) weighed)
@@ -66,9 +66,16 @@ def _about(condition: str, table: str = "payments_candidate o") -> str:
 
 
 UNWEIGHED = "o.bucket IN ('matched', 'suggested', 'ambiguous')"
-TAKEN = """c.rule NOT IN ('R8', 'R9') AND (
-    EXISTS (SELECT 1 FROM payments_match m WHERE m.live_attempt = c.attempt_id)
-    OR EXISTS (SELECT 1 FROM payments_match m WHERE m.live_transfer = c.transfer_id))"""
+# What was free when the candidates were looked for may have found its line since.
+TAKEN = """((c.rule NOT IN ('R8', 'R9')
+      AND EXISTS (SELECT 1 FROM payments_match m WHERE m.live_attempt = c.attempt_id))
+    OR (c.rule <> 'R9'
+      AND EXISTS (SELECT 1 FROM payments_match m WHERE m.live_transfer = c.transfer_id))
+    OR (c.rule = 'R8' AND EXISTS (SELECT 1 FROM payments_match m
+      WHERE m.attempt_id = c.attempt_id AND m.is_live AND m.state = 'confirmed' AND m.rule = 'R8')))"""
+OF_REVERSAL = """EXISTS (SELECT 1 FROM payments_statementline l
+    WHERE l.id = c.line_id AND l.kind = 'reversal')"""
+ONCE_FREE = "'matched', 'suggested', 'amount_under', 'amount_over'"
 # The same target by two rules is one; R7 names several by its nature.
 RIVAL_FOR_LINE = f"""EXISTS (SELECT 1 FROM payments_candidate o
     WHERE o.line_id = c.line_id AND {UNWEIGHED} AND NOT (o.rule = 'R7' AND c.rule = 'R7')
@@ -79,7 +86,8 @@ RIVAL_FOR_TARGET = _about(
     AND (o.rule IN ('R8', 'R9')) = (c.rule IN ('R8', 'R9'))"""
 )
 WEIGHED = (
-    _weigh(Bucket.DUPLICATE_PAYMENT, TAKEN),
+    _weigh(Bucket.REVERSED, f"{TAKEN} AND {OF_REVERSAL}", ONCE_FREE),
+    _weigh(Bucket.DUPLICATE_PAYMENT, f"{TAKEN} AND NOT {OF_REVERSAL}", ONCE_FREE),
     _weigh(Bucket.AMBIGUOUS, f"({RIVAL_FOR_LINE} OR {RIVAL_FOR_TARGET})"),
     _weigh(Bucket.SUGGESTED, "c.bucket = 'matched'"),
 )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bundles.models import Activation, Subscription
 from cases.models import Case, CaseKind
-from cases.services import open_cases
+from cases.services import open_cases, resolve_cases
 from common.invariants import named
 from payments.models import Disposition, Payment
 from payments.states import State
@@ -107,7 +107,4 @@ def _resolve(kind: CaseKind, prefix: str, column: str, rows: QuerySet[Any]) -> N
         kind=kind, state=Case.State.OPEN, subject__startswith=prefix
     ).annotate(key=Substr("subject", len(prefix) + 1))
     still = rows.annotate(name=named("", column)).filter(name=OuterRef("key"))
-    answered = list(keyed.filter(~Exists(still)).values_list("pk", flat=True))
-    Case.objects.filter(pk__in=answered, state=Case.State.OPEN).update(
-        state=Case.State.RESOLVED, resolution=ANSWERED, resolved_at=timezone.now()
-    )
+    resolve_cases(keyed.filter(~Exists(still)), resolution=ANSWERED)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from cases.models import Case, CaseEvent
@@ -51,6 +52,24 @@ def resolve_by_itself(*, kind: str, subject: str, resolution: str) -> None:
     case = Case.objects.filter(kind=kind, subject=subject, state=Case.State.OPEN).first()
     if case is not None:
         resolve_case(case=case, resolution=resolution)
+
+
+def resolve_cases(cases: QuerySet[Case], *, resolution: str) -> None:
+    """The same for many that were chosen by a query, a batch at a time."""
+    keys = list(cases.values_list("pk", flat=True))
+    for start in range(0, len(keys), BATCH):
+        with transaction.atomic():
+            open_ones = Case.objects.select_for_update().filter(
+                pk__in=keys[start : start + BATCH], state=Case.State.OPEN
+            )
+            closed = list(open_ones.order_by("pk").values_list("pk", flat=True))
+            Case.objects.filter(pk__in=closed).update(
+                state=Case.State.RESOLVED, resolution=resolution, resolved_at=timezone.now()
+            )
+            CaseEvent.objects.bulk_create(
+                CaseEvent(case_id=key, verb=CaseEvent.Verb.RESOLVED, why=resolution)
+                for key in closed
+            )
 
 
 def resolve_case(*, case: Case, resolution: str, owner_id: int | None = None) -> bool:

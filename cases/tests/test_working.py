@@ -19,7 +19,7 @@ from cases.errors import (
     OwnProposal,
 )
 from cases.models import Case, CaseEvent, CaseKind, CaseRules
-from cases.services import open_case, resolve_by_itself, resolve_case
+from cases.services import open_case, resolve_by_itself, resolve_case, resolve_cases
 from cases.services.claim import claim_case, claim_next, keep_claim, release_case
 from cases.services.close import confirm_resolution, refuse_resolution, reopen, resolve
 from cases.services.put_off import assign_case, note, snooze_case
@@ -251,6 +251,20 @@ def test_staff_move_the_limit() -> None:
     rules.save()
     asha, case = a_worker(), a_case(amount=501)
     assert resolve(case_id=case.pk, why="x", by_id=asha.pk).state == Case.State.OPEN
+
+
+def test_many_cases_that_answered_themselves_are_closed_and_each_says_so() -> None:
+    kind = CaseKind.ORDER_NO_MONEY
+    made = [open_case(kind=kind, subject=f"payment:{number}") for number in range(3)]
+    resolve_case(case=made[0], resolution="by hand")
+    resolve_cases(Case.objects.filter(kind=kind), resolution="it came")
+    told = CaseEvent.objects.filter(verb="resolved").order_by("case").values_list("case", "why")
+    assert list(told) == [
+        (made[0].pk, "by hand"),
+        (made[1].pk, "it came"),
+        (made[2].pk, "it came"),
+    ]
+    assert not Case.objects.filter(state=Case.State.OPEN).exists()
 
 
 def test_a_deed_elsewhere_closes_a_case_whatever_its_claim_and_amount(asha: Any) -> None:

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from cases.models import Case, CaseKind
-from cases.services import open_cases
+from cases.services import open_cases, resolve_cases
 from common.invariants import named
 from payments.models import Bucket, MatchingRules, MobileMoneyTransaction, StatementLine, Transfer
 from payments.services.match.payment_bucket import (
@@ -69,7 +69,7 @@ def _resolve_lines(kind: CaseKind) -> None:
     keyed = _open(kind, LINE).annotate(
         key=Cast(Substr("subject", len(LINE) + 1), BigIntegerField())
     )
-    _resolve(keyed.filter(~Exists(still)))
+    resolve_cases(keyed.filter(~Exists(still)), resolution=ANSWERED)
 
 
 def _without_case(bucket: Bucket, kind: CaseKind) -> QuerySet[StatementLine]:
@@ -101,7 +101,7 @@ def _of_line(bucket: Bucket, kind: CaseKind, line: StatementLine) -> Case:
 def _of_payments(rules: MatchingRules) -> Iterator[None]:
     kind, missing = CaseKind.ORDER_NO_MONEY, PaymentBucket.ORDER_NO_MONEY
     still = bucketed(rules).filter(payment__public_id=OuterRef("key"), bucket=missing)
-    _resolve(_keyed(kind, PAYMENT).filter(~Exists(still)))
+    resolve_cases(_keyed(kind, PAYMENT).filter(~Exists(still)), resolution=ANSWERED)
     yield
     for low, high in _chunks(MobileMoneyTransaction.objects.all()):
         rows = bucketed(rules).filter(bucket=missing, pk__gte=low, pk__lte=high)
@@ -124,7 +124,7 @@ def _of_payment(kind: CaseKind, attempt: MobileMoneyTransaction) -> Case:
 def _of_transfers(rules: MatchingRules) -> Iterator[None]:
     kind, missing = CaseKind.TRANSFER_NO_LINE, PaymentBucket.ORDER_NO_MONEY
     still = bucketed_transfers(rules).filter(reference=OuterRef("key"), bucket=missing)
-    _resolve(_keyed(kind, TRANSFER).filter(~Exists(still)))
+    resolve_cases(_keyed(kind, TRANSFER).filter(~Exists(still)), resolution=ANSWERED)
     yield
     for low, high in _chunks(Transfer.objects.all()):
         rows = bucketed_transfers(rules).filter(bucket=missing, pk__gte=low, pk__lte=high)
@@ -166,11 +166,3 @@ def _open(kind: CaseKind, prefix: str) -> QuerySet[Case]:
 
 def _keyed(kind: CaseKind, prefix: str) -> QuerySet[Case]:
     return _open(kind, prefix).annotate(key=Substr("subject", len(prefix) + 1))
-
-
-def _resolve(cases: QuerySet[Case]) -> None:
-    keys = list(cases.values_list("pk", flat=True))
-    for start in range(0, len(keys), CHUNK // 100):
-        Case.objects.filter(
-            pk__in=keys[start : start + CHUNK // 100], state=Case.State.OPEN
-        ).update(state=Case.State.RESOLVED, resolution=ANSWERED, resolved_at=timezone.now())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from payments.models import Bucket, MatchingRules, StatementLine
+from payments.models import Bucket, MatchingRules, StatementFile, StatementLine
 from payments.services.match.aside import match_fees, match_movements, set_aside
 from payments.services.match.candidates import find_alike, find_named
 from payments.services.match.confirm import STRONG, match_by_receipt, match_candidates
@@ -33,6 +33,8 @@ def match_statements() -> Result:
 
     Two at once: the second leaves it to the first. A run that dies is gone on with by the next.
     """
+    if not StatementFile.objects.filter(state=StatementFile.State.READ).exists():
+        return Result(matched=0, left=0)
     turn = Turn()
     if not turn.take():
         return Result(matched=0, left=0, is_whole=False)

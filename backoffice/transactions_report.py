@@ -20,10 +20,11 @@ from common import phone as phones
 from common.clock import day_bounds
 from common.exports import Cell
 from payments import ledger
-from payments.models import Entry, MobileMoneyTransaction, Payment, Transfer
+from payments.models import Entry, MobileMoneyTransaction, Payment, Posting, Transfer
 from payments.states import State, TransferState
 
 BATCH = 500
+CREDIT_AGAIN = "credit-again:"
 HEAD = (
     "time_eat",
     "kind",
@@ -70,7 +71,9 @@ class Shares:
 
 
 def transactions(first: date, last: date) -> Iterator[Row]:
-    """A head, then each payment, reversal and transfer of the business days from `first` to `last`."""
+    """A head, then each payment, reversal, sale undone to credit and transfer of the business days
+    from `first` to `last`.
+    """
     begins, ends = day_bounds(first)[0], day_bounds(last)[1]
     yield HEAD
     came = Payment.objects.filter(state=State.COMPLETED, paid_at__gte=begins, paid_at__lt=ends)
@@ -78,6 +81,11 @@ def transactions(first: date, last: date) -> Iterator[Row]:
         yield from _collections(payments)
     for payments in _batches(Payment.objects.filter(reversed_at__gte=begins, reversed_at__lt=ends)):
         yield from _reversals(payments)
+    undone = Posting.objects.filter(
+        source__startswith=CREDIT_AGAIN, posted_at__gte=begins, posted_at__lt=ends
+    )
+    for postings in _batches(undone):
+        yield from _credited_again(postings)
     sent = Transfer.objects.filter(
         state=TransferState.SUCCEEDED, finished_at__gte=begins, finished_at__lt=ends
     )
@@ -133,6 +141,30 @@ def _reversals(payments: list[Payment]) -> Iterator[Row]:
             share.owner,
             share.tax,
             attempt.reference or payment.public_id,
+            *fiscal.get(payment.pk, ("", "")),
+        )
+
+
+def _credited_again(postings: list[Posting]) -> Iterator[Row]:
+    payments = list(Payment.objects.filter(pk__in=[posting.payment_id for posting in postings]))
+    ids, fiscal = {payment.pk: payment for payment in payments}, _fiscal(payments)
+    shares = _shares(Q(posting__in=postings))
+    for posting in postings:
+        payment = ids[posting.payment_id or 0]
+        share = shares[payment.pk]
+        yield (
+            _eat(posting.posted_at),
+            "credit_again",
+            payment.public_id,
+            payment.payment_method,
+            "",
+            "",
+            0,
+            share.commission + share.owner + share.tax,
+            share.commission,
+            share.owner,
+            share.tax,
+            payment.public_id,
             *fiscal.get(payment.pk, ("", "")),
         )
 

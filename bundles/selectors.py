@@ -13,7 +13,7 @@ from bundles.models import Bundle, Purchase, Subscription
 from bundles.pay_reference import is_pay_reference
 from common import phone as phones
 from payments.bills import Payable
-from payments.models import Payment
+from payments.models import Disposition, Payment
 from payments.selectors import payments_of
 
 
@@ -41,6 +41,11 @@ def active_subscription(*, customer_id: int, bundle_id: int) -> Subscription | N
     return Subscription.objects.filter(
         customer_id=customer_id, live_bundle=bundle_id, ends_at__gt=timezone.now()
     ).first()
+
+
+def paid_by(purchase: Purchase) -> Payment:
+    """The payment that a served purchase was fulfilled by."""
+    return Payment.objects.get(subject=purchase.subject, disposition=Disposition.FULFILLED)
 
 
 def purchases_of(payments: Iterable[Payment]) -> dict[str, Purchase]:

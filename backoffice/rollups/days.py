@@ -10,10 +10,10 @@ from django.db.models import Case as SqlCase
 from django.db.models import CharField, Count, F, Q, Sum, Value, When
 from django.utils import timezone
 
-from backoffice.rollups.sales import start_of
 from backoffice.rollups.tables import OF_DAYS, Measure, RollupMark, Span, Tally
 from bundles.models import Activation, Subscription
 from cases.models import Case
+from common.clock import day_bounds
 from common.transactions import retried
 from payments.models import Entry, StatementLine
 from vpn.models import Usage
@@ -30,7 +30,7 @@ Rows = Iterator[dict[str, Any]]
 def recompute_measures(day: date) -> None:
     """Measure a day again, up to now if it is today."""
     RollupMark.locked()
-    begins, ends = start_of(day), start_of(day + timedelta(days=1))
+    begins, ends = day_bounds(day)
     Tally.objects.filter(span=Span.DAY, day=day, measure__in=OF_DAYS).delete()
     Tally.objects.bulk_create(
         Tally(span=Span.DAY, begins_at=begins, day=day, **row)

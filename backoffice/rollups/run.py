@@ -11,10 +11,10 @@ from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from backoffice.rollups.days import recompute_measures
-from backoffice.rollups.sales import HOUR, recompute, start_of
+from backoffice.rollups.sales import HOUR, recompute
 from backoffice.rollups.tables import RollupMark
 from bundles.models import Activation
-from common.clock import business_day
+from common.clock import business_day, day_bounds
 from common.transactions import retried
 from payments.models import Payment
 from vpn.models import Connection
@@ -66,7 +66,7 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 
 def _hours_of(day: date) -> Iterator[datetime]:
-    hour, end = start_of(day), start_of(day + timedelta(days=1))
+    hour, end = day_bounds(day)
     while hour < end:
         yield hour
         hour += HOUR

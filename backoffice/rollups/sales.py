@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,7 +38,7 @@ from backoffice.rollups.tables import (
     Tally,
 )
 from bundles.models import Activation, Purchase
-from common.clock import business_day
+from common.clock import business_day, day_bounds
 from common.transactions import retried
 from payments.models import Disposition, MobileMoneyTransaction, Payment, PaymentEvent, Transfer
 from payments.states import State, TransferState
@@ -82,7 +82,7 @@ def recompute_day(day: date) -> None:
     RollupMark.locked()
     Sales.objects.filter(span__in=SUMMED, day=day).delete()
     Tally.objects.filter(span__in=SUMMED, day=day, measure__in=OF_PAYMENTS).delete()
-    whole: dict[str, Any] = {"day": day, "begins_at": start_of(day)}
+    whole: dict[str, Any] = {"day": day, "begins_at": day_bounds(day)[0]}
     sales = Sales.objects.filter(span=Span.HOUR, day=day)
     Sales.objects.bulk_create(
         [
@@ -117,12 +117,6 @@ def _added_up(rows: Rows, names: Sequence[str], *, by: Sequence[str]) -> Iterato
     totals = {f"total_{name}": Sum(name) for name in names}
     for row in rows.order_by().values(*by).annotate(**totals):
         yield {name.removeprefix("total_"): value for name, value in row.items()}
-
-
-def start_of(day: date) -> datetime:
-    """The UTC time at which a business day begins."""
-    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
 
 
 def _payments_of(hour: datetime) -> Rows:

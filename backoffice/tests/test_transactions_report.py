@@ -22,11 +22,14 @@ from backoffice import transactions_report
 from backoffice.tests.stories import a_few_books, fill_float, paid, refund, send_money, sent
 from backoffice.transactions_report import HEAD, transactions
 from bundles.models import Terms
+from bundles.services.buy import buy_bundle
 from bundles.services.record_fiscally import record_sales
 from bundles.tests.factories import a_bundle
 from common.clock import business_day
 from payments.models import Payment
 from payments.providers.base import Outcome
+from payments.services.follow_up import follow_up
+from payments.services.refund_to_credit import refund_to_credit
 from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +70,28 @@ def test_a_sale_is_told_with_its_shares_and_no_name() -> None:
     assert attempt.customer_phone not in told
     assert payment.payer.full_name not in told
     assert row["phone_masked"].startswith("+255")
+
+
+def test_a_sale_from_credit_that_is_undone_takes_its_shares_back() -> None:
+    rich = paid(a_bundle(price=500), amount=1500).payer
+    payment, _ = buy_bundle(
+        customer=rich,
+        bundle_id=a_bundle().pk,
+        phone=rich.phone or "",
+        provider="auto",
+        use_credit=True,
+    )
+    follow_up(payment_id=payment.pk)
+    refund_to_credit(payment_id=payment.pk, why="did not work")
+    sold, undone = (row for row in report() if payment.public_id in row.values())
+    assert (undone["kind"], undone["refund_of"]) == ("credit_again", payment.public_id)
+    assert (sold["from_credit_tzs"], undone["from_credit_tzs"], undone["gross_tzs"]) == (
+        1000,
+        -1000,
+        0,
+    )
+    for share in ("commission_tzs", "owner_share_tzs", "tax_tzs"):
+        assert undone[share] == -sold[share]
 
 
 def test_a_refund_is_a_row_of_its_own_that_names_the_sale() -> None:

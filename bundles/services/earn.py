@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from bundles.models import Activation, Purchase, Subscription, Terms
+from bundles.selectors import paid_by
 from common.transactions import retried
 from payments import ledger
-from payments.models import Payment
 from payments.selectors import has_open_transfer, payment_for_update
 
 BATCH = 200
@@ -40,7 +40,7 @@ def release_earnings() -> int:
     window = timedelta(days=Terms.current().refund_window_days)
     delivered = Activation.objects.filter(earned_at=None).filter(
         Q(subscription__state=Subscription.State.ENDED)
-        | Q(subscription__data_used_bytes__gte=F("subscription__data_limit_bytes"))
+        | Q(subscription__used_up_at__isnull=False)
         | Q(created_at__lte=now - window)
     )
     keys = list(delivered.order_by("pk").values_list("pk", flat=True)[:BATCH])
@@ -51,7 +51,7 @@ def release_earnings() -> int:
 def _release(activation_id: int) -> bool:
     """What a refund under way leaves of the sale, or gives back, is released after it."""
     purchase = Purchase.objects.select_related("bundle").get(activation=activation_id)
-    payment = payment_for_update(_paid_by(purchase))
+    payment = payment_for_update(paid_by(purchase).pk)
     activation = Activation.objects.select_for_update().get(pk=activation_id)
     if activation.earned_at is not None or has_open_transfer(payment):
         return False
@@ -67,10 +67,3 @@ def _release(activation_id: int) -> bool:
             lines=[(held_account(owner_id), held), (earned_account(owner_id), -held)],
         )
     return True
-
-
-def _paid_by(purchase: Purchase) -> int:
-    paid: int = Payment.objects.filter(
-        subject=purchase.subject, disposition="fulfilled"
-    ).values_list("pk", flat=True)[0]
-    return paid

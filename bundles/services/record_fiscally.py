@@ -11,6 +11,7 @@ from django.utils import timezone
 from bundles import fiscal
 from bundles.fiscal.channel import Document, Reply, Result, Sale, SaleLine
 from bundles.models import Activation, FiscalCorrection, FiscalRecord, Purchase
+from bundles.selectors import paid_by
 from cases.models import CaseKind
 from cases.services import open_case
 from common.transactions import retried
@@ -29,15 +30,20 @@ State = FiscalRecord.State
 def record_sales() -> int:
     """Write the records of sales that have none yet, each in its own transaction. Returns how many.
 
-    One that the channel cannot prepare keeps none of the others back; it is tried again.
+    Those that the channel cannot prepare keep none of the others back, however many they are; they
+    are tried again.
     """
     waiting = Activation.objects.filter(recorded_at=None).order_by("pk")
-    written = 0
-    for key in list(waiting.values_list("pk", flat=True)[:BATCH]):
-        try:
-            written += _record(key)
-        except Exception:
-            logger.exception("activation %s has no fiscal record", key)
+    written, last = 0, 0
+    while written < BATCH and (
+        keys := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH])
+    ):
+        for key in keys:
+            try:
+                written += _record(key)
+            except Exception:
+                logger.exception("activation %s has no fiscal record", key)
+        last = keys[-1]
     return written
 
 
@@ -48,7 +54,7 @@ def _record(activation_id: int) -> bool:
         return False
     purchases = Purchase.objects.select_related("bundle", "customer")
     purchase = purchases.get(pk=activation.purchase_id)
-    payment = Payment.objects.get(subject=purchase.subject, disposition="fulfilled")
+    payment = paid_by(purchase)
     channel = fiscal.channel()
     document = channel.prepare(_sale(purchase, payment, issued_at=activation.created_at))
     is_sent = document is not None

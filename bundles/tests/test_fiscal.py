@@ -125,6 +125,23 @@ def test_a_channel_that_fails_keeps_no_customer_waiting(
     assert record_sales() == 1
 
 
+def test_many_that_cannot_be_prepared_keep_none_of_the_others_back(
+    office: FakeChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = a_bundle()
+    payments = [pay(a_customer(), bundle) for _ in range(3)]
+
+    def broken_but_for_the_last(sale: Sale) -> Document | None:
+        if sale.reference == payments[-1].subject:
+            return FakeChannel().prepare(sale)
+        raise RuntimeError("no such tax class")
+
+    monkeypatch.setattr(office, "prepare", broken_but_for_the_last)
+    monkeypatch.setattr("bundles.services.record_fiscally.BATCH", 2)
+    assert record_sales() == 1
+    assert FiscalRecord.objects.get().payment == payments[-1]
+
+
 def test_what_is_unknown_is_sent_again_with_the_same_bytes_and_nothing_overtakes_it(
     office: FakeChannel,
 ) -> None:

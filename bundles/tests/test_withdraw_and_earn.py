@@ -10,9 +10,10 @@ import time_machine
 from django.utils import timezone
 
 from bundles import hooks
-from bundles.models import GIGABYTE, Activation, Seat, Subscription
+from bundles.models import GIGABYTE, LAST_PACKET_BYTES, Activation, Seat, Subscription
 from bundles.services.earn import release_earnings
 from bundles.services.end import end_overdue_subscriptions
+from bundles.services.use import note_use
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import hear, pay
 from payments import ledger
@@ -124,7 +125,8 @@ def test_a_sale_is_earned_once_it_is_delivered(payment: Payment, how: str) -> No
         Subscription.objects.update(ends_at=timezone.now(), starts_at=timezone.now() - timedelta(1))
         end_overdue_subscriptions()
     else:
-        Subscription.objects.update(data_used_bytes=5 * GIGABYTE)
+        Subscription.objects.update(data_used_bytes=5 * GIGABYTE - LAST_PACKET_BYTES + 1)
+        note_use([Subscription.objects.get().pk])
     assert release_earnings() == 1
     assert held_and_earned(payment) == (0, 900)
     assert release_earnings() == 0

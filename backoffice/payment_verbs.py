@@ -21,7 +21,7 @@ from backoffice.notes import NoteForm, add_note, may_note
 from bundles.models import Activation, Purchase
 from bundles.services.unused import pro_rata, unused
 from common import phone as phones
-from common.confirmation import Question, ReasonForm, confirm
+from common.confirmation import ReasonForm, confirm_verb
 from common.sizes import in_words
 from payments.models import Disposition, Payment, Transfer
 from payments.selectors import latest_attempt
@@ -199,14 +199,16 @@ class PaymentVerbs(ModelAdmin):
         act: Act,
         form: ReasonForm | None = None,
     ) -> HttpResponse:
-        question = Question(
-            title=f"{verb}: {payment.payer}",
-            button=verb,
-            back=reverse("admin:payments_payment_change", args=[payment.pk]),
+        return confirm_verb(
+            self,
+            request,
+            row=payment,
+            name=payment.payer,
+            verb=verb,
             sentences=sentences,
+            act=act,
+            form=form,
         )
-        form = form or ReasonForm(request.POST or None)
-        return confirm(self, request, question=question, form=form, act=act)
 
     def has_ask_the_provider_permission(
         self, request: HttpRequest, object_id: str | int | None = None

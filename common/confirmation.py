@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -77,3 +78,26 @@ def confirm(
         "form": form,
     }
     return TemplateResponse(request, "confirm.html", context)
+
+
+def confirm_verb(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    *,
+    row: Model,
+    name: object,
+    verb: str,
+    sentences: Sequence[str],
+    act: Callable[[Mapping[str, Any]], tuple[Model, str]],
+    form: forms.Form | None = None,
+) -> HttpResponse:
+    """`confirm` for a verb of a row's page, which is gone back to; without a form, with a reason only."""
+    meta = row._meta
+    question = Question(
+        title=f"{verb}: {name}",
+        button=verb,
+        back=reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]),
+        sentences=sentences,
+    )
+    form = form or ReasonForm(request.POST or None)
+    return confirm(model_admin, request, question=question, form=form, act=act)

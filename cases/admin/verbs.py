@@ -20,7 +20,7 @@ from cases.models import Case
 from cases.services.claim import claim_case, claim_next, release_case
 from cases.services.close import confirm_resolution, refuse_resolution, reopen, resolve
 from cases.services.put_off import assign_case, note, snooze_case
-from common.confirmation import Question, ReasonForm, confirm
+from common.confirmation import confirm_verb
 from common.errors import DomainError
 
 OPEN = Q(state=Case.State.OPEN)
@@ -147,15 +147,15 @@ class CaseVerbs(ModelAdmin):
         sentences = [f"{case.amount:,} TZS at stake. {case.detail}"]
         if case.proposal:
             sentences.append(f"{case.proposed_by} proposes: {case.proposal}")
-        question = Question(
-            title=f"{verb}: {case}", button=verb, back=_page(case.pk), sentences=sentences
-        )
-        return confirm(
+        return confirm_verb(
             self,
             request,
-            question=question,
-            form=form or ReasonForm(request.POST or None),
+            row=case,
+            name=case,
+            verb=verb,
+            sentences=sentences,
             act=lambda answers: (case, act(case, answers)),
+            form=form,
         )
 
     def has_work_permission(self, request: HttpRequest) -> bool:

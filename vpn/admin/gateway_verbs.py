@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
-from common.confirmation import Question, ReasonForm, confirm
+from common.confirmation import confirm_verb
 from vpn.admin.moving import MoveForm
 from vpn.models import LIVE, Gateway, Peer
 from vpn.services.allow_shrink import allow_shrink
@@ -50,7 +49,15 @@ class GatewayVerbs(ModelAdmin):
             "With the token a machine becomes this gateway. It is good for 15 minutes and is shown "
             "once; an earlier one is good no more.",
         ]
-        answer = _ask(self, request, gateway, "New enrolment token", sentences, act)
+        answer = confirm_verb(
+            self,
+            request,
+            row=gateway,
+            name=gateway,
+            verb="New enrolment token",
+            sentences=sentences,
+            act=act,
+        )
         return self._token_page(request, gateway, issued[0]) if issued else answer
 
     def _token_page(self, request: HttpRequest, gateway: Gateway, token: str) -> HttpResponse:
@@ -123,7 +130,15 @@ class GatewayVerbs(ModelAdmin):
             change_state(gateway=gateway, state=state)
             return gateway, done
 
-        return _ask(self, request, gateway, verb, [_devices(gateway), meaning], act)
+        return confirm_verb(
+            self,
+            request,
+            row=gateway,
+            name=gateway,
+            verb=verb,
+            sentences=[_devices(gateway), meaning],
+            act=act,
+        )
 
     @action(
         description="Move its customers",
@@ -144,7 +159,16 @@ class GatewayVerbs(ModelAdmin):
             "others.",
         ]
         form = MoveForm(request.POST or None, leaving=gateway)
-        return _ask(self, request, gateway, "Move the customers", sentences, act, form)
+        return confirm_verb(
+            self,
+            request,
+            row=gateway,
+            name=gateway,
+            verb="Move the customers",
+            sentences=sentences,
+            act=act,
+            form=form,
+        )
 
     @action(
         description="Allow the smaller state",
@@ -164,7 +188,15 @@ class GatewayVerbs(ModelAdmin):
             "its devices.",
             f"It is to serve {gateway.peers_served:,} devices. For ten minutes it removes all others.",
         ]
-        return _ask(self, request, gateway, "Allow the smaller state", sentences, act)
+        return confirm_verb(
+            self,
+            request,
+            row=gateway,
+            name=gateway,
+            verb="Allow the smaller state",
+            sentences=sentences,
+            act=act,
+        )
 
     def has_new_token_permission(
         self, request: HttpRequest, object_id: str | int | None = None
@@ -203,25 +235,6 @@ def _may(request: HttpRequest, object_id: str | int | None, **where: Any) -> boo
         return False
     # A page that is sent twice is answered as at first, though nothing is to be done by then.
     return request.method == "POST" or Gateway.objects.filter(pk=object_id, **where).exists()
-
-
-def _ask(
-    model_admin: ModelAdmin,
-    request: HttpRequest,
-    gateway: Gateway,
-    verb: str,
-    sentences: list[str],
-    act: Callable[[Mapping[str, Any]], tuple[Gateway, str]],
-    form: ReasonForm | None = None,
-) -> HttpResponse:
-    question = Question(
-        title=f"{verb}: {gateway}",
-        button=verb,
-        back=reverse("admin:vpn_gateway_change", args=[gateway.pk]),
-        sentences=sentences,
-    )
-    form = form or ReasonForm(request.POST or None)
-    return confirm(model_admin, request, question=question, form=form, act=act)
 
 
 def _devices(gateway: Gateway) -> str:

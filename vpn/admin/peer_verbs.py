@@ -8,12 +8,11 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
 from common import phone as phones
-from common.confirmation import Question, ReasonForm, confirm
+from common.confirmation import ReasonForm, confirm_verb
 from vpn.admin.moving import MoveForm
 from vpn.models import LIVE, Peer
 from vpn.services.move import move_peer
@@ -153,11 +152,13 @@ def _ask(
     form: ReasonForm | None = None,
 ) -> HttpResponse:
     customer = peer.subscription.customer
-    question = Question(
-        title=f"{verb}: {peer.device_name} of {customer}",
-        button=verb,
-        back=reverse("admin:vpn_peer_change", args=[peer.pk]),
+    return confirm_verb(
+        model_admin,
+        request,
+        row=peer,
+        name=f"{peer.device_name} of {customer}",
+        verb=verb,
         sentences=[f"{', '.join(peer.tunnel_addresses)} on gateway {peer.gateway}.", sentence],
+        act=act,
+        form=form,
     )
-    form = form or ReasonForm(request.POST or None)
-    return confirm(model_admin, request, question=question, form=form, act=act)

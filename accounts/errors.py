@@ -17,3 +17,38 @@ class AlreadyRegistered(DomainError):
 
 class WeakPassword(DomainError):
     code = "weak_password"
+
+
+class WrongCode(DomainError):
+    code = "wrong_code"
+
+
+class TooManyCodes(DomainError):
+    code = "too_many_codes"
+    status = 429
+
+
+class WrongPassword(DomainError):
+    code = "wrong_password"
+
+
+class NoPhone(DomainError):
+    code = "no_phone"
+    status = 409
+
+
+class SessionNotFound(DomainError):
+    code = "not_found"
+    status = 404
+
+
+class AccountInUse(DomainError):
+    """The account cannot be deleted yet; the sentence says what comes first."""
+
+    code = "account_in_use"
+    status = 409
+
+
+class PhoneIsProved(DomainError):
+    code = "phone_needs_code"
+    status = 409

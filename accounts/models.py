@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -9,6 +10,12 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from knox.models import AuthToken
+
+from common.fields import ReferenceField
+
+# A stolen SIM is noticed within days: until then nobody's earnings go to a new number.
+PAYOUTS_FROZEN_FOR = timedelta(hours=72)
 
 
 class Accounts(BaseUserManager["User"]):
@@ -30,7 +37,7 @@ class Accounts(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """One person. The phone is E.164 and, until phones are verified by code, counts as theirs."""
+    """One person. The phone is E.164; it is proved by an SMS code, or by a payment from it."""
 
     class Role(models.TextChoices):
         CUSTOMER = "customer", "Customer"
@@ -49,6 +56,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May enter the back-office")
     created_at = models.DateTimeField(default=timezone.now)
+    phone_verified_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the phone was proved to be theirs"
+    )
+    phone_changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Payouts wait for 72 hours after it"
+    )
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the person had the account deleted"
+    )
 
     objects = Accounts()
 
@@ -75,3 +91,56 @@ class User(AbstractBaseUser, PermissionsMixin):
         """First name and initial of the last: what whoever knows only a number may read."""
         names = self.full_name.split()
         return " ".join([*names[:1], *(f"{name[0]}." for name in names[1:][-1:])])
+
+    @property
+    def is_phone_verified(self) -> bool:
+        return self.phone_verified_at is not None
+
+    @property
+    def payouts_frozen_until(self) -> datetime | None:
+        """Until when nothing is paid out, because the phone is a new one."""
+        if self.phone_changed_at is None:
+            return None
+        until = self.phone_changed_at + PAYOUTS_FROZEN_FOR
+        return until if timezone.now() < until else None
+
+
+class PhoneCode(models.Model):
+    """A code sent to a phone, for one person and one purpose; good once, for minutes."""
+
+    class Purpose(models.TextChoices):
+        VERIFY_PHONE = "verify_phone", "Prove a phone"
+        CHANGE_PHONE = "change_phone", "Change to a phone"
+        RESET_PASSWORD = "reset_password", "Choose a new password"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="phone_codes")
+    phone = models.CharField(max_length=20, help_text="Where the code went")
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    digest = ReferenceField(max_length=64, help_text="Keyed hash of the code")
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["phone", "created_at"], name="phone_code_sent")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(purpose__in=["verify_phone", "change_phone", "reset_password"]),
+                name="phone_code_purpose",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Code {self.pk}"
+
+
+class Session(models.Model):
+    """Where somebody is signed in: what is told of a token. It ends with the token."""
+
+    token = models.OneToOneField(AuthToken, on_delete=models.CASCADE, related_name="session")
+    device = models.CharField(max_length=200, blank=True, help_text="As the client calls itself")
+    begun_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.device or f"Session {self.pk}"

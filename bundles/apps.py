@@ -7,6 +7,7 @@ class BundlesConfig(AppConfig):
     name = "bundles"
 
     def ready(self) -> None:
+        from accounts import hooks as people
         from bundles import handlers
         from bundles.selectors import payable_of_phone, payable_of_purchase
         from payments import hooks
@@ -14,10 +15,13 @@ class BundlesConfig(AppConfig):
 
         hooks.completed.register(handlers.activate)
         hooks.fulfilled.register(handlers.tell)
+        hooks.fulfilled.register(handlers.prove)
         hooks.given_up.register(handlers.release)
         hooks.withdrawn.register(handlers.withdraw)
         hooks.withdrawn.register(handlers.correct_withdrawn)
         hooks.sent_back.register(handlers.correct_sent_back)
         hooks.closed.register(handlers.release)
+        people.deletion_asked.register(handlers.keep_account_in_use)
+        people.account_deleted.register(handlers.end_with_account)
         payables.register(payable_of_purchase)
         payables.register(payable_of_phone)

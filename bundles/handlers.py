@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from bundles.models import Purchase
+from accounts.errors import AccountInUse
+from accounts.services.delete_account import Deletion
+from accounts.services.own_phone import prove_phone
+from bundles.models import Bundle, Purchase, Subscription
 from bundles.services import record_fiscally as fiscally
 from bundles.services.activate import activate_purchase
+from bundles.services.earn import earned_account, held_account
+from bundles.services.end import end_of_customer
 from bundles.services.seats import release_hold
 from bundles.services.tell import tell_of_activation
 from bundles.services.withdraw import withdraw_purchase
+from payments import ledger
 from payments.models import Payment, Transfer
+from payments.selectors import receipt_of
 
 
 def activate(payment: Payment) -> None:
@@ -21,6 +28,12 @@ def tell(payment: Payment) -> None:
     """What the money has bought is there: say so."""
     if _is_ours(payment):
         tell_of_activation(payment=payment)
+
+
+def prove(payment: Payment) -> None:
+    """Whoever paid from the account's own phone has it in hand, and its PIN."""
+    if _is_ours(payment) and (phone := receipt_of(payment).phone):
+        prove_phone(user_id=payment.payer_id, phone=phone)
 
 
 def withdraw(payment: Payment) -> None:
@@ -52,3 +65,21 @@ def release(payment: Payment) -> None:
 def _is_ours(payment: Payment) -> bool:
     """Money that a customer sent for nothing in particular has no purchase."""
     return bool(payment.subject)
+
+
+def keep_account_in_use(deletion: Deletion) -> None:
+    """Raise AccountInUse while an owner has earnings or customers, or a service would be lost."""
+    user = deletion.user
+    if any(ledger.balance(account(user.pk)) for account in (held_account, earned_account)):
+        raise AccountInUse("Your earnings have to be paid out first.")
+    live = Subscription.objects.filter(state=Subscription.State.ACTIVE)
+    if live.filter(bundle__owner=user).exists():
+        raise AccountInUse("Customers still use your bundles. Pause them, and wait for their end.")
+    if not deletion.gives_up_service and live.filter(customer=user).exists():
+        raise AccountInUse("You have an active bundle, which would end. Say that you give it up.")
+
+
+def end_with_account(deletion: Deletion) -> None:
+    """What the person sold is not sold any more; what they used ends."""
+    Bundle.objects.filter(owner=deletion.user).update(is_active=False)
+    end_of_customer(deletion.user.pk)

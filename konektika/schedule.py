@@ -162,6 +162,12 @@ SCHEDULE = (
         "An alert and a case tell when the books do not agree.",
     ),
     Job(
+        "Old codes by SMS",
+        "accounts.tasks.forget_old_codes",
+        timedelta(days=1),
+        "They name phones; after a week nobody asks about them.",
+    ),
+    Job(
         "Old idempotency keys",
         "payments.tasks.forget_old_keys",
         timedelta(days=1),

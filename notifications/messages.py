@@ -96,6 +96,36 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: We are sorry, we could not activate your service. "
         "TZS {amount:,} are on their way back to you.",
     },
+    "code_verify_phone": {
+        "sw": "Konektika: Namba ya kuthibitisha simu yako ni {code}. Inaisha baada ya dakika 5. "
+        "Usimpe mtu yeyote.",
+        "en": "Konektika: {code} confirms your phone. It is good for 5 minutes. "
+        "Do not give it to anybody.",
+    },
+    "code_change_phone": {
+        "sw": "Konektika: Namba ya kuhamishia akaunti yako kwenye simu hii ni {code}. Inaisha "
+        "baada ya dakika 5. Usimpe mtu yeyote.",
+        "en": "Konektika: {code} moves your account to this phone. It is good for 5 minutes. "
+        "Do not give it to anybody.",
+    },
+    "code_reset_password": {
+        "sw": "Konektika: Namba ya kuweka nenosiri jipya ni {code}. Inaisha baada ya dakika 5. "
+        "Kama hukuiomba, ipuuze. Usimpe mtu yeyote.",
+        "en": "Konektika: {code} lets you choose a new password. It is good for 5 minutes. "
+        "If you did not ask for it, ignore it. Do not give it to anybody.",
+    },
+    "phone_changed": {
+        "sw": "Konektika: Akaunti yako imehamishiwa namba nyingine ya simu. Kama si wewe, "
+        "wasiliana nasi mara moja. Malipo kwako yamesitishwa kwa saa 72.",
+        "en": "Konektika: Your account has moved to another phone number. If it was not you, "
+        "contact us at once. Payouts to you wait for 72 hours.",
+    },
+    "phone_has_account": {
+        "sw": "Konektika: Mtu ametaka kutumia namba hii kwenye akaunti nyingine. Tayari ina "
+        "akaunti: ingia kwa namba hii. Kama si wewe, puuza.",
+        "en": "Konektika: Somebody wants to use this number for another account. It has one: sign "
+        "in with it. If it was not you, ignore this.",
+    },
 }
 
 REASONS: dict[str, dict[str, str]] = {

@@ -77,6 +77,20 @@ class NothingToPayOut(PaymentError):
     status = 409
 
 
+class PayoutFrozen(PaymentError):
+    """Nothing is paid out just now: the payee's phone is a new one."""
+
+    code = "payout_frozen"
+    status = 409
+
+
+class PhoneNotProved(PaymentError):
+    """Money is paid out only to a phone that was proved to be the payee's."""
+
+    code = "phone_not_proved"
+    status = 409
+
+
 class AlreadyRecorded(PaymentError):
     code = "already_recorded"
     status = 409

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import User
+from accounts.models import Session, User
 from common import phone as phones
 
 ROLE_OF_TYPE = {"client": User.Role.CUSTOMER, "owner": User.Role.OWNER}
@@ -19,10 +19,20 @@ TYPE_OF_ROLE = {
 
 class UserSerializer(serializers.ModelSerializer[User]):
     user_type = serializers.SerializerMethodField()
+    phone_verified = serializers.BooleanField(source="is_phone_verified", read_only=True)
 
     class Meta:
         model = User
-        fields = ["id", "full_name", "email", "phone", "user_type", "language", "created_at"]
+        fields = [
+            "id",
+            "full_name",
+            "email",
+            "phone",
+            "phone_verified",
+            "user_type",
+            "language",
+            "created_at",
+        ]
 
     def get_user_type(self, user: User) -> str:
         return TYPE_OF_ROLE[User.Role(user.role)]
@@ -42,6 +52,56 @@ class RegisterSerializer(serializers.Serializer[Any]):
 class LoginSerializer(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class CodeSerializer(serializers.Serializer[Any]):
+    """The six digits of an SMS."""
+
+    code = serializers.RegexField(r"^\s*[0-9]{6}\s*$", max_length=20)
+
+    def validate_code(self, value: str) -> str:
+        return value.strip()
+
+
+class AskResetSerializer(serializers.Serializer[Any]):
+    phone = serializers.CharField(max_length=30)
+
+    def validate_phone(self, value: str) -> str:
+        return phones.parse(value)
+
+
+class ResetSerializer(AskResetSerializer, CodeSerializer):
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class NewPasswordSerializer(serializers.Serializer[Any]):
+    old_password = serializers.CharField(max_length=128, trim_whitespace=False)
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class AskChangePhoneSerializer(AskResetSerializer):
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+
+
+class DeleteAccountSerializer(serializers.Serializer[Any]):
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
+    give_up_service = serializers.BooleanField(default=False)
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    expires_at = serializers.DateTimeField(source="token.expiry")
+    is_current = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Session
+        fields = ["id", "device", "begun_at", "expires_at", "is_current"]
+
+    def get_is_current(self, session: Session) -> bool:
+        return bool(session.token_id == self.context["current"])
+
+
+class SessionsSerializer(serializers.Serializer[Any]):
+    sessions = SessionSerializer(many=True)
 
 
 class ProfileSerializer(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""Slows down guessing of passwords. A courtesy limit in the cache, not an exact one."""
+"""Slows down guessing of passwords and codes. Courtesy limits in the cache, not exact ones."""
 
 from __future__ import annotations
 
@@ -10,22 +10,62 @@ from rest_framework.views import APIView
 
 from common.source_address import source_address
 
+MINUTE = 60
 
-class SignInThrottle(SimpleRateThrottle):
-    """Ten tries in a quarter of an hour for one address from one source."""
 
-    scope = "sign_in"
+class _Throttle(SimpleRateThrottle):
+    """So many requests in so many minutes, from one source for one `ident`."""
+
+    most: int
+    minutes: int
 
     def get_rate(self) -> str:
-        return "10/15m"
+        return f"{self.most}/{self.minutes}m"
 
     def parse_rate(self, rate: str | None) -> tuple[int, int]:
-        return 10, 15 * 60
+        return self.most, self.minutes * MINUTE
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        data: object = request.data
-        named = data.get("email", "") if isinstance(data, dict) else ""
         source = source_address(request._request)
-        ident = f"{source}|{str(named).strip().lower()}".encode("utf-8", "surrogatepass")
+        ident = f"{source}|{self.named(request)}".encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(ident).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": digest}
+
+    def named(self, request: Request) -> str:
+        """What the request is about, besides where it comes from."""
+        return ""
+
+
+class SignInThrottle(_Throttle):
+    """Ten tries in a quarter of an hour for one name from one source."""
+
+    scope = "sign_in"
+    most, minutes = 10, 15
+
+    def named(self, request: Request) -> str:
+        data: object = request.data
+        return str(data.get("email", "")).strip().lower() if isinstance(data, dict) else ""
+
+
+class RegisterThrottle(_Throttle):
+    """A mobile network's customers share addresses: enough for them, too few to try numbers out."""
+
+    scope = "register"
+    most, minutes = 60, 60
+
+
+class CodeThrottle(_Throttle):
+    """Codes asked for and tried, whoever they are for: what one phone gets is limited exactly."""
+
+    scope = "code"
+    most, minutes = 60, 60
+
+
+class PasswordThrottle(_Throttle):
+    """A signed-in person's password, asked for again: ten tries in a quarter of an hour."""
+
+    scope = "password"
+    most, minutes = 10, 15
+
+    def named(self, request: Request) -> str:
+        return str(request.user.pk)

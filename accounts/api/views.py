@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
-from knox.models import AuthToken
 from rest_framework import status
-from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.person import signed_in
+from accounts.api.person import device_of, own_token, signed_in, signed_in_reply
 from accounts.api.serializers import (
     ROLE_OF_TYPE,
     LoginSerializer,
@@ -21,8 +19,7 @@ from accounts.api.serializers import (
     UserReplySerializer,
     UserSerializer,
 )
-from accounts.api.throttling import SignInThrottle
-from accounts.models import User
+from accounts.api.throttling import RegisterThrottle, SignInThrottle
 from accounts.services.change_profile import change_profile
 from accounts.services.register import register
 from accounts.services.sign_in import end_token, new_token, renew_token, sign_in
@@ -32,6 +29,7 @@ from common.rest import Reply
 class RegisterView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    throttle_classes = (RegisterThrottle,)
 
     @extend_schema(request=RegisterSerializer, responses={201: SignedInSerializer})
     def post(self, request: Request) -> Response:
@@ -40,7 +38,8 @@ class RegisterView(APIView):
         values = dict(asked.validated_data)
         role = ROLE_OF_TYPE[values.pop("user_type")]
         user = register(**values, role=role)
-        return _signed_in(user, new_token(user=user), "Welcome.", status.HTTP_201_CREATED)
+        token = new_token(user=user, device=device_of(request))
+        return signed_in_reply(user, token, "Welcome.", status.HTTP_201_CREATED)
 
 
 class LoginView(APIView):
@@ -52,14 +51,17 @@ class LoginView(APIView):
     def post(self, request: Request) -> Response:
         asked = LoginSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        user, token = sign_in(**asked.validated_data)
-        return _signed_in(user, token, "Welcome back.")
+        given = asked.validated_data
+        user, token = sign_in(
+            name=given["email"], password=given["password"], device=device_of(request)
+        )
+        return signed_in_reply(user, token, "Welcome back.")
 
 
 class LogoutView(APIView):
     @extend_schema(request=None, responses=None)
     def post(self, request: Request) -> Response:
-        end_token(token=_token(request))
+        end_token(token=own_token(request))
         return Reply(message="You are signed out.")
 
 
@@ -67,8 +69,8 @@ class RefreshView(APIView):
     @extend_schema(request=None, responses=SignedInSerializer)
     def post(self, request: Request) -> Response:
         user = signed_in(request)
-        token = renew_token(user=user, old=_token(request))
-        return _signed_in(user, token, "Your sign-in is renewed.")
+        token = renew_token(user=user, old=own_token(request))
+        return signed_in_reply(user, token, "Your sign-in is renewed.")
 
 
 class ProfileView(APIView):
@@ -86,14 +88,3 @@ class OwnProfileView(ProfileView):
         asked.is_valid(raise_exception=True)
         user = change_profile(user=signed_in(request), changes=asked.validated_data)
         return Reply({"user": UserSerializer(user).data}, message="Your profile is saved.")
-
-
-def _token(request: Request) -> AuthToken:
-    """The token that the request was authenticated with."""
-    if not isinstance(request.auth, AuthToken):
-        raise NotAuthenticated
-    return request.auth
-
-
-def _signed_in(user: User, token: str, message: str, code: int = status.HTTP_200_OK) -> Response:
-    return Reply({"token": token, "user": UserSerializer(user).data}, message=message, status=code)

@@ -37,7 +37,7 @@ from payments.services.refund_to_credit import refund_to_credit
 from payments.services.return_credit import return_credit
 from payments.services.send_transfer import send_transfer
 from payments.states import TransferState
-from payments.tests.factories import a_customer, a_phone
+from payments.tests.factories import a_customer, a_phone, an_owner
 
 TIGO = ProviderName.TIGO_PESA
 ACCEPTED = Answer(outcome=Outcome.PENDING, code="0")
@@ -291,7 +291,7 @@ def _taken_back(bundle: Bundle) -> None:
 
 def _earned() -> None:
     """Also of a sale of which a part is on its way back, and then stays."""
-    bundle = a_bundle(owner=a_customer(a_phone(TIGO)))
+    bundle = a_bundle(owner=an_owner(a_phone(TIGO)))
     paid(bundle)
     Terms.current()
     Terms.objects.update(refund_window_days=0)

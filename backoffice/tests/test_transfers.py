@@ -22,7 +22,7 @@ from payments.services.check_transfer import check_transfer
 from payments.services.follow_up import follow_up
 from payments.services.refund import refund_payment
 from payments.services.send_transfer import send_transfer
-from payments.tests.factories import a_customer
+from payments.tests.factories import a_customer, an_owner
 from payments.tests.outgoing import LOST, REFUSED, REVERSED, SENT, FakeProvider, hear
 from payments.tests.outgoing import provider as provider
 
@@ -340,7 +340,7 @@ PAY_OUT = "/admin/payments/transfer/pay-out/"
 
 @pytest.fixture
 def owner(provider: FakeProvider) -> User:
-    person: User = a_customer()
+    person: User = an_owner()
     account = earned_account(person.pk)
     ledger.post(source="earned", memo="", lines=[("delivered", 5000), (account, -5000)])
     return person

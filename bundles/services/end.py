@@ -31,6 +31,18 @@ def _end_if_overdue(subscription_id: int) -> bool:
     return True
 
 
+def end_of_customer(customer_id: int) -> None:
+    """End all that a customer has, inside the caller's transaction: they have given it up."""
+    theirs = Subscription.objects.filter(
+        customer_id=customer_id, state=Subscription.State.ACTIVE
+    ).order_by("bundle_id")
+    for subscription_id, bundle_id in theirs.values_list("pk", "bundle_id"):
+        Bundle.objects.select_for_update().get(pk=bundle_id)
+        end_subscription(
+            Subscription.objects.select_for_update().get(pk=subscription_id), is_withdrawn=True
+        )
+
+
 def end_subscription(subscription: Subscription, *, is_withdrawn: bool = False) -> None:
     """End one locked subscription, inside the caller's transaction that holds its bundle's row.
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+
 from accounts.models import User
 from common.transactions import retried
 from payments import ledger
-from payments.errors import NothingToPayOut
+from payments.errors import NothingToPayOut, PayoutFrozen, PhoneNotProved
 from payments.models import Transfer, TransferEvent
 from payments.networks import provider_for
 from payments.services.open_transfer import open_transfer
@@ -18,7 +23,8 @@ def pay_out(
 ) -> Transfer:
     """Start sending `amount` TZS of a ledger account to its owner's own phone.
 
-    The same `request_key` gives the same transfer. Raises NothingToPayOut and ProviderUnavailable.
+    The same `request_key` gives the same transfer. Raises NothingToPayOut, PhoneNotProved,
+    PayoutFrozen and ProviderUnavailable.
     """
     payee = User.objects.select_for_update().get(pk=payee_id)
     if earlier := Transfer.objects.filter(request_key=request_key).first():
@@ -26,12 +32,11 @@ def pay_out(
     held = -ledger.balance(account)
     if not 0 < amount <= held:
         raise NothingToPayOut(f"{max(held, 0):,} shillings can be paid out.")
-    if not payee.phone:
-        raise NothingToPayOut("The payee has no phone to pay to.")
-    provider = provider_for(requested="auto", phone=payee.phone)
+    phone = _proved_phone(payee)
+    provider = provider_for(requested="auto", phone=phone)
     return open_transfer(
         kind=Transfer.Kind.PAYOUT,
-        route=disbursement_route(provider, payee.phone),
+        route=disbursement_route(provider, phone),
         payee=payee,
         amount=amount,
         taken_from=[(account, amount)],
@@ -40,3 +45,15 @@ def pay_out(
         source=TransferEvent.Source.STAFF,
         by=by,
     )
+
+
+def _proved_phone(payee: User) -> str:
+    """Where money may go: not to a number that was only typed, nor to one just changed to."""
+    if not payee.phone or payee.phone_verified_at is None:
+        raise PhoneNotProved("The payee's phone has to be confirmed with a code first.")
+    if until := payee.payouts_frozen_until:
+        ends = timezone.localtime(until, ZoneInfo(settings.BUSINESS_TIME_ZONE))
+        raise PayoutFrozen(
+            f"The phone is a new one: nothing is paid out until {ends:%d.%m. %H:%M}."
+        )
+    return payee.phone

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from payments.models import MobileMoneyTransaction, Payment, ProviderName
@@ -30,6 +31,14 @@ def a_customer(phone: str | None = None) -> User:
         full_name=f"Customer {number}",
         phone=phone or a_phone(),
     )
+
+
+def an_owner(phone: str | None = None) -> User:
+    """Somebody who can be paid: the phone is proved to be theirs."""
+    owner = a_customer(phone)
+    owner.phone_verified_at = timezone.now()
+    owner.save(update_fields=["phone_verified_at"])
+    return owner
 
 
 def a_payment(

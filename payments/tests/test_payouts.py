@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from notifications.models import Message
 from payments import ledger
-from payments.errors import NothingToPayOut, ProviderUnavailable
+from payments.errors import (
+    NothingToPayOut,
+    PaymentError,
+    PayoutFrozen,
+    PhoneNotProved,
+    ProviderUnavailable,
+)
 from payments.models import Transfer, TransferRules
 from payments.services.decide_transfer import approve_transfer
 from payments.services.payout import pay_out
-from payments.tests.factories import a_customer
+from payments.tests.factories import a_customer, an_owner
 from payments.tests.outgoing import LOST, REFUSED, FakeProvider, books, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +34,7 @@ ACCOUNT = "earnings:owner"
 def owner(provider: FakeProvider) -> User:
     """An owner with 5,000 TZS of earnings."""
     ledger.post(source="earned", memo="", lines=[("delivered", 5000), (ACCOUNT, -5000)])
-    return a_customer()
+    return an_owner()
 
 
 def pay(owner: User, amount: int, **more: Any) -> Transfer:
@@ -95,11 +103,31 @@ def test_a_large_one_waits_for_somebody_else(owner: User) -> None:
     assert sent(transfer).state == "succeeded"
 
 
-def test_without_a_phone_or_a_way_nothing_is_taken(provider: FakeProvider, owner: User) -> None:
+def test_without_a_way_nothing_is_taken(provider: FakeProvider, owner: User) -> None:
     provider.can(disburses=False)
     with pytest.raises(ProviderUnavailable):
         pay(owner, 100)
-    User.objects.filter(pk=owner.pk).update(phone=None)
-    with pytest.raises(NothingToPayOut, match="no phone"):
+    assert ledger.balance(ACCOUNT) == -5000
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"),
+    [
+        ({"phone": None}, PhoneNotProved),
+        ({"phone_verified_at": None}, PhoneNotProved),
+        ({"phone_changed_at": timezone.now()}, PayoutFrozen),
+    ],
+)
+def test_money_goes_only_to_a_phone_that_has_been_the_payees_for_days(
+    owner: User, state: dict[str, Any], refusal: type[PaymentError]
+) -> None:
+    User.objects.filter(pk=owner.pk).update(**state)
+    with pytest.raises(refusal):
         pay(owner, 100)
     assert ledger.balance(ACCOUNT) == -5000
+
+
+def test_three_days_after_the_change_the_new_phone_is_paid(owner: User) -> None:
+    changed = timezone.now() - timedelta(hours=72)
+    User.objects.filter(pk=owner.pk).update(phone_changed_at=changed)
+    assert pay(owner, 100).phone == owner.phone

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OPEN = {
     "/api/auth/register",
     "/api/auth/login",
+    "/api/auth/password/reset",
+    "/api/auth/password/reset/confirm",
     "/api/bundles",
     "/api/bundles/{}",
     "/api/bundles/search",

@@ -42,7 +42,7 @@ from payments.services.refund import refund_payment
 from payments.services.refund_to_credit import refund_to_credit
 from payments.services.return_credit import return_credit
 from payments.states import TransferState
-from payments.tests.factories import PREFIXES, a_customer, a_phone
+from payments.tests.factories import PREFIXES, a_customer, a_phone, an_owner
 from tests.model.faults import Fault, FaultKind
 from tests.model.invariants import broken_at_rest, broken_invariants
 from tests.model.model import booked_without_truth, books_differ_from_truth, unexplained_at_rest
@@ -103,7 +103,7 @@ class MoneyMachine(RuleBasedStateMachine):
     def open_shop(self, data: st.DataObject, number: int, credit: int) -> None:
         """Everybody has so much credit, and one has bought already, perhaps the same again."""
         self.staff = [a_customer(a_phone()) for _ in range(2)]
-        self.owner = a_customer(a_phone())
+        self.owner = an_owner(a_phone())
         self.on_sale = [
             a_bundle(self.owner, name="one seat", price=1_000, max_clients=1),
             a_bundle(self.owner, name="many", price=3_333, duration_days=30),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from accounts.models import User
 from backoffice.roles import ROLES
@@ -49,6 +50,7 @@ def _seed_accounts(password: str) -> None:
             defaults={
                 "full_name": name,
                 "phone": phone,
+                "phone_verified_at": timezone.now(),
                 "role": role,
                 "is_staff": is_staff,
                 "is_superuser": is_staff,

@@ -8,19 +8,30 @@ from rest_framework import serializers
 
 from common import phone as phones
 from payments.models import ProviderName, Transfer
+from payments.offers import Health
 
 AMOUNT_MAX = 2**31 - 1
 
 
-class ProviderSerializer(serializers.Serializer[Any]):
+class OfferSerializer(serializers.Serializer[Any]):
+    """A provider, before paying."""
+
     provider = serializers.CharField()
     name = serializers.CharField()
     enabled = serializers.BooleanField()
-    message = serializers.CharField(help_text="Why it cannot be used now; empty while it can")
+    message = serializers.CharField(help_text="What is wrong with it now; empty while nothing is")
+    health = serializers.ChoiceField(choices=[each.value for each in Health])
+    amount_min = serializers.IntegerField(allow_null=True, help_text="TZS in one payment")
+    amount_max = serializers.IntegerField(allow_null=True, help_text="TZS in one payment")
+    prompt = serializers.CharField(help_text="What the customer's phone will do")
+
+
+class PredictionSerializer(OfferSerializer):
+    phone_number = serializers.CharField(help_text="As it is written from now on")
 
 
 class ProvidersSerializer(serializers.Serializer[Any]):
-    providers = ProviderSerializer(many=True)
+    providers = OfferSerializer(many=True)
 
 
 class CreditSerializer(serializers.Serializer[Any]):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from common import phone as phones
 from common.rest import Reply
-from payments.api.serializers import ProvidersSerializer
-from payments.models import ProviderName, ProviderSwitch
-from payments.providers import registry
+from payments.api.serializers import OfferSerializer, PredictionSerializer, ProvidersSerializer
+from payments.networks import provider_for
+from payments.offers import offers
 
 
 class ProvidersView(APIView):
@@ -23,19 +22,25 @@ class ProvidersView(APIView):
 
     @extend_schema(responses=ProvidersSerializer)
     def get(self, request: Request) -> Response:
-        switches = {switch.provider: switch for switch in ProviderSwitch.objects.all()}
-        body = {"providers": [_told(each, switches.get(each)) for each in ProviderName]}
+        body = {"providers": OfferSerializer(offers(), many=True).data}
         # The released app reads the list at the top level.
         return Reply(body, message="Payment providers", top_level=body)
 
 
-def _told(provider: ProviderName, switch: ProviderSwitch | None) -> dict[str, Any]:
-    is_switched_off = switch is not None and not switch.takes_payments
-    is_usable = not is_switched_off and registry.takes_payments(provider)
-    notice = switch.notice if switch and is_switched_off else ""
-    return {
-        "provider": str(provider),
-        "name": provider.label,
-        "enabled": is_usable,
-        "message": "" if is_usable else notice or registry.unavailable(provider),
-    }
+class PredictionView(APIView):
+    """Which provider a number probably is, and what paying with it will be like. The customer may
+    choose another one.
+    """
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        responses=PredictionSerializer,
+        parameters=[OpenApiParameter("phone_number", str, required=True)],
+    )
+    def get(self, request: Request) -> Response:
+        phone = phones.parse(request.query_params.get("phone_number", ""))
+        predicted = provider_for(requested="auto", phone=phone)
+        offer = next(each for each in offers() if each.provider == predicted)
+        body = {"phone_number": phone, **OfferSerializer(offer).data}
+        return Reply(body, message=f"This is probably a number of {offer.name}.")

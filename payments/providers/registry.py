@@ -215,6 +215,15 @@ def takes_payments(provider: str) -> bool:
     return dialect is not None and gate(dialect.name).state != BreakerState.OPEN
 
 
+def limits(provider: str) -> tuple[int, int] | None:
+    """The least and the most that one payment by a provider may be, TZS; None where it is not set up."""
+    dialect = _for_new_payments(provider)
+    if dialect is None:
+        return None
+    description = _client(dialect).description
+    return description.amount_min, description.amount_max
+
+
 def unavailable(provider: ProviderName) -> str:
     """What a customer is told of a provider that takes no payments now."""
     return f"{provider.label} cannot be used at the moment. Choose another provider."

@@ -29,6 +29,7 @@ OPEN = {
     "/api/bundles/{}",
     "/api/bundles/search",
     "/api/payments/providers",
+    "/api/payments/providers/predict",
 }
 DOCUMENTS = {"/api/schema", "/api/docs"}
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.timesince import timeuntil
 
 from accounts.models import User
-from backoffice.diagnosis import Diagnosis, diagnose, staff_sentence
+from backoffice.diagnosis import staff_sentence
 from backoffice.models import Note
 from backoffice.notes import may_note, notes_on
 from bundles.models import Subscription
@@ -22,6 +22,7 @@ from payments import ledger
 from payments.models import MobileMoneyTransaction, Payment, Transfer
 from payments.selectors import payments_of, transfers_to
 from vpn.admin.peer_page import handshake
+from vpn.diagnosis import Diagnosis, diagnose
 from vpn.gateway_health import GatewayHealth, with_health
 from vpn.models import Gateway, Peer
 

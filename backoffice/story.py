@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice.diagnosis import diagnose_service, staff_sentence
+from backoffice.diagnosis import staff_sentence
 from backoffice.models import Note
 from backoffice.notes import notes_on
 from bundles.models import Activation, FiscalCorrection, FiscalRecord, Purchase, Subscription
@@ -36,6 +36,7 @@ from payments.providers import registry
 from payments.services.query import can_ask_now
 from payments.services.replay_delivery import can_be_replayed
 from payments.states import State, TransferState
+from vpn.diagnosis import diagnose_service
 from vpn.models import Peer
 from vpn.traffic import Traffic, of_peers
 

@@ -185,6 +185,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "konektika",
     "backoffice",
+    "storefront",
     "vpn",
     "bundles",
     "payments",

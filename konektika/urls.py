@@ -13,6 +13,7 @@ from backoffice.search_page import search_page
 from bundles.api.urls import catalogue_urlpatterns, purchase_urlpatterns
 from bundles.api.urls import user_urlpatterns as subscription_urlpatterns
 from konektika.health import live, ready
+from storefront.api.urls import help_urlpatterns, payment_urlpatterns
 from vpn.agent_api.urls import agent_urlpatterns
 from vpn.api.urls import analytics_urlpatterns, vpn_urlpatterns
 from vpn.urls import page_urlpatterns
@@ -28,6 +29,8 @@ api: list[URLPattern | URLResolver] = [
     path("users/", include(subscription_urlpatterns)),
     path("", include(catalogue_urlpatterns)),
     path("payments/", include("payments.api.urls")),
+    path("payments/", include(payment_urlpatterns)),
+    path("help/", include(help_urlpatterns)),
     path("", include(purchase_urlpatterns)),
     path("vpn/", include(vpn_urlpatterns)),
     path("analytics/", include(analytics_urlpatterns)),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import User
-from backoffice.diagnosis import Finding, Verb, diagnose
 from backoffice.models import Note
 from backoffice.tests.test_search import signed_in
 from backoffice.tests.test_transfers import send
@@ -21,10 +17,10 @@ from cases.services import open_case
 from common import phone as phones
 from common.shown_phone import IN_SESSION
 from notifications.models import Message
-from payments.models import Disposition, MobileMoneyTransaction, Payment, Transfer
-from payments.states import State
+from payments.models import Payment
 from payments.tests.factories import a_customer
-from vpn.models import ConfigLink, Gateway, Peer
+from vpn.diagnosis import Finding
+from vpn.tests.ailments import WRONG, befall
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,116 +148,14 @@ def test_only_who_may_do_everything_gives_that_to_others(paid: Payment) -> None:
 # What is wrong
 
 
-Change = Callable[[Payment], object]
-
-
-def _peers(**values: Any) -> Change:
-    return lambda payment: Peer.objects.update(**values)
-
-
-def _gateways(**values: Any) -> Change:
-    return lambda payment: Gateway.objects.update(**values)
-
-
-def _payments(**values: Any) -> Change:
-    return lambda payment: Payment.objects.update(**values)
-
-
-def _subscriptions(**values: Any) -> Change:
-    return lambda payment: Subscription.objects.update(**values)
-
-
-def _opened(payment: Payment) -> None:
-    ConfigLink.objects.update(used_at=timezone.now())
-
-
-def _no_devices(payment: Payment) -> None:
-    ConfigLink.objects.all().delete()
-    Peer.objects.all().delete()
-
-
-def _asked(payment: Payment) -> None:
-    Payment.objects.update(state=State.EXPIRED, disposition="")
-    MobileMoneyTransaction.objects.update(status=State.EXPIRED, next_check_at=timezone.now())
-
-
-def _given_up(payment: Payment) -> None:
-    Payment.objects.update(state=State.EXPIRED, disposition="")
-    MobileMoneyTransaction.objects.update(status=State.EXPIRED, next_check_at=None)
-
-
-def _sent_back(payment: Payment) -> None:
-    Payment.objects.update(disposition=Disposition.REFUNDED)
-    attempt = payment.attempts.get()
-    Transfer.objects.create(
-        kind="refund",
-        method="disbursement",
-        state="succeeded",
-        payment=payment,
-        payee=payment.payer,
-        provider=attempt.provider,
-        dialect=attempt.dialect,
-        phone=attempt.customer_phone,
-        amount=1000,
-        request_key="x",
-    )
-
-
-LONG_AGO = timezone.now() - timedelta(days=3)
-WRONG: dict[Finding, tuple[Change, ...]] = {
-    Finding.WAITING_FOR_PIN: (_payments(state=State.PENDING, disposition=""),),
-    Finding.REVERSED: (_payments(reversed_at=LONG_AGO),),
-    Finding.NOT_ACTIVATED: (_payments(disposition=""),),
-    Finding.UNDERPAID: (_payments(disposition=Disposition.CREDITED, paid_amount=400),),
-    Finding.BECAME_CREDIT: (_payments(disposition=Disposition.CREDITED),),
-    Finding.REFUNDING: (_payments(disposition=Disposition.REFUNDED),),
-    Finding.TIME_OVER: (_subscriptions(starts_at=LONG_AGO - timedelta(days=1), ends_at=LONG_AGO),),
-    Finding.USED_UP: (_subscriptions(data_used_bytes=5 * 10**9),),
-    Finding.NO_DEVICE: (_no_devices,),
-    Finding.DEVICE_REVOKED: (_peers(state="revoked"),),
-    Finding.GATEWAY_SILENT: (_gateways(seen_at=LONG_AGO),),
-    Finding.GATEWAY_BEHIND: (_gateways(agent_revision=0), _peers(revision=1)),
-    Finding.NOT_FETCHED: (),
-    Finding.NEVER_CONNECTED: (_opened,),
-    Finding.OFFLINE: (_peers(handshake_at=LONG_AGO),),
-    Finding.ONLINE: (_peers(handshake_at=timezone.now() + timedelta(minutes=5)),),
-}
-
-
 @pytest.mark.parametrize("finding", WRONG)
 def test_what_is_wrong_is_said_in_one_sentence(
     staff: Client, paid: Payment, finding: Finding
 ) -> None:
-    Gateway.objects.update(seen_at=timezone.now(), agent_revision=1_000)
-    for change in WRONG[finding]:
-        change(paid)
-    found = diagnose(paid.payer_id, timezone.now())
-    assert found.finding == finding
+    befall(paid, finding)
     assert 'class="story-next"' in read(staff, paid.payer)
-
-
-@pytest.mark.parametrize(
-    ("change", "finding"),
-    [
-        (_asked, Finding.NO_ANSWER),
-        (_given_up, Finding.NOT_PAID),
-        (_payments(state=State.FAILED, disposition=""), Finding.NOT_PAID),
-        (_sent_back, Finding.REFUNDED),
-    ],
-)
-def test_a_payment_that_bought_nothing_is_told_unless_an_earlier_one_serves(
-    paid: Payment, change: Change, finding: Finding
-) -> None:
-    Gateway.objects.update(seen_at=timezone.now(), agent_revision=1_000)
-    change(paid)
-    assert diagnose(paid.payer_id, timezone.now()).finding == Finding.NOT_FETCHED
-    Subscription.objects.update(state="ended")
-    found = diagnose(paid.payer_id, timezone.now())
-    assert found.finding == finding
-    assert found.verb in (Verb.BUY_AGAIN, Verb.ASK_THE_PROVIDER)
 
 
 def test_who_has_paid_nothing_is_asked_for_the_receipt(staff: Client) -> None:
     customer = a_customer()
-    assert diagnose(customer.pk, timezone.now()).finding == Finding.NOTHING_BOUGHT
     assert "search for it or for the receipt" in read(staff, customer)

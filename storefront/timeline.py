@@ -1,0 +1,87 @@
+"""A payment as its customer may see it: asked, paid, ready, connected. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from bundles.models import Activation, Purchase
+from notifications.messages import REASONS
+from payments.models import Disposition, Payment, Transfer
+from payments.selectors import latest_attempt
+from payments.states import State, TransferState
+from vpn.models import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened; `event` is stable, `text` is for reading."""
+
+    at: datetime
+    event: str
+    text: str
+
+
+def timeline_of(payment: Payment, language: str) -> list[Step]:
+    """What happened to a payment and to what it bought, oldest first."""
+    activation = _activation(payment)
+    steps = [
+        *_money(payment, language),
+        *(_service(activation) if activation else ()),
+        *(step for transfer in payment.transfers.all() for step in _money_back(transfer)),
+    ]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _money(payment: Payment, language: str) -> Iterator[Step]:
+    yield Step(payment.created_at, "started", "You started the payment.")
+    attempt = latest_attempt(payment)
+    if attempt is not None and attempt.posted_at is not None:
+        name = attempt.get_provider_display()
+        yield Step(attempt.posted_at, "asked", f"{name} was asked to charge the phone.")
+    for event in payment.events.all():
+        if event.to_state == State.FAILED:
+            reason = attempt.reason if attempt else ""
+            words = REASONS.get(reason, REASONS["declined"])[language]
+            yield Step(event.at, "failed", f"The payment failed: {words}.")
+        if event.to_state == State.EXPIRED:
+            yield Step(event.at, "expired", "Nobody answered in time.")
+        if event.to_state == State.COMPLETED:
+            yield Step(event.at, "paid", _paid(payment))
+    if payment.reversed_at is not None:
+        yield Step(payment.reversed_at, "reversed", "The provider took the payment back.")
+
+
+def _paid(payment: Payment) -> str:
+    if payment.disposition == Disposition.CREDITED:
+        return f"TZS {payment.covered:,} arrived and became your credit."
+    return f"TZS {payment.covered:,} arrived."
+
+
+def _service(activation: Activation) -> Iterator[Step]:
+    yield Step(activation.created_at, "ready", "What you bought was ready.")
+    connections = Connection.objects.filter(peer__subscription=activation.subscription_id)
+    since = connections.filter(started_at__gte=activation.created_at)
+    first = since.order_by("started_at").values_list("started_at", flat=True).first()
+    if first is not None:
+        yield Step(first, "connected", "Your device connected.")
+    if activation.withdrawn_at is not None:
+        yield Step(activation.withdrawn_at, "ended", "What you bought has ended with its money.")
+
+
+def _money_back(transfer: Transfer) -> Iterator[Step]:
+    amount = f"TZS {transfer.amount:,}"
+    yield Step(transfer.created_at, "refund_started", f"{amount} are to go back to the phone.")
+    if transfer.finished_at is None:
+        return
+    if transfer.state == TransferState.SUCCEEDED:
+        yield Step(transfer.finished_at, "refunded", f"{amount} were sent back to the phone.")
+    else:
+        yield Step(transfer.finished_at, "refund_stopped", f"{amount} were not sent back.")
+
+
+def _activation(payment: Payment) -> Activation | None:
+    if not payment.subject or payment.disposition == Disposition.CREDITED:
+        return None
+    return Activation.objects.filter(purchase=Purchase.id_from(payment.subject)).first()

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from accounts.admin import person_behind
-from bundles.models import Bundle, BundleVersion, Purchase, Seat, Subscription, Terms
+from bundles.models import Bundle, BundleVersion, Owner, Purchase, Seat, Subscription, Terms
+from bundles.owner_figures import earnings_of
+from bundles.services.owners import decide_owner
 from bundles.services.save_bundle import save_bundle
 from common.admin import Endless, OneRow, ReadOnly
+from common.confirmation import confirm_verb
 from common.sizes import in_words
+
+DECISIONS = {
+    Owner.State.APPROVED: ["They may offer bundles within the terms of sale at once."],
+    Owner.State.DECLINED: ["They are told the reason by SMS, and may apply again."],
+    Owner.State.SUSPENDED: [
+        "All their bundles are paused; customers keep what they have bought.",
+        "They are told the reason by SMS. What they have earned can still be paid out.",
+    ],
+}
 
 
 class VersionInline(ReadOnly, TabularInline):
@@ -46,8 +59,85 @@ class BundleAdmin(ModelAdmin):
     search_fields = ["name", "owner__full_name", "owner__email"]
     autocomplete_fields = ["owner"]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Bundle | None = None) -> Any:
+        """What was sold is owed to whoever sold it: a bundle keeps its owner."""
+        return ["picture"] if obj is None else ["picture", "owner"]
+
     def save_model(self, request: HttpRequest, obj: Bundle, form: Any, change: bool) -> None:
         save_bundle(obj, by=person_behind(request))
+
+
+@admin.register(Owner)
+class OwnerAdmin(ReadOnly, ModelAdmin):
+    """Who sells, and who has asked to."""
+
+    list_display = ["person", "shown_state", "connection_gb", "connection_seats", "applied_at"]
+    list_filter = ["state", "is_paid_weekly"]
+    list_select_related = ["person"]
+    search_fields = ["person__full_name__istartswith", "person__email__istartswith"]
+    search_help_text = "The beginning of a name or of an e-mail address"
+    list_per_page = 50
+    readonly_fields = ["earnings"]
+    actions_detail = ["approve", "decline", "suspend"]
+
+    @display(
+        description="State",
+        ordering="state",
+        label={
+            "applied": "info",
+            "approved": "success",
+            "declined": "warning",
+            "suspended": "danger",
+        },
+    )
+    def shown_state(self, owner: Owner) -> str:
+        return owner.state
+
+    @display(description="Earnings, TZS")
+    def earnings(self, owner: Owner) -> str:
+        found = earnings_of(owner.person_id)
+        return (
+            f"{found.earned:,} payable, {found.held:,} held until delivered, "
+            f"{found.on_its_way:,} on their way, {found.paid_out:,} paid out"
+        )
+
+    @action(description="Approve", url_path="approve", permissions=["decide"], icon="check")
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, Owner.State.APPROVED, "Approve")
+
+    @action(description="Decline", url_path="decline", permissions=["decide"], icon="close")
+    def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, Owner.State.DECLINED, "Decline")
+
+    @action(description="Suspend", url_path="suspend", permissions=["decide"], icon="pause")
+    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, Owner.State.SUSPENDED, "Suspend")
+
+    def _decide(
+        self, request: HttpRequest, object_id: str, state: Owner.State, verb: str
+    ) -> HttpResponse:
+        owner = self.get_object(request, object_id)
+        if owner is None:
+            raise Http404
+
+        def act(answers: Mapping[str, Any]) -> tuple[Owner, str]:
+            decided = decide_owner(
+                owner_id=owner.pk, state=state, by=person_behind(request), why=answers["why"]
+            )
+            return decided, f"{decided} is {decided.get_state_display().lower()}."
+
+        return confirm_verb(
+            self,
+            request,
+            row=owner,
+            name=owner,
+            verb=verb,
+            sentences=DECISIONS[state],
+            act=act,
+        )
+
+    def has_decide_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(request.user.has_perm("bundles.decide_owner"))
 
 
 @admin.register(Purchase)

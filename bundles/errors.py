@@ -27,6 +27,39 @@ class EarlierPaymentUnresolved(DomainError):
     status = 409
 
 
+class NotAnOwner(DomainError):
+    """The person may not sell: not approved, not any more, or never asked."""
+
+    code = "not_an_owner"
+    status = 403
+
+
+class ApplicationExists(DomainError):
+    code = "application_exists"
+    status = 409
+
+
+class MoreThanTheConnection(DomainError):
+    """The bundles together promise more than the owner's connection carries."""
+
+    code = "more_than_the_connection"
+
+
+class InvalidOffer(DomainError):
+    code = "invalid_offer"
+
+
+class InvalidPicture(DomainError):
+    code = "invalid_picture"
+
+
+class NotDecidable(DomainError):
+    """The owner is in no state that this decision fits."""
+
+    code = "not_decidable"
+    status = 409
+
+
 class PaymentNotFound(DomainError):
     code = "payment_not_found"
     status = 404

@@ -28,3 +28,11 @@ def record_fiscally() -> int:
 
     record_sales()
     return send_documents()
+
+
+@shared_task
+def pay_owners_weekly() -> int:
+    """On Mondays, owners who want it so are paid what they have earned."""
+    from bundles.services.pay_owners import pay_weekly
+
+    return pay_weekly()

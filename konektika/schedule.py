@@ -66,6 +66,12 @@ SCHEDULE = (
         "What is delivered has been earned and can be paid out.",
     ),
     Job(
+        "Weekly payouts",
+        "bundles.tasks.pay_owners_weekly",
+        timedelta(hours=1),
+        "On Mondays, for owners who want it so.",
+    ),
+    Job(
         "Fiscal records",
         "bundles.tasks.record_fiscally",
         timedelta(seconds=30),

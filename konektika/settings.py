@@ -447,6 +447,11 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:bundles_bundle_changelist"),
                     },
                     {
+                        "title": "Owners",
+                        "icon": "storefront",
+                        "link": reverse_lazy("admin:bundles_owner_changelist"),
+                    },
+                    {
                         "title": "Purchases",
                         "icon": "shopping_cart",
                         "link": reverse_lazy("admin:bundles_purchase_changelist"),

@@ -10,7 +10,12 @@ from accounts.api.urls import user_urlpatterns as person_urlpatterns
 from backoffice.dashboard.page import chart_as_csv, dashboard
 from backoffice.metrics import metrics
 from backoffice.search_page import search_page
-from bundles.api.urls import catalogue_urlpatterns, purchase_urlpatterns
+from bundles.api.urls import (
+    catalogue_urlpatterns,
+    owner_urlpatterns,
+    picture_urlpatterns,
+    purchase_urlpatterns,
+)
 from bundles.api.urls import user_urlpatterns as subscription_urlpatterns
 from konektika.health import live, ready
 from storefront.api.urls import help_urlpatterns, payment_urlpatterns
@@ -28,6 +33,7 @@ api: list[URLPattern | URLResolver] = [
     path("users/", include(person_urlpatterns)),
     path("users/", include(subscription_urlpatterns)),
     path("", include(catalogue_urlpatterns)),
+    path("owner", include(owner_urlpatterns)),
     path("payments/", include("payments.api.urls")),
     path("payments/", include(payment_urlpatterns)),
     path("help/", include(help_urlpatterns)),
@@ -55,5 +61,6 @@ urlpatterns = [
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
+    path("", include(picture_urlpatterns)),
     path("", include(page_urlpatterns)),
 ]

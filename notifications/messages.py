@@ -96,6 +96,19 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: We are sorry, we could not activate your service. "
         "TZS {amount:,} are on their way back to you.",
     },
+    "owner_approved": {
+        "sw": "Konektika: Hongera! Umekubaliwa kuuza vifurushi. Fungua programu yetu uweke "
+        "kifurushi chako cha kwanza.",
+        "en": "Konektika: You may sell bundles now. Open our app to offer your first one.",
+    },
+    "owner_declined": {
+        "sw": "Konektika: Samahani, ombi lako la kuuza vifurushi halikukubaliwa: {why}",
+        "en": "Konektika: We are sorry, your application to sell was declined: {why}",
+    },
+    "owner_suspended": {
+        "sw": "Konektika: Uuzaji wako umesitishwa: {why} Wateja wako wa sasa wanaendelea.",
+        "en": "Konektika: You may not sell at the moment: {why} Your present customers go on.",
+    },
     "code_verify_phone": {
         "sw": "Konektika: Namba ya kuthibitisha simu yako ni {code}. Inaisha baada ya dakika 5. "
         "Usimpe mtu yeyote.",

@@ -17,6 +17,7 @@ EXAMPLES = {
     "until": "26.12.2026 18:30",
     "link": "https://konektika.example/vpn/c/RqX-jUC7qkO62h8zQJEhtu_2",
     "code": "042195",
+    "why": "Tunahitaji picha ya mkataba wako.",
     "percent": 80,
     "left": "20 GB",
     "reason": "insufficient_funds",

@@ -16,7 +16,7 @@ from payments.models import (
     Transfer,
     WebhookDelivery,
 )
-from payments.states import LIVE
+from payments.states import LIVE, OPEN_TRANSFERS
 
 
 def payment_for_update(payment_id: int) -> Payment:
@@ -96,6 +96,12 @@ def payments_of(user_id: int) -> QuerySet[Payment]:
 def transfers_to(user_id: int) -> QuerySet[Transfer]:
     """Money sent to a person, newest first, with the payments it refunds."""
     return Transfer.objects.filter(payee_id=user_id).select_related("payment").order_by("-id")
+
+
+def open_payout_to(user_id: int) -> Transfer | None:
+    """The payout to a person that is under way, if there is one."""
+    payouts = Transfer.objects.filter(payee_id=user_id, kind=Transfer.Kind.PAYOUT)
+    return payouts.filter(state__in=OPEN_TRANSFERS).first()
 
 
 def payable_of_attempt(reference: str) -> Payable | None:

@@ -23,6 +23,7 @@ APP_STATUS = {
 
 class BundleSerializer(serializers.ModelSerializer[Bundle]):
     owner_name = serializers.CharField(source="owner.full_name")
+    picture_url = serializers.CharField()
 
     class Meta:
         model = Bundle
@@ -38,6 +39,7 @@ class BundleSerializer(serializers.ModelSerializer[Bundle]):
             "max_connections",
             "starts_on_first_use",
             "is_active",
+            "picture_url",
             "created_at",
         ]
 

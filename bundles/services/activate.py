@@ -22,6 +22,7 @@ from bundles.selectors import active_subscription
 from bundles.services.earn import held_account
 from bundles.services.end import end_subscription
 from bundles.services.seats import use_held_seat, use_seat
+from bundles.shares import shares_of
 from cases.models import CaseKind
 from payments import ledger
 from payments.errors import CannotFulfil
@@ -125,18 +126,16 @@ def _extend(running: Subscription, purchase: Purchase) -> Subscription:
 
 
 def _post_sale(purchase: Purchase, payment: Payment) -> None:
-    """Share the price out: tax contained in it, the platform's commission, the owner's part."""
-    tax = round(purchase.price * purchase.tax_percent / (100 + purchase.tax_percent))
-    commission = round((purchase.price - tax) * purchase.commission_percent / 100)
-    owner_part = purchase.price - tax - commission
+    """Share the price out."""
+    shares = shares_of(purchase)
     ledger.post(
         source=f"sale:{purchase.subject}",
         memo=str(purchase.bundle),
         payment=payment,
         lines=[
             (ledger.RECEIPTS, purchase.price),
-            (held_account(purchase.bundle.owner_id), -owner_part),
-            (ledger.REVENUE, -commission),
-            ("tax", -tax),
+            (held_account(purchase.bundle.owner_id), -shares.owner),
+            (ledger.REVENUE, -shares.commission),
+            ("tax", -shares.tax),
         ],
     )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from common.transactions import retried
 from payments import ledger
-from payments.errors import NothingToPayOut, PayoutFrozen, PhoneNotProved
+from payments.errors import IdempotencyKeyReused, NothingToPayOut, PayoutFrozen, PhoneNotProved
 from payments.models import Transfer, TransferEvent
 from payments.networks import provider_for
 from payments.services.open_transfer import open_transfer
@@ -19,15 +19,24 @@ from payments.services.refund import disbursement_route
 
 @retried
 def pay_out(
-    *, payee_id: int, account: str, amount: int, request_key: str, why: str, by: User
+    *,
+    payee_id: int,
+    account: str,
+    amount: int,
+    request_key: str,
+    why: str,
+    by: User,
+    source: TransferEvent.Source = TransferEvent.Source.STAFF,
 ) -> Transfer:
     """Start sending `amount` TZS of a ledger account to its owner's own phone.
 
     The same `request_key` gives the same transfer. Raises NothingToPayOut, PhoneNotProved,
-    PayoutFrozen and ProviderUnavailable.
+    PayoutFrozen, ProviderUnavailable, and IdempotencyKeyReused for a key that named another amount.
     """
     payee = User.objects.select_for_update().get(pk=payee_id)
     if earlier := Transfer.objects.filter(request_key=request_key).first():
+        if earlier.amount != amount or earlier.payee_id != payee_id:
+            raise IdempotencyKeyReused("This Idempotency-Key was used for a different request.")
         return earlier
     held = -ledger.balance(account)
     if not 0 < amount <= held:
@@ -42,7 +51,7 @@ def pay_out(
         taken_from=[(account, amount)],
         request_key=request_key,
         why=why,
-        source=TransferEvent.Source.STAFF,
+        source=source,
         by=by,
     )
 

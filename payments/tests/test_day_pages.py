@@ -15,7 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from payments.days.certificate_pdf import latin, pdf_of
+from common.paper import latin
+from payments.days.certificate_pdf import pdf_of
 from payments.models import Bucket, Certificate, DayClose, Reopening
 from payments.services.close_day import close_day
 from payments.tests.days import DAY, Statement, a_person, collection_till, paid

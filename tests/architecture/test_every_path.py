@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Session, User
+from accounts.services.sign_in import new_token
 from bundles.tests.factories import a_bundle
 from payments.models import Payment
 from payments.providers.base import Answer, Outcome
@@ -59,7 +60,7 @@ def test_without_a_token_only_the_open_paths_answer() -> None:
 
 @pytest.fixture
 def owned() -> tuple[User, dict[str, Any]]:
-    """A customer with a payment and a configuration, and how paths name these."""
+    """A customer with a payment, a configuration and a bundle of their own, and how paths name these."""
     first_gateway()
     customer, bundle = a_customer(), a_bundle()
     app = signed_in(customer)
@@ -71,7 +72,14 @@ def owned() -> tuple[User, dict[str, Any]]:
         evidence="test",
     )
     config = app.post("/api/vpn/generate-config", {"bundle_id": bundle.pk}, format="json").json()
-    return customer, {"payment_id": payment["payment_id"], "id": config["data"]["config"]["id"]}
+    new_token(user=customer)
+    session = Session.objects.get(token__user=customer)
+    return customer, {
+        "payment_id": payment["payment_id"],
+        "id": config["data"]["config"]["id"],
+        "bundle_id": a_bundle(owner=customer).pk,
+        "session_id": session.pk,
+    }
 
 
 @pytest.mark.parametrize("role", ["customer", "owner", "staff"])

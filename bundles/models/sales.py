@@ -14,6 +14,7 @@ from django.utils import timezone
 from common.fields import ReferenceField
 
 GIGABYTE = 10**9
+PICTURES = "pictures/"
 KEPT_DAYS = 30  # that a subscription may wait for its first use
 OF_ALLOWANCE = ("data_limit_bytes", "told_percent", "used_up_at", "notice_at")
 # A gateway stops the packet that would exceed an allowance, and is done with it then: what is left
@@ -86,6 +87,7 @@ class Bundle(models.Model):
         default=False, help_text="The days count from the first connection, not from the payment"
     )
     is_active = models.BooleanField(default=True)
+    picture = models.ImageField(upload_to=PICTURES, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -103,6 +105,11 @@ class Bundle(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def picture_url(self) -> str:
+        """Where the picture is served, for ever: another one has another name. "" for none."""
+        return f"/{self.picture.name}" if self.picture else ""
 
     def clean(self) -> None:
         terms = Terms.current()

@@ -1,0 +1,41 @@
+"""What is sold and by whom; the other apps import from here."""
+
+from bundles.models.owners import Owner
+from bundles.models.sales import (
+    GIGABYTE,
+    KEPT_DAYS,
+    LAST_PACKET_BYTES,
+    OF_ALLOWANCE,
+    PICTURES,
+    TOLD_PERCENTS,
+    Activation,
+    Bundle,
+    BundleVersion,
+    FiscalCorrection,
+    FiscalRecord,
+    Purchase,
+    Seat,
+    Subscription,
+    Terms,
+    terms_snapshot,
+)
+
+__all__ = [
+    "GIGABYTE",
+    "KEPT_DAYS",
+    "LAST_PACKET_BYTES",
+    "OF_ALLOWANCE",
+    "PICTURES",
+    "TOLD_PERCENTS",
+    "Activation",
+    "Bundle",
+    "BundleVersion",
+    "FiscalCorrection",
+    "FiscalRecord",
+    "Owner",
+    "Purchase",
+    "Seat",
+    "Subscription",
+    "Terms",
+    "terms_snapshot",
+]

@@ -1,0 +1,83 @@
+"""Owners have what they have earned paid out: when they ask, or each Monday by itself."""
+
+from __future__ import annotations
+
+import logging
+from uuid import uuid4
+
+from django.utils import timezone
+
+from accounts.models import User
+from bundles.models import Owner
+from bundles.services.earn import earned, earned_account
+from bundles.services.owners import owner_of
+from common.clock import business_day
+from common.errors import DomainError
+from common.transactions import retried
+from payments.models import Transfer, TransferEvent
+from payments.selectors import open_payout_to
+from payments.services.payout import pay_out
+
+logger = logging.getLogger(__name__)
+
+MONDAY = 0
+WEEKLY_LEAST = 1_000  # TZS; less waits for the next week
+
+
+def ask_payout(*, person: User, amount: int | None = None, request_key: str = "") -> Transfer:
+    """Send `amount` TZS, or all that is earned, to the owner's own proved phone.
+
+    Without a key, a payout that is under way is given instead of a second. Above staff's limit it
+    waits for their decision. Raises whatever `pay_out` raises.
+    """
+    if not request_key and (earlier := open_payout_to(person.pk)):
+        return earlier
+    return pay_out(
+        payee_id=person.pk,
+        account=earned_account(person.pk),
+        amount=earned().get(person.pk, 0) if amount is None else amount,
+        request_key=request_key or f"payout:{person.pk}:{uuid4().hex}",
+        why="The owner asked for it",
+        by=person,
+        source=TransferEvent.Source.CUSTOMER,
+    )
+
+
+@retried
+def be_paid_weekly(*, person: User, is_wanted: bool) -> Owner:
+    """Say whether what is earned is paid out each Monday. Raises NotAnOwner."""
+    owner = owner_of(person)
+    owner.is_paid_weekly = is_wanted
+    owner.save(update_fields=["is_paid_weekly"])
+    return owner
+
+
+def pay_weekly() -> int:
+    """On a Monday in Dar es Salaam: pay out whoever wants it so. Returns how many; safe to repeat."""
+    today = business_day(timezone.now())
+    if today.weekday() != MONDAY:
+        return 0
+    due = {owner: amount for owner, amount in earned().items() if amount >= WEEKLY_LEAST}
+    wanted = Owner.objects.filter(person__in=due, is_paid_weekly=True).select_related("person")
+    return sum(_pay(owner.person, due[owner.person_id], f"{today:%G-%V}") for owner in wanted)
+
+
+def _pay(person: User, amount: int, week: str) -> int:
+    """One who cannot be paid now keeps nobody else waiting."""
+    key = f"weekly:{person.pk}:{week}"
+    if Transfer.objects.filter(request_key=key).exists():
+        return 0
+    try:
+        pay_out(
+            payee_id=person.pk,
+            account=earned_account(person.pk),
+            amount=amount,
+            request_key=key,
+            why=f"Weekly payout {week}",
+            by=person,
+            source=TransferEvent.Source.CUSTOMER,
+        )
+    except DomainError as refusal:
+        logger.warning("owner %s is not paid this week: %s", person.pk, refusal)
+        return 0
+    return 1

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import timezone as FixedOffset
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Max, Min, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -48,18 +49,14 @@ def standing_of(till: Till, day: date) -> Standing:
 
 
 def standings(tills: Iterable[Till], days: Iterable[date]) -> list[Standing]:
-    """How each of the days stands for each of the tills, by three queries, whatever their number."""
+    """How each of the days stands for each of the tills, by four queries, whatever their number."""
     tills, days = list(tills), sorted(days)
     closes = {
         (row.provider, row.kind, row.day): row
         for row in DayClose.objects.filter(day__gte=days[0], day__lte=days[-1])
     }
     counts = _counts(tills, days[0], days[-1])
-    files = list(
-        StatementFile.objects.filter(
-            Q(state__in=UNREAD) | Q(state=StatementFile.State.READ, ends_at__gte=_begins(days[0]))
-        ).values_list("provider", "account", "state", "begins_at", "ends_at", "created_at")
-    )
+    files = _files(_begins(days[0]))
     return [
         _standing(till, day, closes.get((till.provider, till.kind, day)), counts, files)
         for day in days
@@ -83,7 +80,51 @@ def pages(size: int) -> int:
 
 
 Counts = dict[tuple[str, str, date], tuple[int, int]]  # provider, kind, day: lines, of them new
-File = tuple[str, str, str, datetime | None, datetime | None, datetime]
+
+
+class File(NamedTuple):
+    """A statement file that is read, or is to be."""
+
+    provider: str
+    account: str
+    state: str
+    begins_at: datetime | None
+    ends_at: datetime | None
+    created_at: datetime
+    opening_balance: int | None
+    closing_balance: int | None
+
+
+class Read(NamedTuple):
+    """What a file that was read tells of its account: from its first line to its last, TZS."""
+
+    begins_at: datetime
+    ends_at: datetime
+    taken_at: datetime
+    opening: int | None
+    closing: int | None
+
+    def goes_on_after(self, begins: datetime, ends: datetime) -> bool:
+        """Whether it holds that day's end: it has later lines, or was taken when the day was over.
+
+        That nothing is missing at the day's beginning, the balance shows.
+        """
+        if self.begins_at >= ends:
+            return False
+        return self.ends_at >= ends or (self.ends_at >= begins and self.taken_at >= ends)
+
+
+def _files(begins: datetime) -> list[File]:
+    """Those of that time and later, and each account's last one before."""
+    read = StatementFile.objects.filter(state=StatementFile.State.READ).order_by()
+    wanted = Q(state__in=UNREAD) | Q(state=StatementFile.State.READ, ends_at__gte=begins)
+    before = read.filter(ends_at__lt=begins).values_list("provider", "account")
+    for provider, account, last in before.annotate(last=Max("ends_at")):
+        wanted |= Q(
+            state=StatementFile.State.READ, provider=provider, account=account, ends_at=last
+        )
+    rows = StatementFile.objects.filter(wanted).order_by("pk").values_list(*File._fields)
+    return [File(*row) for row in rows]
 
 
 def _counts(tills: Iterable[Till], first: date, last: date) -> Counts:
@@ -115,42 +156,67 @@ def _standing(
     lines, new = counts.get((till.provider, till.kind, day), (0, 0))
     if row is not None and row.state == DayClose.State.CLOSED:
         return Standing(till, day, "changed" if row.changed_at else "closed", lines)
-    missing = tuple(_missing(till, day, new, files))
+    own = [file for file in files if file.provider == till.provider and till.has(file.account)]
+    in_use = _in_use(own, *day_bounds(day))
+    missing = tuple(_missing(day, new, own, in_use))
     if not missing:
         return Standing(till, day, "ready", lines)
-    has_something = lines or row is not None
+    has_something = lines or in_use or row is not None
     return Standing(till, day, "open" if has_something else "", lines, missing)
 
 
-def _missing(till: Till, day: date, new: int, files: list[File]) -> Iterable[str]:
+def _missing(day: date, new: int, own: list[File], in_use: dict[str, list[Read]]) -> Iterable[str]:
     begins, ends = day_bounds(day)
     if timezone.now() < ends:
         yield "The day is not over."
-    own = [file for file in files if file[0] == till.provider and till.has(file[1])]
-    if any(state in UNREAD for _, _, state, *_ in own):
+    if any(file.state in UNREAD for file in own):
         yield "A file is still being read."
-    touching = [file for file in own if _touches(file, begins, ends)]
-    whole = {file[1] for file in touching if _goes_on(file, ends)}
-    if not touching or {file[1] for file in touching} - whole:
+    if not in_use:
         yield "No statement file holds the whole day."
+    for account, files in in_use.items():
+        if why := _not_held(account, files, begins, ends):
+            yield f"No statement file holds the whole day: {why}."
     if new:
         yield f"{new:,} lines were not looked at yet."
 
 
-def _touches(file: File, begins: datetime, ends: datetime) -> bool:
-    _, _, state, first, last, _ = file
-    if state != StatementFile.State.READ or first is None or last is None:
-        return False
-    return first < ends and last >= begins
+def _in_use(own: list[File], begins: datetime, ends: datetime) -> dict[str, list[Read]]:
+    """What was read of each account that has lines both until the day's end and since its beginning."""
+    found: dict[str, list[Read]] = {}
+    for _, account, state, first, last, taken_at, opening, closing in own:
+        if state == StatementFile.State.READ and first is not None and last is not None:
+            read = Read(first, last, taken_at, opening, closing)
+            found.setdefault(account, []).append(read)
+    return {
+        account: files
+        for account, files in sorted(found.items())
+        if any(file.begins_at < ends for file in files)
+        and any(file.ends_at >= begins for file in files)
+    }
 
 
-def _goes_on(file: File, ends: datetime) -> bool:
-    """A file holds a day's end if it goes on after it, or was taken when the day was over.
+def _not_held(account: str, files: list[Read], begins: datetime, ends: datetime) -> str:
+    """Why nobody knows all that was on the account until the day's end; empty where it is known.
 
-    That nothing is missing at the day's beginning, the balance shows.
+    Between two files nothing was where the one begins with the balance that the other ends with.
     """
-    _, _, _, _, last, taken_at = file
-    return taken_at >= ends or (last is not None and last >= ends)
+    if any(file.goes_on_after(begins, ends) for file in files):
+        return ""
+    later = [file for file in files if file.begins_at >= ends]
+    if not later:
+        return f"upload one of {account} that goes on after it"
+    before = max((file for file in files if file.ends_at < ends), key=lambda file: file.ends_at)
+    after = min(later, key=lambda file: file.begins_at)
+    if before.closing is None or after.opening is None:
+        return (
+            f"nothing tells the balances around it, so upload one of {account} from before to after"
+        )
+    if before.closing == after.opening:
+        return ""
+    return (
+        f"{account} had {before.closing:,} TZS before it and {after.opening:,} TZS after it, "
+        "so upload what lies between"
+    )
 
 
 def _begins(day: date) -> datetime:

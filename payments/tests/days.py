@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from accounts.models import User
-from common.clock import day_bounds
+from common.clock import business_day, day_bounds
 from payments import ledger
 from payments.days.tills import Till, till_of
 from payments.models import (
@@ -51,16 +51,14 @@ class Statement:
     at: datetime = field(default_factory=lambda: noon() - timedelta(hours=1))
 
     def file(self, day: date = DAY, *, taken_at: datetime | None = None) -> StatementFile:
-        begins, ends = day_bounds(day)
+        """Taken an hour after the day; the lines that it gets make its period, as in the import."""
         return StatementFile.objects.create(
             provider=self.provider,
             account=self.account,
             name=f"{day}.csv",
             sha256=f"{next(_numbers):064}",
             state=StatementFile.State.READ,
-            begins_at=begins,
-            ends_at=ends - timedelta(seconds=1),
-            created_at=taken_at or ends + timedelta(hours=1),
+            created_at=taken_at or day_bounds(day)[1] + timedelta(hours=1),
             finished_at=timezone.now(),
         )
 
@@ -88,14 +86,32 @@ class Statement:
             "row": next(_numbers),
             "row_hash": "",
             "bucket": bucket,
-            "file": self._file(),
+            "file": self._file(business_day(self.at)),
             **changes,
         }
-        return StatementLine.objects.create(**values)
+        line = StatementLine.objects.create(**values)
+        _widen(line.file, line)
+        return line
 
-    def _file(self) -> StatementFile:
+    def goes_on_after(self, day: date) -> None:
+        """The next file begins the day after, with the balance that there was."""
+        self.file(day + timedelta(days=1))
+        self.line(1, day=day + timedelta(days=1))
+
+    def _file(self, day: date) -> StatementFile:
+        """The day's, or the last there is."""
         own = StatementFile.objects.filter(provider=self.provider, account=self.account)
-        return own.order_by("pk").last() or self.file()
+        of_day = own.filter(name=f"{day}.csv").order_by("pk").last()
+        return of_day or own.order_by("pk").last() or self.file(day)
+
+
+def _widen(file: StatementFile, line: StatementLine) -> None:
+    """Each line is the last of its file."""
+    if file.begins_at is None:
+        file.begins_at = line.completed_at
+        file.opening_balance = None if line.balance is None else line.balance - line.amount
+    file.ends_at, file.closing_balance = line.completed_at, line.balance
+    file.save()
 
 
 def booked(
@@ -119,11 +135,13 @@ def booked(
     return source
 
 
-def paid(statement: Statement, amount: int, *, at: datetime | None = None) -> Payment:
+def paid(
+    statement: Statement, amount: int, *, at: datetime | None = None, day: date | None = None
+) -> Payment:
     """A completed payment, booked and on the statement, and matched."""
     attempt = a_payment(TIGO, amount=amount)
     payment = attempt.payment
-    line = statement.line(amount)
+    line = statement.line(amount, day=day)
     MobileMoneyTransaction.objects.filter(pk=attempt.pk).update(
         provider_transaction_id=line.receipt, status="completed"
     )

@@ -21,7 +21,15 @@ from payments.days.figures import Figures, figures_of
 from payments.days.hashes import hash_of
 from payments.days.tills import all_tills, till_of
 from payments.errors import DayNotReady, NotDecidable
-from payments.models import Bucket, Certificate, DayClose, Posting, ProviderName, StatementLine
+from payments.models import (
+    Bucket,
+    Certificate,
+    DayClose,
+    Posting,
+    ProviderName,
+    StatementFile,
+    StatementLine,
+)
 from payments.services.close_day import close_day
 from payments.services.record_bank import Movement, record_bank
 from payments.services.reopen_day import ask_to_reopen, decide_reopening
@@ -110,8 +118,8 @@ def test_a_difference_whose_line_has_a_case_already_gets_no_other() -> None:
 def test_what_is_booked_after_midnight_is_carried_and_is_nothing_the_day_after() -> None:
     statement = Statement()
     statement.file()
-    statement.file(NEXT)
     paid(statement, 1000, at=day_bounds(NEXT)[0] + timedelta(seconds=5))
+    statement.goes_on_after(NEXT)
     assert told(closed()) == {"other_day": 1000}
     assert not Case.objects.exists()
     figures = closed(NEXT)
@@ -123,8 +131,8 @@ def test_what_is_booked_after_midnight_is_carried_and_is_nothing_the_day_after()
 def test_a_carried_line_that_is_matched_later_is_netted_with_what_it_was_matched_with() -> None:
     statement = Statement()
     statement.file()
-    statement.file(NEXT)
     line = statement.line(700, bucket=Bucket.PAID_NO_ORDER)
+    statement.goes_on_after(NEXT)
     closed()
     attempt = a_payment(TIGO, amount=700)
     booked(700, noon(NEXT), payment=attempt.payment)
@@ -379,20 +387,84 @@ def test_a_day_is_closed_only_when_its_files_hold_it_and_each_line_was_looked_at
     assert standing_of(collection_till(), DAY).state == "closed"
 
 
+def test_a_day_without_a_line_is_closed_where_the_balances_around_it_join() -> None:
+    statement = Statement()
+    paid(statement, 1000)
+    assert standing_of(collection_till(), NEXT).state == ""
+    after = NEXT + timedelta(days=2)
+    statement.file(after)
+    paid(statement, 500, at=noon(after), day=after)
+    days = [DAY + timedelta(days=number) for number in range(4)]
+    standings = []
+    for day in days:
+        standings.append(standing_of(collection_till(), day).state)
+        figures = closed(day)
+        assert told(figures) == {}
+        assert figures.closing == figures.ledger_closing == (1500 if day == after else 1000)
+    assert standings == ["ready"] * 4
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        (300, r"255710000000 had 1,000 TZS before it and 1,300 TZS after it"),
+        (None, "nothing tells the balances around it"),
+    ],
+)
+def test_a_day_without_a_line_is_not_closed_where_one_may_be_missing(
+    after: int | None, why: str
+) -> None:
+    statement = Statement()
+    paid(statement, 1000)
+    statement.file(NEXT + timedelta(days=1))
+    statement.balance += after or 0
+    last = statement.line(5, day=NEXT + timedelta(days=1))
+    if after is None:
+        StatementFile.objects.filter(pk=last.file_id).update(opening_balance=None)
+    closed()
+    assert standing_of(collection_till(), NEXT).state == "open"
+    with pytest.raises(DayNotReady, match=why):
+        closed(NEXT)
+    whole = statement.file(NEXT + timedelta(days=2))
+    StatementFile.objects.filter(pk=whole.pk).update(begins_at=noon(), ends_at=last.completed_at)
+    closed(NEXT)
+
+
+def test_a_file_taken_before_the_day_was_over_holds_it_where_the_next_one_follows() -> None:
+    statement = Statement()
+    statement.file(taken_at=noon())
+    paid(statement, 1000)
+    with pytest.raises(DayNotReady, match="goes on after it"):
+        closed()
+    statement.goes_on_after(DAY)
+    assert told(closed()) == {}
+
+
+def test_each_account_that_is_in_use_has_to_hold_the_day() -> None:
+    statement, other = Statement(), Statement(account="255710000009")
+    paid(statement, 1000)
+    for day in (DAY - timedelta(days=1), NEXT):
+        other.file(day)
+        other.line(10, day=day)
+        other.balance += 5
+    with pytest.raises(DayNotReady, match="255710000009 had 10 TZS before it and 15 TZS after"):
+        closed()
+
+
 def test_days_are_closed_in_their_order() -> None:
     statement = Statement()
-    for day in (DAY, NEXT, NEXT + timedelta(days=1)):
+    for day in (DAY - timedelta(days=1), DAY, NEXT, NEXT + timedelta(days=1)):
         statement.file(day)
+        statement.line(10, day=day)
     closed()
     with pytest.raises(DayNotReady, match="Close the days after"):
         closed(NEXT + timedelta(days=1))
-    statement.file(DAY - timedelta(days=1))
     with pytest.raises(DayNotReady, match="which is after it"):
         closed(DAY - timedelta(days=1))
 
 
 def test_a_day_closed_twice_has_one_certificate() -> None:
-    Statement().file()
+    paid(Statement(), 1000)
     by = a_person()
     first = close_day(till=collection_till(), day=DAY, by=by)
     assert close_day(till=collection_till(), day=DAY, by=by) == first
@@ -405,8 +477,8 @@ def test_a_day_closed_twice_has_one_certificate() -> None:
 def test_certificates_are_a_chain_and_cannot_be_changed() -> None:
     statement = Statement()
     statement.file()
-    statement.file(NEXT)
     paid(statement, 1000)
+    statement.goes_on_after(NEXT)
     closed()
     closed(NEXT)
     second, first = Certificate.objects.all()
@@ -443,8 +515,8 @@ def test_a_closed_day_whose_lines_change_is_marked_and_its_certificate_is_not(ch
 def test_a_closed_day_is_opened_by_a_second_person_and_with_it_the_days_after() -> None:
     statement = Statement()
     statement.file()
-    statement.file(NEXT)
     paid(statement, 1000)
+    statement.goes_on_after(NEXT)
     closed()
     closed(NEXT)
     one, two = a_person(), a_person()
@@ -460,7 +532,7 @@ def test_a_closed_day_is_opened_by_a_second_person_and_with_it_the_days_after() 
         decide_reopening(reopening_id=asked.pk, by=two, why="twice", is_approved=True)
     asked.refresh_from_db()
     assert (asked.why, asked.decided_why, asked.decided_by) == ("a late file", "right", two)
-    statement.line(-70, kind="fee", day=DAY)
+    statement.line(-70, kind="fee", day=DAY, balance=930)
     closed()
     assert ledger.balance(ledger.fees_account(TIGO)) == 70
     versions = Certificate.objects.filter(day_close__day=DAY).values_list("version", flat=True)
@@ -481,7 +553,7 @@ def test_fees_told_otherwise_after_a_reopening_are_booked_by_what_is_missing() -
 
 
 def test_a_rejected_reopening_leaves_the_day_closed() -> None:
-    Statement().file()
+    paid(Statement(), 1000)
     closed()
     asked = ask_to_reopen(till=collection_till(), day=DAY, by=a_person(), why="x")
     assert not decide_reopening(reopening_id=asked.pk, by=a_person(), why="no", is_approved=False)

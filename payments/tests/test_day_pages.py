@@ -172,6 +172,7 @@ def test_the_calendar_asks_as_much_for_a_month_with_days_as_for_an_empty_one(
     few = queries(LIST)
     for number in range(1, 6):
         statement.file(DAY + timedelta(days=number))
+        paid(statement, 10, day=DAY + timedelta(days=number))
         close_day(till=collection_till(), day=DAY + timedelta(days=number - 1), by=a_person())
     assert queries(LIST) == few
     assert queries(f"{LIST}?p=9") == few

@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Q, Sum
 
 from cases.models import Case
+from payments.days.batches import some
 from payments.days.keys import (
     Booked,
     Key,
@@ -24,7 +25,6 @@ from payments.days.keys import (
     key_lines,
     key_postings,
     matches_of_lines,
-    some,
 )
 from payments.days.tills import Till
 from payments.models import Entry, Match, Payment, StatementLine, Transfer

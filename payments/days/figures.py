@@ -13,8 +13,9 @@ from django.db.models.functions import Coalesce
 
 from common.clock import day_bounds
 from payments.days.balances import Balances, Link, first_of, last_of
+from payments.days.batches import some
 from payments.days.differences import Day, Difference, differences_of
-from payments.days.keys import Booked, Line, matches_of_lines, some
+from payments.days.keys import Booked, Line, matches_of_lines
 from payments.days.tills import Till
 from payments.models import (
     Certificate,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from common.clock import business_day
+from payments.days.batches import some
+from payments.days.siblings import BANK_KINDS, movement_names
 from payments.days.tills import Till
 from payments.models import Bill, Match, MobileMoneyTransaction, StatementLine, Transfer
 
-LOOK_UP = 900  # values in one query: MariaDB makes a table of more than a thousand
-BANK_KINDS = (StatementLine.Kind.SETTLEMENT, StatementLine.Kind.TOP_UP)
 Key = tuple[str, str]  # such as ("payment", "17")
-Value = TypeVar("Value")
+Name = TypeVar("Name", int, str)  # of a line, its id; of a posting, its source
 
 
 class Line(NamedTuple):
@@ -39,13 +39,6 @@ class Booked(NamedTuple):
     transfer: int | None
 
 
-def some(values: Iterable[Value]) -> Iterator[list[Value]]:
-    """As many at a time as one query may name."""
-    listed = list(values)
-    for start in range(0, len(listed), LOOK_UP):
-        yield listed[start : start + LOOK_UP]
-
-
 def fees_source(till: Till, day: str) -> str:
     return f"fees:{till.provider}:{till.kind}:{day}"
 
@@ -68,7 +61,7 @@ def key_lines(till: Till, lines: Sequence[Line], matches: dict[int, Key]) -> dic
     owners = _owners(till.provider, {line.receipt for line in left})
     for line in left:
         keys[line.id] = owners.get(line.receipt, ("line", str(line.id)))
-    return keys
+    return _by_one_name(till, keys)
 
 
 def matches_of_lines(lines: Iterable[int]) -> dict[int, Key]:
@@ -117,7 +110,16 @@ def key_postings(till: Till, postings: Sequence[Booked]) -> dict[str, Key]:
             keys[each.source] = ("fees", name.split(":")[2])
         else:
             keys[each.source] = ("posting", each.source)
-    return keys
+    return _by_one_name(till, keys)
+
+
+def _by_one_name(till: Till, keys: dict[Name, Key]) -> dict[Name, Key]:
+    """Money between two of our accounts has the same key, by whichever receipt it is told."""
+    names = movement_names(till, {name for kind, name in keys.values() if kind == "bank"})
+    return {
+        each: (kind, names.get(name, name)) if kind == "bank" else (kind, name)
+        for each, (kind, name) in keys.items()
+    }
 
 
 def _money_of(payment: int | None, transfer: int | None) -> Key:

@@ -51,6 +51,12 @@ class Till:
             return lines.filter(account__in=self.disbursing)
         return lines.exclude(account__in=self.disbursing)
 
+    @property
+    def other(self) -> Till:
+        """The provider's other one, where there are two."""
+        kind = COLLECTION if self.kind == DISBURSEMENT else DISBURSEMENT
+        return Till(self.provider, kind, self.disbursing)
+
     def lines_between(self, begins: datetime, ends: datetime) -> QuerySet[StatementLine]:
         return self.lines().filter(completed_at__gte=begins, completed_at__lt=ends)
 

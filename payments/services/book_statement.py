@@ -10,11 +10,12 @@ from common.clock import business_day, day_bounds
 from payments import ledger
 from payments.days.calendar import is_closed
 from payments.days.keys import bank_source, fees_source
+from payments.days.siblings import BANK_KINDS, siblings_of
 from payments.days.tills import COLLECTION, DISBURSEMENT, Till
 from payments.models import Entry, Match, Posting, ProviderName, StatementLine
 from payments.services.record_bank import Movement, movement_lines
 
-TWIN_WITHIN = timedelta(days=3)
+TWIN_BEFORE = timedelta(days=3)  # the bank may tell of it first
 Kind = StatementLine.Kind
 
 
@@ -25,11 +26,10 @@ def book_statement(till: Till, day: date, *, version: int) -> None:
     less, with the version of the certificate that tells it.
     """
     _book_fees(till, day, version)
-    lines = till.lines_of(day).filter(
-        kind__in=[Kind.SETTLEMENT, Kind.TOP_UP], moves_money=True, currency="TZS"
-    )
+    lines = till.lines_of(day).filter(kind__in=BANK_KINDS, moves_money=True, currency="TZS")
+    siblings = siblings_of(till, lines)
     for line in lines.order_by("completed_at", "pk"):
-        _book_bank(till, line)
+        _book_bank(till, line, siblings.get(line.pk))
 
 
 def _book_fees(till: Till, day: date, version: int) -> None:
@@ -50,51 +50,52 @@ def _book_fees(till: Till, day: date, version: int) -> None:
     )
 
 
-def _book_bank(till: Till, line: StatementLine) -> None:
-    """Post as `record_bank` does, unless it is booked, or may be by another reference."""
-    movement = _movement(till, line)
-    source = bank_source(line.provider, line.receipt)
+def _book_bank(till: Till, line: StatementLine, sibling: str | None) -> None:
+    """Post as `record_bank` does, unless it is booked, or may be by another reference.
+
+    What stands on both kinds of accounts goes by the collection's receipt, and is posted once.
+    """
+    movement = _movement(till, line, has_sibling=sibling is not None)
+    sources = [bank_source(line.provider, name) for name in (line.receipt, sibling) if name]
     is_matched = line.matches.filter(is_live=True, state=Match.State.CONFIRMED).exists()
-    if movement is None or is_matched or Posting.objects.filter(source=source).exists():
+    if movement is None or is_matched or Posting.objects.filter(source__in=sources).exists():
         return
     lines = movement_lines(movement, ProviderName(line.provider), abs(line.amount))
     if _has_twin(line, lines):
         return
     ledger.post(
-        source=source,
+        source=sources[-1] if till.kind == DISBURSEMENT else sources[0],
         memo=f"{line.get_kind_display()} {line.receipt}",
         lines=lines,
         value_at=_value_of(line),
     )
 
 
-def _movement(till: Till, line: StatementLine) -> Movement | None:
+def _movement(till: Till, line: StatementLine, *, has_sibling: bool) -> Movement | None:
     """None for what goes the other way, such as a settlement that came back: staff record it."""
+    if has_sibling:
+        is_usual = (line.amount < 0) == (till.kind == COLLECTION)
+        return Movement.FROM_COLLECTION if is_usual else None
     if line.kind == Kind.SETTLEMENT:
         is_usual = line.amount < 0 and till.kind == COLLECTION
         return Movement.SETTLEMENT if is_usual else None
     if line.amount < 0:
         return Movement.FROM_COLLECTION if till.kind == COLLECTION else None
     if till.kind == DISBURSEMENT:
-        return Movement.FROM_COLLECTION if _left_collection(till, line) else Movement.TOP_UP
+        return Movement.TOP_UP
     return None if till.disbursing else Movement.TOP_UP
-
-
-def _left_collection(till: Till, line: StatementLine) -> bool:
-    """Whether the collection's own statement tells of the same money, which left it."""
-    others = StatementLine.objects.filter(provider=till.provider, amount=-line.amount)
-    names = [name for name in (line.receipt, line.linked_receipt) if name]
-    return others.filter(receipt__in=names).exclude(account__in=till.disbursing).exists()
 
 
 def _has_twin(line: StatementLine, lines: list[ledger.Line]) -> bool:
     """Whether staff may have recorded this very movement by the bank's own reference.
 
-    Nothing is booked on a guess: both are shown as differences, and staff decide.
+    Nothing is booked on a guess: both are shown as differences, and staff decide. They may have
+    recorded it long after it moved.
     """
-    near = (line.completed_at - TWIN_WITHIN, line.completed_at + TWIN_WITHIN)
     postings = Posting.objects.filter(
-        source__startswith=bank_source(line.provider, ""), posted_at__range=near
+        source__startswith=bank_source(line.provider, ""),
+        posted_at__gte=line.completed_at - TWIN_BEFORE,
+        entries__amount=abs(line.amount),
     ).prefetch_related("entries")
     for posting in postings:
         entries = sorted((entry.account, entry.amount) for entry in posting.entries.all())

@@ -316,17 +316,18 @@ def test_a_fee_that_is_matched_with_its_payment_is_booked_by_the_day_all_the_sam
     assert figures.rules["R9"].amount == -50
 
 
-def test_what_staff_recorded_by_the_banks_reference_is_not_booked_a_second_time() -> None:
+@pytest.mark.parametrize("days", [-2, 1, 40])
+def test_what_staff_recorded_by_the_banks_reference_is_not_booked_a_second_time(days: int) -> None:
     statement = Statement()
     statement.file()
     line = statement.line(-4000, kind="settlement", bucket=Bucket.OWN_MOVEMENT)
-    with time_machine.travel(line.completed_at + timedelta(days=1)):
+    with time_machine.travel(line.completed_at + timedelta(days=days)):
         record_bank(
             movement=Movement.SETTLEMENT, provider=TIGO, amount=4000, reference="CRDB77", note="x"
         )
     figures = closed()
     assert ledger.balance(ledger.BANK) == 4000
-    assert told(figures) == {"bank": -4000}
+    assert told(figures)["bank"] == -4000
 
 
 def test_what_an_account_that_only_disburses_is_filled_with_is_booked_there(settings: Any) -> None:
@@ -347,6 +348,58 @@ def test_what_an_account_that_only_disburses_is_filled_with_is_booked_there(sett
     assert not is_closed(TIGO, DAY, statement.account + "0")
     figures = closed()
     assert told(figures) == {"opening": 30_000}
+
+
+@pytest.mark.parametrize("kind", ["top_up", "settlement"])
+@pytest.mark.parametrize("closed_first", ["collection", "disbursement"])
+@pytest.mark.parametrize(
+    ("out", "into"),
+    [
+        ({"receipt": "C1"}, {"receipt": "D1", "linked_receipt": "C1"}),
+        ({"receipt": "C1", "linked_receipt": "D1"}, {"receipt": "D1"}),
+        (
+            {"receipt": "C1", "linked_receipt": "X1"},
+            {"receipt": "D1", "linked_receipt": "X1"},
+        ),
+    ],
+)
+def test_what_moves_between_two_of_our_accounts_is_booked_once_by_whichever_receipt(
+    out: dict[str, Any], into: dict[str, Any], closed_first: str, kind: str, settings: Any
+) -> None:
+    settings.TIGO_PESA_DISBURSE_MSISDN = FLOAT
+    booked(30_000, day_bounds(DAY)[0] - timedelta(days=1))
+    moved: dict[str, Any] = {"bucket": Bucket.OWN_MOVEMENT}
+    Statement(balance=30_000).line(-20_000, kind=kind, **moved, **out)
+    Statement(account=FLOAT).line(20_000, kind="top_up", **moved, **into)
+    for name in sorted(["collection", "disbursement"], key=lambda name: name != closed_first):
+        certificate = close_day(till=till_of(TIGO, name), day=DAY, by=a_person())
+        assert told(Figures.kept(certificate.figures)) == {}
+    assert ledger.balance(ledger.disbursement_account(TIGO)) == 20_000
+    assert ledger.balance(ledger.collection_account(TIGO)) == 10_000
+    assert ledger.balance(ledger.BANK) == 0
+    assert Posting.objects.filter(source__startswith="bank:").get().source == "bank:tigo_pesa:C1"
+
+
+def test_what_staff_recorded_by_the_other_accounts_receipt_is_not_booked_a_second_time(
+    settings: Any,
+) -> None:
+    settings.TIGO_PESA_DISBURSE_MSISDN = FLOAT
+    booked(30_000, day_bounds(DAY)[0] - timedelta(days=1))
+    moved: dict[str, Any] = {"kind": "top_up", "bucket": Bucket.OWN_MOVEMENT}
+    line = Statement(balance=30_000).line(-20_000, receipt="C1", **moved)
+    Statement(account=FLOAT).line(20_000, receipt="D1", linked_receipt="C1", **moved)
+    with time_machine.travel(line.completed_at + timedelta(minutes=1)):
+        record_bank(
+            movement=Movement.FROM_COLLECTION,
+            provider=TIGO,
+            amount=20_000,
+            reference="D1",
+            note="by hand",
+        )
+    for name in ("collection", "disbursement"):
+        certificate = close_day(till=till_of(TIGO, name), day=DAY, by=a_person())
+        assert told(Figures.kept(certificate.figures)) == {}
+    assert Posting.objects.filter(source__startswith="bank:").count() == 1
 
 
 def test_each_provider_has_the_tills_that_the_settings_name(settings: Any) -> None:

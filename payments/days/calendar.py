@@ -44,6 +44,12 @@ def is_closed(provider: str, day: date, account: str = "") -> bool:
     return closed.exists()
 
 
+def is_closed_since(till: Till, day: date) -> bool:
+    """Whether that day or a later one is closed, whose balances what is booked for it would change."""
+    rows = DayClose.objects.filter(provider=till.provider, kind=till.kind, day__gte=day)
+    return rows.filter(state=DayClose.State.CLOSED).exists()
+
+
 def standing_of(till: Till, day: date) -> Standing:
     return standings([till], [day])[0]
 

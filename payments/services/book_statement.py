@@ -8,10 +8,10 @@ from django.db.models import Q, Sum
 
 from common.clock import business_day, day_bounds
 from payments import ledger
-from payments.days.calendar import is_closed
+from payments.days.calendar import is_closed_since
 from payments.days.keys import bank_source, fees_source
 from payments.days.siblings import BANK_KINDS, siblings_of
-from payments.days.tills import COLLECTION, DISBURSEMENT, Till
+from payments.days.tills import COLLECTION, DISBURSEMENT, Till, tills_of
 from payments.models import Entry, Match, Posting, ProviderName, StatementLine
 from payments.services.record_bank import Movement, movement_lines
 
@@ -67,7 +67,7 @@ def _book_bank(till: Till, line: StatementLine, sibling: str | None) -> None:
         source=sources[-1] if till.kind == DISBURSEMENT else sources[0],
         memo=f"{line.get_kind_display()} {line.receipt}",
         lines=lines,
-        value_at=_value_of(line),
+        value_at=_value_of(line, lines),
     )
 
 
@@ -109,7 +109,11 @@ def _is_receipt(provider: str, reference: str) -> bool:
     return StatementLine.objects.filter(provider=provider, receipt=reference).exists()
 
 
-def _value_of(line: StatementLine) -> datetime | None:
-    """When the provider moved it; now, where that day's books of another account are closed."""
-    at = line.completed_at
-    return None if is_closed(line.provider, business_day(at)) else at
+def _value_of(line: StatementLine, lines: list[ledger.Line]) -> datetime | None:
+    """When the provider moved it; now, where that would change what another till is certified with."""
+    day, accounts = business_day(line.completed_at), {account for account, _ in lines}
+    is_certified = any(
+        accounts & set(till.ledger_accounts) and is_closed_since(till, day)
+        for till in tills_of(line.provider)
+    )
+    return None if is_certified else line.completed_at

@@ -402,6 +402,24 @@ def test_what_staff_recorded_by_the_other_accounts_receipt_is_not_booked_a_secon
     assert Posting.objects.filter(source__startswith="bank:").count() == 1
 
 
+def test_what_is_booked_never_counts_for_a_day_before_a_closed_one(settings: Any) -> None:
+    """The collection's next day is certified with the opening balance that it has."""
+    settings.TIGO_PESA_DISBURSE_MSISDN = FLOAT
+    collection, floating = Statement(), Statement(account=FLOAT)
+    moved: dict[str, Any] = {"kind": "top_up", "bucket": Bucket.OWN_MOVEMENT}
+    collection.line(-20_000, receipt="C1", **moved)
+    floating.line(20_000, receipt="C1", **moved)
+    filled = floating.line(50_000, **moved)
+    collection.file(NEXT)
+    collection.line(10, day=NEXT)
+    certified = closed(NEXT)
+    close_day(till=till_of(TIGO, "disbursement"), day=DAY, by=a_person())
+    own, other = Posting.objects.filter(source__startswith="bank:").order_by("source")
+    assert (own.source, own.value_at) == ("bank:tigo_pesa:C1", None)
+    assert other.value_at == filled.completed_at
+    assert figures_of(collection_till(), NEXT).ledger_opening == certified.ledger_opening
+
+
 def test_each_provider_has_the_tills_that_the_settings_name(settings: Any) -> None:
     settings.TIGO_PESA_DISBURSE_MSISDN = ""
     settings.DISBURSEMENT_TILLS = {"DISB01": "airtel_money"}

@@ -17,7 +17,7 @@ class Chain:
     """Passes a file's rows on, each with whether its balance breaks, and keeps what it has proved.
 
     None is said of a row that has nothing before it, or that is no link: only completed lines with a
-    balance are.
+    balance are, and one that is written twice in a row is one link.
     """
 
     def __init__(self) -> None:
@@ -35,10 +35,17 @@ class Chain:
             yield from self._forwards(chain(first, ahead))
 
     def _forwards(self, rows: Iterable[PlainLine | Fault]) -> Iterator[Followed]:
+        told = ""
         for row in rows:
-            if isinstance(row, Fault) or row.balance is None or not row.moves_money:
+            if (
+                isinstance(row, Fault)
+                or row.balance is None
+                or not row.moves_money
+                or row.row_hash == told
+            ):
                 yield row, None
                 continue
+            told = row.row_hash
             before = row.balance - row.amount
             if self.opening is None:
                 self.opening = before
@@ -50,7 +57,12 @@ class Chain:
         """Each link waits for the older one below it."""
         newer: PlainLine | None = None
         for row in rows:
-            if isinstance(row, Fault) or row.balance is None or not row.moves_money:
+            if (
+                isinstance(row, Fault)
+                or row.balance is None
+                or not row.moves_money
+                or (newer is not None and row.row_hash == newer.row_hash)
+            ):
                 yield row, None
                 continue
             if newer is None or self.opening is None:

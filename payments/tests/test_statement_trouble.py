@@ -224,6 +224,15 @@ def test_a_missing_row_breaks_the_balance_of_the_next() -> None:
     assert Case.objects.get(kind=CaseKind.BALANCE_BREAK).subject == f"statement:{file.pk}"
 
 
+@pytest.mark.parametrize("numbers", [(1, 2, 2, 3), (3, 2, 2, 1)])
+def test_a_row_that_is_written_twice_breaks_no_balance(numbers: tuple[int, ...]) -> None:
+    file = imported(as_csv([row(number) for number in numbers]))
+    assert (file.rows_new, file.rows_known, file.balance_breaks) == (3, 1, 0)
+    assert (file.opening_balance, file.closing_balance) == (0, 3000)
+    assert not StatementLine.objects.filter(balance_breaks=True).exists()
+    assert not Case.objects.exists()
+
+
 def test_the_newest_may_come_first() -> None:
     file = imported(as_csv([row(5), row(4), row(2), row(1)]))
     assert (file.balance_breaks, file.opening_balance, file.closing_balance) == (1, 0, 5000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.utils import timezone
@@ -22,6 +22,7 @@ class CasePage:
     """`above` and `below` are its neighbours by rank; `standing` says who has it, or what holds it."""
 
     case: Case
+    detail: str
     subject: Subject
     age: str
     tone: str
@@ -35,13 +36,15 @@ class CasePage:
     moments: list[Moment]
 
 
-def page_of(case: Case, *, by_id: int) -> CasePage:
+def page_of(case: Case, *, by_id: int, shown: Callable[[str], str]) -> CasePage:
+    """`shown` gives a text as the reader may have it."""
     now = timezone.now()
     above, below = neighbours(case, now)
     limit = CaseRules.current().four_eyes_above
     is_open = case.state == Case.State.OPEN
     return CasePage(
         case=case,
+        detail=shown(case.detail),
         subject=subject_of(case.subject),
         age=age_class(case, now).name,
         tone=tone(case, now),
@@ -52,7 +55,7 @@ def page_of(case: Case, *, by_id: int) -> CasePage:
         limit=limit,
         above=above,
         below=below,
-        moments=list(_moments(case)),
+        moments=list(_moments(case, shown)),
     )
 
 
@@ -73,7 +76,7 @@ def _standing(case: Case, by_id: int) -> str:
     return f"You have this case until {timezone.localtime(case.claimed_until):%H:%M}."
 
 
-def _moments(case: Case) -> Iterator[Moment]:
+def _moments(case: Case, shown: Callable[[str], str]) -> Iterator[Moment]:
     """The newest first."""
     for event in case.events.select_related("by", "bulk").order_by("-pk"):
         many = f" with {event.bulk.cases - 1:,} others" if event.bulk else ""
@@ -84,4 +87,6 @@ def _moments(case: Case) -> Iterator[Moment]:
             detail=event.why,
             tone=GOOD.get(CaseEvent.Verb(event.verb), ""),
         )
-    yield Moment(at=case.opened_at, kind="case", title="Opened", detail=case.detail, tone="bad")
+    yield Moment(
+        at=case.opened_at, kind="case", title="Opened", detail=shown(case.detail), tone="bad"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -26,6 +27,7 @@ from cases.services.claim import keep_claim
 from common.admin import ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from common.errors import DomainError
+from common.shown_phone import shown_text
 
 TONES = {name: name for name in ("success", "info", "warning", "danger")}
 
@@ -103,7 +105,7 @@ class CaseAdmin(ReadOnly, CaseVerbs):
         if case is not None:
             who = request.user.pk or 0
             keep_claim(case=case, by_id=who)
-            context["page"] = page_of(case, by_id=who)
+            context["page"] = page_of(case, by_id=who, shown=partial(shown_text, request))
             context["may_work"] = self.has_work_permission(request)
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer

@@ -22,6 +22,7 @@ from cases.services.close import confirm_resolution, refuse_resolution, reopen, 
 from cases.services.put_off import assign_case, note, snooze_case
 from common.confirmation import confirm_verb
 from common.errors import DomainError
+from common.shown_phone import shown_text
 
 OPEN = Q(state=Case.State.OPEN)
 WORKABLE = OPEN & Q(proposal="")
@@ -144,7 +145,7 @@ class CaseVerbs(ModelAdmin):
         form: forms.Form | None = None,
     ) -> HttpResponse:
         case = get_object_or_404(Case.objects.select_related("proposed_by"), pk=object_id)
-        sentences = [f"{case.amount:,} TZS at stake. {case.detail}"]
+        sentences = [f"{case.amount:,} TZS at stake. {shown_text(request, case.detail)}"]
         if case.proposal:
             sentences.append(f"{case.proposed_by} proposes: {case.proposal}")
         return confirm_verb(

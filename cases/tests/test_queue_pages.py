@@ -308,3 +308,13 @@ def test_many_need_the_permission(client: Client) -> None:
     choose(other, "assign_many", case)
     other_page = choose(other, "resolve_many", case)
     assert "will change" in other_page
+
+
+@pytest.mark.parametrize("verb", ["change", "resolve"])
+def test_phones_in_what_a_case_is_about_are_masked(client: Client, verb: str) -> None:
+    case = a_case()
+    case.detail = "QK1 of +255754000001 ASHA, reference 0754000002"
+    case.save()
+    page = read(client, path(case, verb))
+    assert "+255754***001 ASHA, reference 0754***002" in page
+    assert "75400000" not in page

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -29,8 +31,9 @@ from unfold.widgets import (
 from accounts.admin import person_behind
 from cases.models import Case
 from common import phone as phones
-from common.admin import ReadOnly, WithPage
+from common.admin import MaskedPhones, ReadOnly, WithPage
 from common.confirmation import Question, ReasonForm, confirm
+from common.shown_phone import shown_text
 from payments.admin.labels import STATEMENT_LABELS
 from payments.models import (
     FaultyRow,
@@ -134,7 +137,8 @@ class StatementFileAdmin(ReadOnly, WithPage):
     list_per_page = 50
     search_fields = ["name", "account"]
     search_help_text = "Name, till"
-    fields = ["profile", "dates", "uploaded_by", "created_at"]
+    fields = ["profile", "dates_written", "uploaded_by", "created_at"]
+    readonly_fields = ["dates_written"]
     change_form_outer_before_template = "payments/statement_file.html"
     actions_detail = ["download", "read_again"]
 
@@ -148,6 +152,10 @@ class StatementFileAdmin(ReadOnly, WithPage):
             return ""
         first, last = timezone.localtime(file.begins_at), timezone.localtime(file.ends_at)
         return f"{first:%d.%m.%Y} to {last:%d.%m.%Y}"
+
+    @display(description="Dates are written", empty_value="Not found out yet")
+    def dates_written(self, file: StatementFile) -> str:
+        return ORDERS.get(file.dates, file.dates)
 
     @display(description="Rows", ordering="rows")
     def shown_rows(self, file: StatementFile) -> str:
@@ -323,12 +331,22 @@ def _file_page(file: StatementFile) -> FilePage:
 
 class VersionInline(ReadOnly, TabularInline):
     model = LineVersion
-    fields = ["version", "file", "row", "was", "replaced_at"]
+    fields = readonly_fields = ["version", "file", "row", "told", "replaced_at"]
     verbose_name_plural = "how it was told before"
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """An inline is made for one request: whose it is, decides what `told` shows."""
+        self._shown = partial(shown_text, request)
+        return super().get_formset(request, obj, **kwargs)
+
+    @display(description="Was")
+    def told(self, version: LineVersion) -> str:
+        return self._shown(json.dumps(version.was, indent=2, ensure_ascii=False))
 
 
 @admin.register(StatementLine)
-class StatementLineAdmin(ReadOnly, ModelAdmin):
+class StatementLineAdmin(MaskedPhones, ModelAdmin):
+    with_phones = ("reference", "msisdn", "party", "details")
     list_display = [
         "receipt",
         "completed",
@@ -380,14 +398,11 @@ class StatementLineAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(FaultyRow)
-class FaultyRowAdmin(ReadOnly, ModelAdmin):
-    list_display = ["row", "why", "shown_text", "file"]
+class FaultyRowAdmin(MaskedPhones, ModelAdmin):
+    with_phones = ("why", "text", "beginning")
+    list_display = ["row", "why", "beginning", "file"]
     list_filter = [("file", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["file"]
     list_per_page = 50
     show_full_result_count = False
     ordering = ["-file", "row"]
-
-    @display(description="Row")
-    def shown_text(self, fault: FaultyRow) -> str:
-        return fault.text if len(fault.text) <= 200 else f"{fault.text[:200]}…"

@@ -228,6 +228,11 @@ class FaultyRow(models.Model):
     def __str__(self) -> str:
         return f"row {self.row}: {self.why}"
 
+    @property
+    def beginning(self) -> str:
+        """As much of it as a list shows."""
+        return self.text if len(self.text) <= 200 else f"{self.text[:200]}…"
+
 
 class Match(models.Model):
     """That a line is the money of an attempt, a transfer or a bank posting, and by which rule.

@@ -161,6 +161,18 @@ def test_a_line_is_found_by_what_people_read_out(client: Client, auditor: User, 
     assert [line.receipt for line in answer.context["cl"].result_list] == ["BK00000002"]
 
 
+def test_phones_are_masked_wherever_a_line_is_shown(client: Client, auditor: User) -> None:
+    told = {"A/C No.": "0754000002", "Details": "Pay Bill from 255754000001 Acc. 0754000002"}
+    imported(as_csv([row(1, **told), row(2, **{"Paid In": "0754000003"}), row(3)[:12]]))
+    imported(as_csv([row(1, **told, **{"Transaction Status": "Reversed"})]))
+    lines, faults = "/admin/payments/statementline/", "/admin/payments/faultyrow/"
+    line, fault = StatementLine.objects.get(receipt="BK00000001"), FaultyRow.objects.get()
+    for path in (lines, f"{lines}{line.pk}/change/", faults, f"{faults}{fault.pk}/change/"):
+        shown = client.get(path).content.decode()
+        assert "754***00" in shown, path
+        assert "75400000" not in shown, path
+
+
 def test_a_lines_page_tells_how_it_was_before(client: Client, auditor: User) -> None:
     imported(as_csv(rows(1, 3)))
     imported(as_csv([row(2, **{"Transaction Status": "Reversed"})]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -23,6 +24,7 @@ from accounts.models import User
 from common import phone as phones
 from common.admin import OneRow, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
+from common.shown_phone import shown_phone, shown_text
 from payments.admin.labels import MATCH_LABELS
 from payments.models import (
     Bucket,
@@ -83,11 +85,12 @@ class Beside:
     phone: str
     is_same_phone: bool
     at: datetime
-    minutes_apart: int
+    time_apart: str
     why: str
     match: Match | None
     reference: str
     is_done: bool
+    other_receipt: str  # of another line that it is matched with
 
 
 @admin.register(Match)
@@ -161,7 +164,10 @@ class MatchAdmin(ReadOnly, ModelAdmin):
             **self.admin_site.each_context(request),
             "title": f"{line.receipt}: {line.get_bucket_display()}",
             "line": line,
-            "beside": _beside(line, matches),
+            "phone": shown_text(request, f"{line.msisdn} {line.party}".strip()),
+            "reference": shown_text(request, line.reference),
+            "details": shown_text(request, line.details),
+            "beside": _beside(request, line, matches),
             "matches": matches,
             "may_decide": request.user.has_perm("payments.decide_match"),
             "is_open": line.bucket != Bucket.MATCHED,
@@ -234,7 +240,9 @@ class MatchAdmin(ReadOnly, ModelAdmin):
             button=verb,
             back=decide_link(line.pk),
             sentences=[
-                f"{line.amount:+,} {line.currency}, {line.party or line.msisdn}",
+                shown_text(
+                    request, f"{line.amount:+,} {line.currency}, {line.party or line.msisdn}"
+                ),
                 *sentences,
             ],
         )
@@ -330,52 +338,85 @@ def _said(made: object) -> str:
     return f"of {made.attempt or made.transfer}" if isinstance(made, Match) else f"of {made}"
 
 
-def _beside(line: StatementLine, matches: list[Match]) -> list[Beside]:
+def _beside(request: HttpRequest, line: StatementLine, matches: list[Match]) -> list[Beside]:
     """Live matches first, then the candidates that the last run found."""
-    shown: dict[str, Beside] = {}
-    for match in matches:
-        if match.is_live and match.posting is None:
-            _add(
-                shown,
-                line,
-                Target(match.attempt, match.transfer),
-                f"{match.rule}: {match.why}",
-                match,
-            )
+    found: list[tuple[Target, str, Match | None]] = [
+        (Target(match.attempt, match.transfer), f"{match.rule}: {match.why}", match)
+        for match in matches
+        if match.is_live and match.posting is None
+    ]
     candidates = line.candidates.select_related("attempt__payment", "transfer")
-    for candidate in candidates.order_by("rule", "pk")[:SHOWN]:
-        target = Target(candidate.attempt, candidate.transfer)
-        _add(shown, line, target, f"{candidate.rule}: {candidate.why}", None)
+    found += [
+        (Target(each.attempt, each.transfer), f"{each.rule}: {each.why}", None)
+        for each in candidates.order_by("rule", "pk")[:SHOWN]
+    ]
+    receipts = _other_receipts(line, [target for target, _, _ in found])
+    shown: dict[str, Beside] = {}
+    for target, why, match in found:
+        reference = _named_by(target)
+        if reference and reference not in shown:
+            shown[reference] = _one_beside(
+                request, line, target, why, match, receipts.get(reference, "")
+            )
     return list(shown.values())
 
 
-def _add(
-    shown: dict[str, Beside], line: StatementLine, target: Target, why: str, match: Match | None
-) -> None:
+def _named_by(target: Target) -> str:
+    other = target.attempt or target.transfer
+    return other.reference if other else ""
+
+
+def _other_receipts(line: StatementLine, targets: list[Target]) -> dict[str, str]:
+    """Our reference → the receipt of the line that it has since the candidates were looked for.
+
+    A reversal is of a payment that has one.
+    """
+    if line.kind == StatementLine.Kind.REVERSAL:
+        return {}
+    attempts = [target.attempt.pk for target in targets if target.attempt]
+    transfers = [target.transfer.pk for target in targets if target.transfer]
+    taken = Match.objects.filter(Q(live_attempt__in=attempts) | Q(live_transfer__in=transfers))
+    return {
+        _named_by(Target(match.attempt, match.transfer)): match.line.receipt
+        for match in taken.exclude(line=line).select_related("line", "attempt", "transfer")
+    }
+
+
+def _one_beside(
+    request: HttpRequest,
+    line: StatementLine,
+    target: Target,
+    why: str,
+    match: Match | None,
+    other_receipt: str,
+) -> Beside:
     attempt, transfer = target.attempt, target.transfer
     other = attempt or transfer
-    if other is None or other.reference in shown:
-        return
     phone = attempt.customer_phone if attempt else transfer.phone if transfer else ""
     link = (
         reverse("admin:payments_payment_change", args=[attempt.payment_id])
         if attempt
-        else reverse("admin:payments_transfer_change", args=[other.pk])
+        else reverse("admin:payments_transfer_change", args=[other.pk])  # type: ignore[union-attr]  # one is set
     )
     state = attempt.get_status_display() if attempt else transfer.get_state_display()  # type: ignore[union-attr]  # one is set
-    apart = line.completed_at - other.created_at
-    shown[other.reference] = Beside(
+    return Beside(
         name=str(other),
         link=link,
         state=state,
         amount=target.amount,
         amount_apart=abs(line.amount) - target.amount,
-        phone=phone,
+        phone=shown_phone(request, phone),
         is_same_phone=phone == line.msisdn,
-        at=other.created_at,
-        minutes_apart=round(apart.total_seconds() / 60),
+        at=other.created_at,  # type: ignore[union-attr]  # one is set
+        time_apart=_apart(line.completed_at - other.created_at),  # type: ignore[union-attr]  # one is set
         why=why,
         match=match,
-        reference=other.reference,
+        reference=_named_by(target),
         is_done=target.is_done,
+        other_receipt=other_receipt,
     )
+
+
+def _apart(later: timedelta) -> str:
+    minutes = round(later.total_seconds() / 60)
+    return f"{abs(minutes):,} min {'after' if minutes < 0 else 'before'} the line"

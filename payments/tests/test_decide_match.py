@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -265,6 +266,34 @@ class TestPages:
         User.objects.update(is_superuser=False, is_staff=True)
         for verb in ("decide", "match", "accept", "place"):
             assert client.get(f"/admin/payments/match/line/{line.pk}/{verb}/").status_code == 403
+
+    def test_what_has_its_line_already_is_shown_and_not_offered(
+        self, client: Client, finance: User
+    ) -> None:
+        taken = an_order(phone=PHONE)
+        free = an_order(phone=PHONE, payer=taken.payment.payer)
+        one, other = a_line("QA1", msisdn=PHONE), a_line("QA2", msisdn=PHONE)
+        match_statements()
+        match_by_hand(line_id=one.pk, reference=taken.reference, by=finance, why="hers")
+        page = client.get(f"/admin/payments/match/line/{other.pk}/decide/").content.decode()
+        assert f"?reference={free.reference}" in page
+        assert f"?reference={taken.reference}" not in page
+        assert "It has its line: <code>QA1</code>" in page
+
+    def test_phones_are_masked_and_compared_all_the_same(
+        self, client: Client, finance: User
+    ) -> None:
+        an_order(phone=PHONE)
+        line = a_line(msisdn=PHONE, details=f"from {PHONE}", party=PHONE[1:])
+        match_statements()
+        User.objects.update(is_superuser=False, is_staff=True)
+        may = Permission.objects.filter(codename__in=["view_match", "decide_match"])
+        finance.user_permissions.set(may)
+        for verb in ("decide", "match"):
+            page = client.get(f"/admin/payments/match/line/{line.pk}/{verb}/").content.decode()
+            assert "255754***001" in page
+            assert "754000001" not in page
+            assert verb != "decide" or "(the same)" in page
 
     def test_the_line_page_takes_as_many_queries_for_many_candidates(
         self, client: Client, django_assert_max_num_queries: Any

@@ -84,6 +84,7 @@ class Beside:
     amount_apart: int
     phone: str
     is_same_phone: bool
+    receipt: str
     at: datetime
     time_apart: str
     why: str
@@ -407,6 +408,7 @@ def _one_beside(
         amount_apart=abs(line.amount) - target.amount,
         phone=shown_phone(request, phone),
         is_same_phone=phone == line.msisdn,
+        receipt=other.provider_transaction_id or "",  # type: ignore[union-attr]  # one is set
         at=other.created_at,  # type: ignore[union-attr]  # one is set
         time_apart=_apart(line.completed_at - other.created_at),  # type: ignore[union-attr]  # one is set
         why=why,

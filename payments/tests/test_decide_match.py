@@ -280,6 +280,13 @@ class TestPages:
         assert f"?reference={taken.reference}" not in page
         assert "It has its line: <code>QA1</code>" in page
 
+    def test_a_receipt_is_shown_beside_the_one_that_we_know(self, client: Client) -> None:
+        order = an_order(receipt="QAlO")
+        line = a_line("QA10", reference=order.reference)
+        match_statements()
+        page = client.get(f"/admin/payments/match/line/{line.pk}/decide/").content.decode()
+        assert "<code>QAlO</code> <strong>(not the same)</strong>" in page
+
     def test_phones_are_masked_and_compared_all_the_same(
         self, client: Client, finance: User
     ) -> None:

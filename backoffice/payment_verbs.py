@@ -23,7 +23,7 @@ from bundles.services.unused import pro_rata, unused
 from common import phone as phones
 from common.confirmation import ReasonForm, confirm_verb
 from common.sizes import in_words
-from payments.models import Disposition, Payment, Transfer
+from payments.models import CreditRequest, Disposition, Payment, Transfer
 from payments.selectors import latest_attempt
 from payments.services.ask_now import ask_now
 from payments.services.follow_up import follow_up_now
@@ -159,12 +159,16 @@ class PaymentVerbs(ModelAdmin):
         payment = get_object_or_404(Payment, pk=object_id)
 
         def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
-            amount = refund_to_credit(payment_id=payment.pk, why=answers["why"])
-            return payment, f"{amount:,} TZS are credit again."
+            made = refund_to_credit(
+                payment_id=payment.pk, why=answers["why"], by=person_behind(request)
+            )
+            if isinstance(made, CreditRequest):
+                return payment, f"A second person has to approve these {made.amount:,} TZS."
+            return payment, f"{made:,} TZS are credit again."
 
         sentences = [
             f"Credit alone has paid for this: {creditable(payment):,} TZS become credit again.",
-            "It ends what was bought.",
+            "It ends what was bought. A large amount waits for a second person, and is served until then.",
         ]
         return self._ask(request, payment, "Back to credit", sentences, act)
 

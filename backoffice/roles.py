@@ -25,6 +25,7 @@ SEEN_BY_SUPPORT = (
     "cases.view_case",
     "notifications.view_message",
     "payments.view_bill",
+    "payments.view_creditrequest",
     "payments.view_mobilemoneytransaction",
     "payments.view_payment",
     "payments.view_transfer",

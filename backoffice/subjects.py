@@ -45,12 +45,13 @@ def _transfer(reference: str) -> Subject | None:
 
 
 def _bill(name: str) -> Subject | None:
-    """`<provider>:<receipt>`."""
-    provider, _, receipt = name.partition(":")
-    bill = Bill.objects.filter(provider=provider, receipt=receipt).first()
+    """Our id of it, or `<provider>:<receipt>`."""
+    provider, is_receipt, receipt = name.partition(":")
+    found = Q(provider=provider, receipt=receipt) if is_receipt else Q(our_id=name)
+    bill = Bill.objects.filter(found).first()
     if bill is None:
         return None
-    return Subject(f"Bill {receipt} of {bill.amount:,} TZS", _page(bill))
+    return Subject(f"Bill {bill.receipt} of {bill.amount:,} TZS", _page(bill))
 
 
 def _delivery(name: str) -> Subject | None:

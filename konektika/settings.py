@@ -372,6 +372,11 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:payments_transfer_changelist"),
                     },
                     {
+                        "title": "Credit requests",
+                        "icon": "savings",
+                        "link": reverse_lazy("admin:payments_creditrequest_changelist"),
+                    },
+                    {
                         "title": "Webhook deliveries",
                         "icon": "webhook",
                         "link": reverse_lazy("admin:payments_webhookdelivery_changelist"),

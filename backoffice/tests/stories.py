@@ -157,7 +157,7 @@ def _from_credit(bundle: Bundle) -> None:
     follow_up(payment_id=_with_credit(bundle, 1_000).pk)
     unwanted = _with_credit(bundle, 1_000)
     follow_up(payment_id=unwanted.pk)
-    refund_to_credit(payment_id=unwanted.pk, why="did not work")
+    refund_to_credit(payment_id=unwanted.pk, why="did not work", by=unwanted.payer)
     _with_credit(bundle, 400)
     _pay_rest(_with_credit(bundle, 400))
     hear(_with_credit(bundle, 400), Outcome.FAILED, reason=Reason.CANCELLED)

@@ -82,7 +82,7 @@ def test_a_sale_from_credit_that_is_undone_takes_its_shares_back() -> None:
         use_credit=True,
     )
     follow_up(payment_id=payment.pk)
-    refund_to_credit(payment_id=payment.pk, why="did not work")
+    refund_to_credit(payment_id=payment.pk, why="did not work", by=payment.payer)
     sold, undone = (row for row in report() if payment.public_id in row.values())
     assert (undone["kind"], undone["refund_of"]) == ("credit_again", payment.public_id)
     assert (sold["from_credit_tzs"], undone["from_credit_tzs"], undone["gross_tzs"]) == (

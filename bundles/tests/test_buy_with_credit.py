@@ -18,13 +18,16 @@ from notifications.models import Message
 from payments import hooks, ledger
 from payments.errors import NotRefundable
 from payments.models import (
+    CreditRequest,
     Disposition,
     MobileMoneyTransaction,
     Payment,
     Transfer,
     TransferEvent,
+    TransferRules,
 )
 from payments.providers.base import Answer, Outcome, Reason
+from payments.services.decide_credit import approve_credit
 from payments.services.follow_up import TRIES_BEFORE_REFUND, follow_up
 from payments.services.open_transfer import Route
 from payments.services.refund import refund_payment, refundable
@@ -234,7 +237,7 @@ def test_what_credit_alone_has_paid_becomes_credit_again_and_its_service_ends(
 ) -> None:
     payment = bought_with_credit(customer)
     assert (creditable(payment), refundable(payment)) == (1000, 0)
-    assert refund_to_credit(payment_id=payment.pk, why="did not work") == 1000
+    assert refund_to_credit(payment_id=payment.pk, why="did not work", by=payment.payer) == 1000
     assert ledger.credit_of(customer.pk) == 1000
     assert ledger.lies_on(payment) == {}
     activation = Activation.objects.get()
@@ -245,12 +248,25 @@ def test_what_credit_alone_has_paid_becomes_credit_again_and_its_service_ends(
     assert not Transfer.objects.exists()
 
 
+def test_much_credit_is_given_again_by_two_people_and_served_until_then(customer: User) -> None:
+    TransferRules.objects.create(pk=1, four_eyes_above=999)
+    payment = bought_with_credit(customer)
+    one, two = (User.objects.create_user(f"{n}@example.test", "x", full_name=n) for n in "ab")
+    asked = refund_to_credit(payment_id=payment.pk, why="did not work", by=one)
+    assert isinstance(asked, CreditRequest)
+    assert ledger.credit_of(customer.pk) == 0
+    assert Subscription.objects.get().state == Subscription.State.ACTIVE
+    approve_credit(request_id=asked.pk, by=two, why="seen")
+    assert ledger.credit_of(customer.pk) == 1000
+    assert Subscription.objects.get().state == Subscription.State.ENDED
+
+
 def test_credit_is_given_again_once_also_when_it_is_spent_meanwhile(customer: User) -> None:
     payment = bought_with_credit(customer)
-    refund_to_credit(payment_id=payment.pk, why="did not work")
+    refund_to_credit(payment_id=payment.pk, why="did not work", by=payment.payer)
     again = buy(customer, a_bundle(price=700))
     assert again.from_credit == 700
-    assert refund_to_credit(payment_id=payment.pk, why="a double click") == 1000
+    assert refund_to_credit(payment_id=payment.pk, why="a double click", by=payment.payer) == 1000
     assert ledger.credit_of(customer.pk) == 300
     assert creditable(payment) == 0
 
@@ -260,7 +276,7 @@ def test_what_the_owner_has_earned_by_then_is_the_owners_no_more(customer: User)
     owner = Bundle.objects.get().owner
     Activation.objects.update(created_at=timezone.now() - timedelta(days=400))
     assert release_earnings() == 1
-    refund_to_credit(payment_id=payment.pk, why="did not work")
+    refund_to_credit(payment_id=payment.pk, why="did not work", by=payment.payer)
     assert ledger.balance(earned_account(owner.pk)) == 0
 
 
@@ -273,5 +289,5 @@ def test_a_phones_payment_and_one_that_serves_nothing_are_no_credit_alone(custom
     for payment in (mixed, unserved):
         assert creditable(payment) == 0
         with pytest.raises(NotRefundable):
-            refund_to_credit(payment_id=payment.pk, why="no")
+            refund_to_credit(payment_id=payment.pk, why="no", by=payment.payer)
     assert ledger.credit_of(customer.pk) == 0

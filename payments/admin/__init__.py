@@ -3,6 +3,7 @@
 from payments.admin import (
     attempts,
     bills,
+    credits,
     days,
     deliveries,
     ledger,
@@ -16,6 +17,7 @@ from payments.admin import (
 __all__ = [
     "attempts",
     "bills",
+    "credits",
     "days",
     "deliveries",
     "ledger",

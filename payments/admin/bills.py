@@ -17,7 +17,7 @@ from common import phone as phones
 from common.admin import MaskedPhones
 from payments.admin.labels import BILL_LABELS
 from payments.errors import NotPlaceable
-from payments.models import Bill
+from payments.models import Bill, CreditRequest
 from payments.services.place_bill import place_bill
 
 
@@ -89,12 +89,18 @@ class BillAdmin(MaskedPhones, ModelAdmin):
         customer, why = form.cleaned_data["customer"], form.cleaned_data["why"]
         assert isinstance(request.user, User)  # noqa: S101 - nobody else has passed the permission
         try:
-            place_bill(bill_id=bill.pk, customer_id=customer.pk, why=why, by=request.user)
+            made = place_bill(bill_id=bill.pk, customer_id=customer.pk, why=why, by=request.user)
         except NotPlaceable as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
-            self.log_change(request, bill, f"Placed with {customer.email}: {why}")
+            waits = isinstance(made, CreditRequest)
+            verb = "Asked to place" if waits else "Placed"
+            self.log_change(request, bill, f"{verb} with {customer.email}: {why}")
             sentence = f"TZS {bill.amount:,} are credit of {customer} now."
+            if waits:
+                sentence = (
+                    f"TZS {bill.amount:,} wait for a second person to approve them as credit."
+                )
             self.message_user(request, sentence, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:payments_bill_change", args=[bill.pk]))
 

@@ -46,3 +46,9 @@ MATCH_LABELS = {
     "suggested": "warning",
     "undone": "danger",
 }
+
+CREDIT_LABELS = {
+    "asked": "warning",
+    "approved": "success",
+    "rejected": "danger",
+}

@@ -28,6 +28,7 @@ from common.shown_phone import shown_phone, shown_text
 from payments.admin.labels import MATCH_LABELS
 from payments.models import (
     Bucket,
+    CreditRequest,
     Match,
     MatchingRules,
     MobileMoneyTransaction,
@@ -204,7 +205,7 @@ class MatchAdmin(ReadOnly, ModelAdmin):
         )
 
     def place(self, request: HttpRequest, line_id: int) -> HttpResponse:
-        def act(*, line_id: int, customer: User, by: User, why: str) -> MobileMoneyTransaction:
+        def act(*, line_id: int, customer: User, by: User, why: str) -> object:
             return place_line(line_id=line_id, customer_id=customer.pk, by=by, why=why)
 
         return self._verb(
@@ -212,7 +213,10 @@ class MatchAdmin(ReadOnly, ModelAdmin):
             line_id,
             verb="Give to a customer",
             form=CustomerForm(request.POST or None),
-            sentences=["It becomes the credit of the customer, who is told by SMS."],
+            sentences=[
+                "It becomes the credit of the customer, who is told by SMS.",
+                f"Above {TransferRules.current().four_eyes_above:,} TZS somebody else has to approve it.",
+            ],
             act=act,
         )
 
@@ -336,6 +340,8 @@ def _named(request: HttpRequest) -> dict[str, str]:
 
 
 def _said(made: object) -> str:
+    if isinstance(made, CreditRequest):
+        return "a second person has to approve it as credit"
     return f"of {made.attempt or made.transfer}" if isinstance(made, Match) else f"of {made}"
 
 

@@ -12,61 +12,67 @@ from payments.errors import NotPlaceable
 from payments.models import (
     Bill,
     Bucket,
+    CreditRequest,
     Match,
     MobileMoneyTransaction,
     PaymentEvent,
     StatementLine,
-    TransferRules,
 )
 from payments.providers import registry
+from payments.services.ask_for_credit import ask_if_large
 from payments.services.decide_match import finish
-from payments.services.place_bill import place_bill
+from payments.services.match.exceptions import LINE
+from payments.services.place_bill import give_bill, held_bill
 from payments.services.take_bill import AMOUNT_MAX, record_payment
 
+RECEIPT_USED = "This receipt has paid something already."
 PLACEABLE = (Bucket.PAID_NO_ORDER, Bucket.MASKED_IDENTITY, Bucket.DUPLICATE_PAYMENT)
 
 
-def place_line(*, line_id: int, customer_id: int, by: User, why: str) -> MobileMoneyTransaction:
+def place_line(
+    *, line_id: int, customer_id: int, by: User, why: str
+) -> MobileMoneyTransaction | CreditRequest:
     """Make a line's money the credit of a customer, and match the line with the payment it becomes.
 
-    What a provider's menu has brought into suspense is taken from there. Raises NotPlaceable, also
-    above the limit of four eyes: no second person could undo credit that is spent.
+    What a provider's menu has brought into suspense is taken from there. Above the limit of four eyes
+    it is only asked for: nobody could undo credit that is spent. Raises NotPlaceable.
     """
-    line = StatementLine.objects.get(pk=line_id)
-    _refuse(line)
-    bill = Bill.objects.filter(provider=line.provider, receipt=line.receipt).first()
     try:
-        if bill is not None and bill.state == Bill.State.SUSPENSE:
-            if bill.amount != line.amount:
-                raise NotPlaceable(f"In suspense are {bill.amount:,} TZS of this receipt.")
-            place_bill(bill_id=bill.pk, customer_id=customer_id, why=why, by=by)
         return _place(line_id, customer_id, by, why)
     except IntegrityError as error:
-        raise NotPlaceable("This receipt has paid something already.") from error
+        raise NotPlaceable(RECEIPT_USED) from error
 
 
-def _refuse(line: StatementLine) -> None:
+@retried
+def _place(
+    line_id: int, customer_id: int, by: User, why: str
+) -> MobileMoneyTransaction | CreditRequest:
+    line, customer = held_line(line_id), User.objects.get(pk=customer_id)
+    asked = ask_if_large(
+        subject=f"{LINE}{line.pk}", customer=customer, amount=line.amount, why=why, by=by
+    )
+    return asked or give_line(line, customer, by, why)
+
+
+def held_line(line_id: int) -> StatementLine:
+    """The line, locked, of money that waits for a customer. Raises NotPlaceable."""
+    line = StatementLine.objects.select_for_update().get(pk=line_id)
     if line.bucket not in PLACEABLE or line.amount <= 0 or line.kind == line.Kind.REVERSAL:
         raise NotPlaceable("This line brought no money that waits for a customer.")
     if line.amount > AMOUNT_MAX:
         raise NotPlaceable("This is more than one payment can hold.")
-    limit = TransferRules.current().four_eyes_above
-    if line.amount > limit:
-        raise NotPlaceable(
-            f"More than {limit:,} TZS are not one person's to give: match the line by hand."
-        )
+    return line
 
 
-@retried
-def _place(line_id: int, customer_id: int, by: User, why: str) -> MobileMoneyTransaction:
-    line = StatementLine.objects.select_for_update().get(pk=line_id)
-    _refuse(line)
+def give_line(line: StatementLine, customer: User, by: User, why: str) -> MobileMoneyTransaction:
+    """Make a held line's money credit, in the caller's transaction, whatever the amount."""
+    _take_from_suspense(line, customer, by, why)
     attempt = MobileMoneyTransaction.objects.filter(
         provider=line.provider, provider_transaction_id=line.receipt
     ).first()
-    if attempt is not None and attempt.payment.payer_id != customer_id:
+    if attempt is not None and attempt.payment.payer_id != customer.pk:
         raise NotPlaceable("This receipt has paid for somebody else already.")
-    attempt = attempt or _record(line, User.objects.get(pk=customer_id), by, why)
+    attempt = attempt or _record(line, customer, by, why)
     Match.objects.create(
         line=line,
         attempt=attempt,
@@ -77,6 +83,18 @@ def _place(line_id: int, customer_id: int, by: User, why: str) -> MobileMoneyTra
     )
     finish(line, Bucket.MATCHED, by, why)
     return attempt
+
+
+def _take_from_suspense(line: StatementLine, customer: User, by: User, why: str) -> None:
+    """What the provider's menu has told of the same money, if it has."""
+    bill = Bill.objects.filter(
+        provider=line.provider, receipt=line.receipt, state=Bill.State.SUSPENSE
+    ).first()
+    if bill is None:
+        return
+    if bill.amount != line.amount:
+        raise NotPlaceable(f"In suspense are {bill.amount:,} TZS of this receipt.")
+    give_bill(held_bill(bill.pk), customer, why, by)
 
 
 def _record(line: StatementLine, customer: User, by: User, why: str) -> MobileMoneyTransaction:

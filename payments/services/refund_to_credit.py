@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+from accounts.models import User
 from common.transactions import retried
 from notifications.services import queue_message
 from payments import hooks, ledger
 from payments.errors import NotRefundable
-from payments.models import Disposition, Entry, Payment
+from payments.models import CreditRequest, Disposition, Entry, Payment
 from payments.selectors import payment_for_update
+from payments.services.ask_for_credit import ask_if_large
 from payments.services.refund import lock_payer, what_can_go_back
 
 
 @retried
-def refund_to_credit(*, payment_id: int, why: str) -> int:
+def refund_to_credit(*, payment_id: int, why: str, by: User) -> int | CreditRequest:
     """Make what credit has paid credit again, wherever it lies now, and end what it bought.
 
-    Returns TZS; asked again, the same. Nothing is to be approved: whoever wants that credit sent to a
-    phone asks for a transfer. Raises NotRefundable.
+    Returns TZS; asked again, the same. Above the limit of four eyes it is only asked for, and what it
+    bought goes on until a second person has approved it. Raises NotRefundable.
     """
+    payment = held_payment(payment_id)
+    if earlier := _given_before(payment):
+        return earlier
+    asked = ask_if_large(
+        subject=f"payment:{payment.public_id}",
+        customer=payment.payer,
+        amount=creditable(payment),
+        why=why,
+        by=by,
+    )
+    return asked or give_again(payment, why)
+
+
+def held_payment(payment_id: int) -> Payment:
+    """The payment, locked after its payer."""
     lock_payer(payment_id)
-    payment = payment_for_update(payment_id)
-    credit = ledger.credit_account(payment.payer_id)
-    source = f"credit-again:{payment.public_id}"
-    if earlier := Entry.objects.filter(posting__source=source, account=credit).first():
-        return -earlier.amount
+    return payment_for_update(payment_id)
+
+
+def give_again(payment: Payment, why: str) -> int:
+    """The same for a held payment, in the caller's transaction, whatever the amount; TZS."""
     amount = creditable(payment)
     if not amount:
         raise NotRefundable(
             "Only what credit alone has paid for, and still pays for, can be credit."
         )
     ledger.post(
-        source=source,
+        source=_source(payment),
         memo=why[:255],
         payment=payment,
-        lines=[*_sold(payment).items(), (credit, -amount)],
+        lines=[*_sold(payment).items(), (ledger.credit_account(payment.payer_id), -amount)],
     )
     hooks.withdrawn.notify(payment)
     if payment.payer.phone:
@@ -45,6 +62,16 @@ def refund_to_credit(*, payment_id: int, why: str) -> int:
             key=f"payment_credit_again:{payment.public_id}",
         )
     return amount
+
+
+def _given_before(payment: Payment) -> int:
+    credit = ledger.credit_account(payment.payer_id)
+    earlier = Entry.objects.filter(posting__source=_source(payment), account=credit).first()
+    return -earlier.amount if earlier else 0
+
+
+def _source(payment: Payment) -> str:
+    return f"credit-again:{payment.public_id}"
 
 
 def creditable(payment: Payment) -> int:

@@ -205,13 +205,6 @@ def test_a_bill_that_was_taken_matches_by_its_receipt() -> None:
     assert Match.objects.get(line=line).attempt == attempt
 
 
-def test_large_money_is_not_one_persons_to_give(finance: User, few: None) -> None:
-    line = a_line("QA9", 800)
-    match_statements()
-    with pytest.raises(NotPlaceable):
-        place_line(line_id=line.pk, customer_id=a_customer().pk, by=finance, why="her receipt")
-
-
 class TestPages:
     @pytest.fixture
     def client(self, client: Client, finance: User) -> Client:

@@ -314,7 +314,10 @@ class MoneyMachine(RuleBasedStateMachine):
         self._step(data)
         paid = Payment.objects.filter(payment_method=Payment.CREDIT).order_by("pk")
         payment = self._pick(data, list(paid))
-        self.world.process(lambda: refund_to_credit(payment_id=payment.pk, why="asked for"), fault)
+        self.world.process(
+            lambda: refund_to_credit(payment_id=payment.pk, why="asked for", by=payment.payer),
+            fault,
+        )
 
     @precondition(lambda self: ledger.balance(earned_account(self.owner.pk)) < 0)
     @rule(data=st.data(), number=st.integers(0, 3), part=st.sampled_from((None, 500)), fault=FAULTS)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from accounts.admin import person_behind
 from backoffice.notes import NoteForm, add_note, may_note
@@ -38,11 +38,36 @@ from vpn.services.tell import tell_again
 Act = Callable[[Mapping[str, Any]], tuple[Payment, str]]
 
 
+ENDS, GOES_ON = "ends", "goes_on"
+
+
 class RefundForm(ReasonForm):
+    """`service` is asked while something is served: nobody is refunded for it and served by mistake."""
+
     amount = forms.IntegerField(
         label="Amount, TZS", min_value=1, widget=UnfoldAdminIntegerFieldWidget
     )
-    field_order = ["amount", "why", "key"]
+    service = forms.ChoiceField(
+        label="What was bought",
+        choices=[
+            (ENDS, "Ends now: the amount is for what is not used"),
+            (GOES_ON, "Goes on: the amount is a gesture"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+    field_order = ["amount", "service", "why", "key"]
+
+    def __init__(self, data: Any, *, is_served: bool, left: int, **given: Any) -> None:
+        super().__init__(data, **given)
+        self.left = left
+        if not is_served:
+            del self.fields["service"]
+
+    def clean(self) -> dict[str, Any]:
+        answers: dict[str, Any] = super().clean() or self.cleaned_data
+        if answers.get("service") == GOES_ON and answers.get("amount") == self.left:
+            self.add_error("service", "What all the money goes back for cannot go on.")
+        return answers
 
 
 class PaymentVerbs(ModelAdmin):
@@ -137,16 +162,22 @@ class PaymentVerbs(ModelAdmin):
                 why=answers["why"],
                 amount=answers["amount"],
                 by=person_behind(request),
+                ends_service=answers.get("service") == ENDS,
             )
             return payment, _refund_sentence(transfer)
 
         sentences = [
             f"{left:,} TZS of this payment can go back, to the phone that paid.",
             *_proposals(payment, left),
-            "All of it ends what was bought; a part leaves it as it is. A large refund waits for a "
-            "second person.",
+            "What was bought ends at once, as soon as the refund is asked for, unless you choose that "
+            "it goes on. A large refund waits for a second person.",
         ]
-        form = RefundForm(request.POST or None, initial={"amount": _preset(request, left)})
+        form = RefundForm(
+            request.POST or None,
+            is_served=_activation(payment) is not None,
+            left=left,
+            initial={"amount": _preset(request, left)},
+        )
         return self._ask(request, payment, "Refund", sentences, act, form)
 
     @action(
@@ -290,6 +321,12 @@ def _proposals(payment: Payment, left: int) -> Iterator[str]:
     activation = _activation(payment)
     if activation is None:
         return
+    if _runs_on(activation):
+        yield (
+            "Another purchase pays for the same service and goes on with its own days and data alone: "
+            "no part of this one can be said to be unused."
+        )
+        return
     part = unused(activation, timezone.now())
     shares = pro_rata(activation.purchase.price, part)
     days = f"{part.days:.1f} of {part.of_days}"
@@ -303,6 +340,12 @@ def _proposals(payment: Payment, left: int) -> Iterator[str]:
             yield f"By unused {what}: nothing."
 
 
+def _runs_on(activation: Activation) -> bool:
+    """Whether another purchase keeps the subscription alive; it ends only with the last one."""
+    others = activation.subscription.activations.filter(withdrawn_at=None)
+    return others.exclude(pk=activation.pk).exists()
+
+
 def _preset(request: HttpRequest, left: int) -> int:
     """The amount of the page's address; all that is left without one."""
     asked = request.GET.get("amount", "")
@@ -311,4 +354,5 @@ def _preset(request: HttpRequest, left: int) -> int:
 
 def _refund_sentence(transfer: Transfer) -> str:
     state = transfer.get_state_display().lower()
-    return f"Refund {transfer.reference} of {transfer.amount:,} TZS: {state}."
+    ended = " What it had bought has ended." if transfer.ends_service else ""
+    return f"Refund {transfer.reference} of {transfer.amount:,} TZS: {state}.{ended}"

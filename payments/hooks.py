@@ -22,8 +22,8 @@ given_up: Hook[Payment] = Hook("payments.given_up")
 transaction."""
 
 withdrawn: Hook[Payment] = Hook("payments.withdrawn")
-"""The money that has bought something is gone: sent back wholly, or reversed by the provider. Handlers
-end what it bought, in the same transaction, and may be called again."""
+"""The money that has bought something is gone: sent back wholly, or what was unused of it, or reversed
+by the provider. Handlers end what it bought, in the same transaction, and may be called again."""
 
 sent_back: Hook[Transfer] = Hook("payments.sent_back")
 """A refund has left us: the provider has confirmed it. Handlers run in the same transaction and touch

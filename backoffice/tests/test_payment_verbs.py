@@ -15,6 +15,7 @@ from backoffice.tests.stories import refund
 from backoffice.tests.test_search import signed_in
 from backoffice.tests.test_transfers import page, send
 from bundles.models import GIGABYTE, Activation, Subscription
+from bundles.tests.test_buy_and_activate import pay
 from notifications.models import Message
 from payments.models import (
     Disposition,
@@ -130,15 +131,45 @@ def test_a_refund_proposes_what_is_unused(
     assert 'href="?amount=200"' in form
     assert 'value="200"' in page(support, path_of(payment, "refund") + "?amount=200")
     assert 'value="1000"' in page(support, path_of(payment, "refund") + "?amount=x")
-    send(support, path_of(payment, "refund"), amount=200)
-    assert Transfer.objects.get().amount == 200
+    shown = send(support, path_of(payment, "refund"), amount=200, service="ends")
+    transfer, subscription = Transfer.objects.get(), Subscription.objects.get()
+    assert (transfer.amount, transfer.ends_service) == (200, True)
+    assert (subscription.state, "What it had bought has ended" in shown) == ("ended", True)
+    assert not Peer.objects.filter(state="active").exists()
+
+
+def test_a_gesture_leaves_what_was_bought(
+    provider: FakeProvider, support: Client, unpaid: MobileMoneyTransaction
+) -> None:
+    payment = hear(unpaid.payment, replace(SENT, amount=1000))
+    send(support, path_of(payment, "refund"), amount=200, service="goes_on")
+    assert (Transfer.objects.get().amount, Subscription.objects.get().state) == (200, "active")
+
+
+def test_what_another_purchase_keeps_alive_is_not_proposed_as_unused(
+    provider: FakeProvider, support: Client, unpaid: MobileMoneyTransaction
+) -> None:
+    payment = hear(unpaid.payment, replace(SENT, amount=1000))
+    MobileMoneyTransaction.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    pay(payment.payer, Subscription.objects.get().bundle)
+    form = page(support, path_of(payment, "refund"))
+    assert "Another purchase pays for the same service" in form
+    assert "?amount=" not in form
+
+
+def test_what_has_bought_nothing_yet_goes_back_without_a_word_of_service(
+    provider: FakeProvider, support: Client, unserved: Payment
+) -> None:
+    assert 'name="service"' not in page(support, path_of(unserved, "refund"))
+    send(support, path_of(unserved, "refund"), amount=1000)
+    assert Transfer.objects.get().ends_service is False
 
 
 def test_no_more_goes_back_than_is_left(
     provider: FakeProvider, support: Client, unpaid: MobileMoneyTransaction
 ) -> None:
     payment = hear(unpaid.payment, replace(SENT, amount=1000))
-    shown = send(support, path_of(payment, "refund"), amount=1001)
+    shown = send(support, path_of(payment, "refund"), amount=1001, service="ends")
     assert "At most 1,000 shillings" in shown
     assert not Transfer.objects.exists()
 

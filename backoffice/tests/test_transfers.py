@@ -93,7 +93,7 @@ def test_a_refund_is_asked_for_with_a_reason_and_recorded(
     form = page(client, refund_path(paid))
     assert 'value="1000"' in form
     assert "Reason" in form
-    shown = send(client, refund_path(paid), amount=400)
+    shown = send(client, refund_path(paid), amount=400, service="goes_on")
     transfer = Transfer.objects.get()
     assert (transfer.amount, transfer.why, transfer.state) == (400, "the reason", "queued")
     assert transfer.requested_by is not None
@@ -108,7 +108,7 @@ def test_a_page_sent_twice_is_one_refund(
     provider: FakeProvider, may: Callable[..., Client], paid: Payment
 ) -> None:
     client = may("request_transfer")
-    body = {"amount": 1000, "why": "double click", "key": "the-same"}
+    body = {"amount": 1000, "service": "ends", "why": "double click", "key": "the-same"}
     for _ in range(2):
         assert client.post(refund_path(paid), body).status_code == 302
     assert Transfer.objects.count() == 1
@@ -149,11 +149,23 @@ def test_a_phones_payment_is_not_offered_to_become_credit(
     assert path not in story(may("request_transfer"), paid)
 
 
-@pytest.mark.parametrize("body", [{"why": " "}, {"amount": 0}, {"amount": ""}, {"amount": 1001}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"why": " "},
+        {"amount": 0},
+        {"amount": ""},
+        {"amount": 1001},
+        {"service": ""},
+        {"amount": 1000, "service": "goes_on"},
+    ],
+)
 def test_without_a_reason_or_for_too_much_nothing_is_asked_for(
     provider: FakeProvider, may: Callable[..., Client], paid: Payment, body: dict[str, Any]
 ) -> None:
-    shown = send(may("request_transfer"), refund_path(paid), **{"amount": 400, **body})
+    shown = send(
+        may("request_transfer"), refund_path(paid), **{"amount": 400, "service": "ends", **body}
+    )
     assert not Transfer.objects.exists()
     assert not LogEntry.objects.exists()
     assert "At most 1,000" in shown if body == {"amount": 1001} else True
@@ -174,7 +186,7 @@ def test_what_cannot_go_back_is_not_offered(
     provider: FakeProvider, may: Callable[..., Client], paid: Payment
 ) -> None:
     client = may("request_transfer")
-    send(client, refund_path(paid), amount=400)
+    send(client, refund_path(paid), amount=400, service="goes_on")
     assert refund_path(paid) not in story(client, paid)
 
 

@@ -43,12 +43,13 @@ def payment(provider: FakeProvider) -> Payment:
     return pay(a_customer(), a_bundle())
 
 
-def refund(payment: Payment, amount: int | None = None) -> Transfer:
+def refund(payment: Payment, amount: int | None = None, *, ends_service: bool = False) -> Transfer:
     return refund_payment(
         payment_id=payment.pk,
         request_key=f"key:{Transfer.objects.count()}",
         why="asked for",
         amount=amount,
+        ends_service=ends_service,
     )
 
 
@@ -87,6 +88,17 @@ def test_a_partial_refund_leaves_the_service(payment: Payment, ended: list[int])
     sent(refund(payment, 400))
     assert ended == []
     assert Subscription.objects.get().is_active
+
+
+def test_a_part_for_what_is_unused_ends_the_service_with_it(
+    payment: Payment, ended: list[int]
+) -> None:
+    transfer = refund(payment, 400, ends_service=True)
+    assert (transfer.state, len(ended)) == ("queued", 1)
+    assert Subscription.objects.get().state == Subscription.State.ENDED
+    sent(transfer)
+    assert release_earnings() == 1
+    assert held_and_earned(payment) == (0, 540)  # what was used is sold
 
 
 def test_what_another_purchase_pays_for_goes_on(payment: Payment, ended: list[int]) -> None:

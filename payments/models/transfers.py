@@ -49,6 +49,9 @@ class Transfer(models.Model):
     amount = models.PositiveIntegerField(help_text="TZS")
     reference = ReferenceField(max_length=20, unique=True, default=new_reference)
     callback_token = ReferenceField(max_length=40, unique=True, default=new_callback_token)
+    ends_service = models.BooleanField(
+        default=False, help_text="What the payment had bought ended when this was asked for"
+    )
     request_key = ReferenceField(
         max_length=100, unique=True, help_text="The request that it answers: repeated, it is this"
     )

@@ -86,10 +86,11 @@ def _be_credit_again(payment: Payment) -> None:
 
 
 def _is_owed(transfer: Transfer) -> bool:
-    """Whether the payment buys nothing any more, or all that was left of it was to go back."""
+    """Whether the payment buys nothing any more, or what it had bought ended with the transfer."""
     payment = transfer.payment
     if payment is None or payment.reversed_at is not None:
         return False
     if payment.disposition == Disposition.FULFILLED:
-        return sum(ledger.lies_on(payment).values()) == transfer.amount
+        is_whole = sum(ledger.lies_on(payment).values()) == transfer.amount
+        return is_whole or transfer.ends_service
     return payment.disposition == Disposition.REFUNDED

@@ -41,6 +41,7 @@ def open_transfer(
     by: User | None = None,
     payment: Payment | None = None,
     needs_review: bool = False,
+    ends_service: bool = False,
 ) -> Transfer:
     """Write a transfer and take its money (TZS) from the given accounts, in the caller's transaction.
 
@@ -58,6 +59,7 @@ def open_transfer(
         dialect=route.dialect,
         phone=route.phone,
         amount=amount,
+        ends_service=ends_service,
         request_key=request_key,
         why=why[:255],
         requested_by=by,

@@ -24,13 +24,15 @@ def refund_payment(
     why: str,
     amount: int | None = None,
     by: User | None = None,
+    ends_service: bool = False,
 ) -> Transfer:
     """Start a refund of `amount` TZS, or of all that is left of what a phone has paid; the same
     `request_key` gives the same. What credit has paid becomes credit again with a full refund.
 
     Claims a payment that is not fulfilled yet: then all goes back and nothing is served. After
     fulfilment the customer's own credit goes first, the sellers bear the rest in proportion, and a
-    full refund ends the service. Raises NotRefundable and ProviderUnavailable.
+    full refund ends the service, as does a part that stands for what is unused (`ends_service`).
+    Raises NotRefundable and ProviderUnavailable.
     """
     lock_payer(payment_id)
     payment = payment_for_update(payment_id)
@@ -45,6 +47,7 @@ def refund_payment(
     is_whole = asked == whole
     if payment.disposition == Disposition.OPEN and not is_whole:
         raise NotRefundable("A payment that has bought nothing yet goes back as a whole.")
+    ends = is_served and (is_whole or ends_service)
     attempt = latest_attempt(payment)
     if attempt is None:
         raise NotRefundable("No phone has paid this: it was paid from credit.")
@@ -60,8 +63,9 @@ def refund_payment(
         source=TransferEvent.Source.STAFF if by else TransferEvent.Source.RULE,
         by=by,
         payment=payment,
+        ends_service=ends,
     )
-    if is_whole and is_served:
+    if ends:
         hooks.withdrawn.notify(payment)
     elif is_whole:
         _give_up(payment)

@@ -373,6 +373,18 @@ def test_rejecting_a_part_of_a_sale_leaves_no_case(provider: FakeProvider) -> No
     assert not Case.objects.exists()
 
 
+def test_rejecting_a_part_that_has_ended_the_service_leaves_a_case(
+    provider: FakeProvider, withdrawn: list[int]
+) -> None:
+    TransferRules.objects.create(four_eyes_above=99)
+    payment = paid()
+    transfer = refund(payment, 100, by=a_customer(), ends_service=True)
+    assert (transfer.state, withdrawn) == (TransferState.REQUESTED, [payment.pk])
+    reject_transfer(transfer_id=transfer.pk, by=a_customer(), why="no")
+    assert books() == {COLLECTED: -1000, **SOLD}
+    assert Case.objects.get().kind == "transfer_failed"
+
+
 @pytest.fixture
 def creditor(provider: FakeProvider) -> User:
     """A customer with 1,000 TZS of credit."""

@@ -289,10 +289,16 @@ class MoneyMachine(RuleBasedStateMachine):
         data=st.data(),
         part=st.sampled_from((None, None, 1, 300)),
         number=st.integers(0, 2),
+        ends_service=st.booleans(),
         fault=FAULTS,
     )
     def staff_refund(
-        self, data: st.DataObject, part: int | None, number: int, fault: Fault | None
+        self,
+        data: st.DataObject,
+        part: int | None,
+        number: int,
+        ends_service: bool,
+        fault: Fault | None,
     ) -> None:
         self._step(data)
         payment = self._pick(data, list(Payment.objects.filter(**HAVE).order_by("pk")))
@@ -303,6 +309,7 @@ class MoneyMachine(RuleBasedStateMachine):
                 why="asked for",
                 amount=part,
                 by=self.staff[0],
+                ends_service=ends_service,
             ),
             fault,
         )

@@ -373,7 +373,7 @@ class StatementLineAdmin(MaskedPhones, ModelAdmin):
     ordering = ["-completed_at", "-id"]
     search_fields = ["receipt"]
     search_help_text = "Receipt, reference, phone in any form"
-    exclude = ["row_hash"]
+    exclude = ["part", "row_hash"]
     inlines = [VersionInline]
 
     def get_search_results(

@@ -166,6 +166,9 @@ class StatementLine(models.Model):
     linked_receipt = ReferenceField(max_length=40, blank=True)
     details = models.CharField(max_length=255, blank=True)
     currency = models.CharField(max_length=3, default="TZS")
+    part = models.PositiveBigIntegerField(
+        default=0, help_text="Which fee of its receipt it is, told by amount and time; 0 for others"
+    )
     version = models.PositiveIntegerField(default=1)
     row_hash = ReferenceField(max_length=64, help_text="SHA-256 of the row as it was read")
     file = models.ForeignKey(StatementFile, on_delete=models.PROTECT, related_name="lines")
@@ -185,7 +188,8 @@ class StatementLine(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["receipt", "provider", "account", "kind", "is_incoming"], name="line_once"
+                fields=["receipt", "provider", "account", "kind", "is_incoming", "part"],
+                name="line_once",
             ),
         ]
 

@@ -28,7 +28,7 @@ FIXED = ("provider", "account", "file_id", "version", "bucket")  # the same for 
 
 Fixed = tuple[str, str, int, int, str]
 Checked = tuple[PlainLine, bool | None]  # whether its balance breaks; None: nothing tells
-Key = tuple[str, str, bool]
+Key = tuple[str, str, bool, int]
 
 
 class Stored(NamedTuple):
@@ -108,11 +108,11 @@ def _compare(
 
 def _key(line: PlainLine) -> Key:
     """What is unique on one account."""
-    return line.receipt, line.kind, line.is_incoming
+    return line.receipt, line.kind, line.is_incoming, line.part
 
 
 def _told(line: PlainLine) -> str:
-    return " | ".join(str(value) for value in line[1:-1])
+    return " | ".join(str(value) for value in line[1:-2])
 
 
 def _stored(file: StatementFile, lines: Sequence[PlainLine]) -> dict[Key, Stored]:
@@ -121,10 +121,10 @@ def _stored(file: StatementFile, lines: Sequence[PlainLine]) -> dict[Key, Stored
     of_account = StatementLine.objects.filter(provider=file.provider, account=file.account)
     while some := list(islice(receipts, LOOK_UP)):
         rows = of_account.filter(receipt__in=some).order_by()
-        for receipt, kind, is_incoming, *rest in rows.values_list(
-            "receipt", "kind", "is_incoming", *Stored._fields
+        for receipt, kind, is_incoming, part, *rest in rows.values_list(
+            "receipt", "kind", "is_incoming", "part", *Stored._fields
         ):
-            found[receipt, kind, is_incoming] = Stored(*rest)
+            found[receipt, kind, is_incoming, part] = Stored(*rest)
     return found
 
 
@@ -202,13 +202,13 @@ def _written(lines: Sequence[Checked]) -> Iterator[str]:
     for line, breaks in lines:
         (
             row, receipt, kind, is_incoming, amount, moves_money, status, completed_at, balance,
-            reference, msisdn, party, linked, details, currency, row_hash,
+            reference, msisdn, party, linked, details, currency, part, row_hash,
         ) = line  # fmt: skip
         yield (
             f"{receipt}{UNIT}{kind}{UNIT}{is_incoming:d}{UNIT}{amount}{UNIT}{moves_money:d}{UNIT}"
             f"{status}{UNIT}{completed_at}{UNIT}{'' if balance is None else balance}{UNIT}"
             f"{reference}{UNIT}{msisdn}{UNIT}{party}{UNIT}{linked}{UNIT}{details}{UNIT}{currency}"
-            f"{UNIT}{row_hash}{UNIT}{row}{UNIT}{breaks is True:d}{RECORD}"
+            f"{UNIT}{part}{UNIT}{row_hash}{UNIT}{row}{UNIT}{breaks is True:d}{RECORD}"
         )
 
 

@@ -26,6 +26,7 @@ RECEIPT = re.compile(r"[A-Z0-9][A-Z0-9._/-]{3,39}", re.ASCII)
 FULL_NUMBER = re.compile(r"\+?(?:255|0)?([67]\d{8})", re.ASCII)
 NUMBER = re.compile(r"\+?[\d*xX]{9,15}", re.ASCII)
 UNIT, RECORD = "\x1f", "\x1e"  # separate values and rows where lines are stored
+FEE = StatementLine.Kind.FEE.value
 TEXT_MOST = 300_000  # of a faulty row, which an open quote may make of a hundred
 
 
@@ -47,6 +48,7 @@ class PlainLine(NamedTuple):
     linked_receipt: str
     details: str
     currency: str
+    part: int
     row_hash: str
 
 
@@ -56,6 +58,29 @@ class Fault(NamedTuple):
     row: int
     text: str
     why: str
+
+
+class FeeParts:
+    """Tells the fee rows of one receipt apart: a charge and its levy, or one that is paid by and by.
+
+    By amount and time, which every file of them gives alike whatever else it holds; only rows that
+    share both are counted, in the file's order. A row is printed twice where its balance is the same
+    too.
+    """
+
+    def __init__(self) -> None:
+        self._time = ""
+        self._seen: dict[tuple[str, int], list[str]] = {}  # of that second alone
+
+    def part_of(self, receipt: str, amount: int, completed_at: str, row: str) -> int:
+        """A number that is the same in every file, from 0 to below 2**63."""
+        if completed_at != self._time:
+            self._time, self._seen = completed_at, {}
+        rows = self._seen.setdefault((receipt, amount), [])
+        if row not in rows:
+            rows.append(row)
+        told = sha256(f"{amount}{UNIT}{completed_at}{UNIT}{rows.index(row)}".encode()).digest()
+        return int.from_bytes(told[:8], "big") >> 1
 
 
 def read_lines(table: Table, layout: Layout) -> Iterator[PlainLine | Fault]:
@@ -78,7 +103,7 @@ def _reader(layout: Layout) -> Callable[[int, list[str]], PlainLine]:
     """What reads one row of this layout: a million rows are read, so everything else is done once."""
     width = len(layout.header)
     pick = itemgetter(*(layout.places.get(column.name, width) for column in COLUMNS))
-    utc = Clock(layout.dates).utc
+    utc, part_of = Clock(layout.dates).utc, FeeParts().part_of
     says_what = "reason" in layout.places or "details" in layout.places
     says_status = "status" in layout.places
 
@@ -116,10 +141,18 @@ def _reader(layout: Layout) -> Callable[[int, list[str]], PlainLine]:
         )
         if told.count(UNIT) != 9 or RECORD in told:
             raise UnreadableRow("a control character")
+        row_hash = sha256(told.encode()).hexdigest()
+        part = 0
+        if kind == FEE:
+            part = part_of(
+                receipt,
+                amount,
+                completed_at,
+                row_hash if balance_after is not None else f"{number}",
+            )
         return PlainLine(
             number, receipt, kind, is_incoming, amount, moves_money, status, completed_at,
-            balance_after, reference, msisdn, party, linked, details, currency,
-            sha256(told.encode()).hexdigest(),
+            balance_after, reference, msisdn, party, linked, details, currency, part, row_hash,
         )  # fmt: skip
 
     return read

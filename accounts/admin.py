@@ -7,15 +7,19 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+from knox.admin import AuthTokenAdmin
+from knox.models import AuthToken
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import User
 from common import phone as phones
+from common.admin import ModelAdmin
 from common.shown_phone import phone_column, sees_phones
 
 
@@ -98,3 +102,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not g
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return bool(super().has_change_permission(request, obj))
+
+
+# The libraries' pages, with lists that tell no more than they show.
+for model in (Group, AuthToken):
+    admin.site.unregister(model)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    pass
+
+
+@admin.register(AuthToken)
+class TokenAdmin(AuthTokenAdmin, ModelAdmin):
+    pass

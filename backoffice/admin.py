@@ -95,6 +95,7 @@ class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
     change_form_template = "backoffice/payment.html"
     list_before_template = "export_link.html"
     export_page = "admin:payments_payment_export"
+    linked_by = ("payer__id__exact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Payment]:
         attempts = MobileMoneyTransaction.objects.only(

@@ -11,10 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.timezone import localtime
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from common.admin import BusinessDays, ReadOnly
+from common.admin import BusinessDays, ModelAdmin, ReadOnly
 from common.shown_phone import text_field
 
 

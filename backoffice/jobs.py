@@ -11,9 +11,8 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
-from unfold.admin import ModelAdmin
 
-from common.admin import OneRow
+from common.admin import ModelAdmin, OneRow
 
 # The library's pages let staff write any task with any arguments; what may run is declared in
 # konektika/schedule.py.

@@ -12,7 +12,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
@@ -21,6 +20,7 @@ from backoffice.notes import NoteForm, add_note, may_note
 from bundles.models import Activation, Purchase
 from bundles.services.unused import pro_rata, unused
 from common import phone as phones
+from common.admin import ModelAdmin
 from common.confirmation import ReasonForm, confirm_verb
 from common.sizes import in_words
 from payments.models import CreditRequest, Disposition, Payment, Transfer

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from accounts.admin import person_behind
@@ -15,7 +15,7 @@ from bundles.models import Bundle, BundleVersion, Owner, Purchase, Seat, Subscri
 from bundles.owner_figures import earnings_of
 from bundles.services.owners import decide_owner
 from bundles.services.save_bundle import save_bundle
-from common.admin import Endless, OneRow, ReadOnly
+from common.admin import Endless, ModelAdmin, OneRow, ReadOnly
 from common.confirmation import confirm_verb
 from common.sizes import in_words
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from common.admin import Endless, MaskedPhones, ReadOnly
+from common.admin import Endless, MaskedPhones, ModelAdmin, ReadOnly
 from notifications.models import Message
 from notifications.preview import previews
 

@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from cases.models import Bulk, CaseEvent
 from cases.services.bulk import undo
-from common.admin import ReadOnly
+from common.admin import ModelAdmin, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 
 

@@ -24,7 +24,7 @@ from cases.models import Bulk, Case, CaseKind
 from cases.ranking import age_class, ranked, tone
 from cases.services.bulk import AT_MOST, Selection, act_on_many, preview
 from cases.services.claim import keep_claim
-from common.admin import ReadOnly
+from common.admin import FilteredList, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from common.errors import DomainError
 from common.shown_phone import shown_text
@@ -32,7 +32,7 @@ from common.shown_phone import shown_text
 TONES = {name: name for name in ("success", "info", "warning", "danger")}
 
 
-class Queue(ChangeList):
+class Queue(FilteredList):
     """Ordered by rank, unless a column's head was clicked."""
 
     def _get_default_ordering(self) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin
 
 from cases.models import CaseRules
-from common.admin import OneRow
+from common.admin import ModelAdmin, OneRow
 
 
 @admin.register(CaseRules)

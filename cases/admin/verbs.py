@@ -12,7 +12,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
 from cases.admin.forms import AssignForm, SnoozeForm
@@ -20,6 +19,7 @@ from cases.models import Case
 from cases.services.claim import claim_case, claim_next, release_case
 from cases.services.close import confirm_resolution, refuse_resolution, reopen, resolve
 from cases.services.put_off import assign_case, note, snooze_case
+from common.admin import ModelAdmin
 from common.confirmation import confirm_verb
 from common.errors import DomainError
 from common.shown_phone import shown_text

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from common.admin import Endless, MaskedPhones
+from common.admin import Endless, MaskedPhones, ModelAdmin
 from payments.admin.labels import STATE_LABELS
 from payments.models import MobileMoneyTransaction
 

@@ -8,13 +8,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import User
 from common import phone as phones
-from common.admin import MaskedPhones
+from common.admin import MaskedPhones, ModelAdmin
 from payments.admin.labels import BILL_LABELS
 from payments.errors import NotPlaceable
 from payments.models import Bill, CreditRequest

@@ -16,11 +16,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import person_behind
-from common.admin import ReadOnly
+from common.admin import ModelAdmin, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from common.exports import csv_pages
 from payments.days.calendar import Standing, pages, shown_days, standing_of, standings

@@ -10,10 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from common.admin import Endless, ReadOnly
+from common.admin import Endless, ModelAdmin, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import text_field
 from payments.admin.labels import DELIVERY_LABELS

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from common.admin import Endless, ReadOnly
+from common.admin import Endless, ModelAdmin, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from payments.models import Entry, Posting, ProviderName
 from payments.services.record_bank import Movement, record_bank

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from common.admin import OneRow
+from common.admin import ModelAdmin, OneRow
 from payments.models import PromptLimits, ProviderSwitch, TransferRules
 from payments.providers.registry import DIALECTS, is_enabled, takes_payments
 

@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -22,7 +21,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.admin import person_behind
 from accounts.models import User
 from common import phone as phones
-from common.admin import OneRow, ReadOnly
+from common.admin import ModelAdmin, OneRow, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import shown_phone, shown_text
 from payments.admin.labels import MATCH_LABELS

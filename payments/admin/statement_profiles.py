@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
@@ -22,7 +21,7 @@ from unfold.widgets import (
 )
 
 from accounts.admin import person_behind
-from common.admin import ReadOnly
+from common.admin import ModelAdmin, ReadOnly
 from payments.admin.statements import ORDER_CHOICES
 from payments.models import ProviderName, StatementLine, StatementProfile
 from payments.services.dry_run import DryRun, dry_run, header_of

@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
@@ -31,7 +31,7 @@ from unfold.widgets import (
 from accounts.admin import person_behind
 from cases.models import Case
 from common import phone as phones
-from common.admin import MaskedPhones, ReadOnly, WithPage
+from common.admin import MaskedPhones, ModelAdmin, ReadOnly, WithPage
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import shown_text
 from payments.admin.labels import STATEMENT_LABELS
@@ -374,6 +374,7 @@ class StatementLineAdmin(MaskedPhones, ModelAdmin):
     search_fields = ["receipt"]
     search_help_text = "Receipt, reference, phone in any form"
     exclude = ["part", "row_hash"]
+    linked_by = ("file__id__exact",)
     inlines = [VersionInline]
 
     def get_search_results(

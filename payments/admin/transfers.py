@@ -12,13 +12,13 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import person_behind
 from common import phone as phones
-from common.admin import BusinessDays, MaskedPhones, ReadOnly
+from common.admin import BusinessDays, MaskedPhones, ModelAdmin, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from payments.admin.labels import TRANSFER_LABELS
 from payments.models import UNANSWERED, ProviderCall, Transfer, TransferEvent

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from common.admin import ModelAdmin
 from common.confirmation import confirm_verb
 from vpn.admin.moving import MoveForm
 from vpn.models import LIVE, Gateway, Peer

@@ -8,10 +8,10 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
 from common import phone as phones
+from common.admin import ModelAdmin
 from common.confirmation import ReasonForm, confirm_verb
 from vpn.admin.moving import MoveForm
 from vpn.models import LIVE, Peer

@@ -15,7 +15,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from common import phone as phones
-from common.admin import BusinessDays, ReadOnly, WithPage
+from common.admin import BusinessDays, FilteredList, ReadOnly, WithPage
 from common.clock import business_day
 from common.shown_phone import shown_phone
 from common.sizes import in_words
@@ -44,7 +44,7 @@ class ConnectedFilter(admin.SimpleListFilter):
         return queryset
 
 
-class MeteredList(ChangeList):
+class MeteredList(FilteredList):
     """One page of devices, whose traffic is summed by one query."""
 
     def get_results(self, request: HttpRequest) -> None:

@@ -18,7 +18,7 @@ class MessageAdmin(Endless, MaskedPhones, ReadOnly, ModelAdmin):
     with_phones = ("to", "told")
     list_display = ["created_at", "to", "message_id", "language", "shown_state", "told"]
     list_filter = ["state", "message_id", "language", "created_at"]
-    search_fields = ["to", "key", "text"]
+    search_fields = ["to", "key"]
     list_per_page = 50
     fields = [
         "to",

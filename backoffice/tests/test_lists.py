@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.test import Client
 
 from accounts.models import User
+from notifications.models import Message
 from payments.models import DayClose, Payment
 
 # Days are a page of their own, which reads nothing of the query string but its number.
@@ -86,3 +87,11 @@ def test_the_links_of_our_pages_are_allowed(link: str, root: Client) -> None:
 def test_a_primary_key_that_is_none_is_no_error(query: str, root: Client) -> None:
     for model in SITE:
         assert root.get(f"{list_of(model)}?{query}").status_code in (200, 302)
+
+
+def test_a_link_in_a_message_is_not_searched_for(staff: Client, paid: Payment) -> None:
+    told = Message.objects.exclude(text="").order_by("-pk")[0]
+    answer: Any = staff.get(list_of(Message), {"q": told.text[:12]})
+    assert list(answer.context["cl"].result_list) == []
+    answer = staff.get(list_of(Message), {"q": told.to})
+    assert told in answer.context["cl"].result_list

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'permissions': [('decide_owner', 'Can approve, decline and suspend owners')],
-                'indexes': [models.Index(fields=['state', '-id'], name='owner_state')],
+                'indexes': [models.Index(fields=['state', '-id'], name='owner_by_state')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['applied', 'approved', 'declined', 'suspended'])), name='owner_state'), models.CheckConstraint(condition=models.Q(('connection_gb__gt', 0), ('connection_seats__gt', 0)), name='owner_shares_something')],
             },
         ),

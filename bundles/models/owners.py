@@ -37,7 +37,7 @@ class Owner(models.Model):
     class Meta:
         ordering = ["-id"]
         permissions = [("decide_owner", "Can approve, decline and suspend owners")]
-        indexes = [models.Index(fields=["state", "-id"], name="owner_state")]
+        indexes = [models.Index(fields=["state", "-id"], name="owner_by_state")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["applied", "approved", "declined", "suspended"]),

@@ -10,7 +10,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test model chaos mutants check format openapi setup requirements clean
+.PHONY: help run demo test model chaos mutants check format openapi messages setup requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,10 @@ openapi: ## Write docs/openapi.yaml anew
 setup: ## Development environment in .venv, with the checks before each commit
 	@$(PYTHON) -m deploy.local.virtualenv --dev
 	$(BIN)/pre-commit install
+
+messages: ## Find new sentences for customers and compile their Swahili; needs gettext
+	$(MANAGE) makemessages --locale sw
+	$(MANAGE) compilemessages --locale sw --ignore .venv
 
 requirements: ## Choose and pin the newest versions that the .in files allow
 	$(COMPILE) --output-file requirements.txt requirements.in

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Q, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from bundles.services.earn import earned_account, held_account
 from common.clock import day_bounds
@@ -14,13 +16,13 @@ from payments.models import Entry, Posting
 
 # What a posting's source begins with → what the owner reads.
 WORDS = {
-    "sale": "Sold",
-    "delivered": "Delivered: now payable",
-    "transfer-started": "Paid out, or sent back to a customer",
-    "transfer-failed": "Not sent: back on the account",
-    "reversed": "Taken back by the provider",
+    "sale": gettext_noop("Sold"),
+    "delivered": gettext_noop("Delivered: now payable"),
+    "transfer-started": gettext_noop("Paid out, or sent back to a customer"),
+    "transfer-failed": gettext_noop("Not sent: back on the account"),
+    "reversed": gettext_noop("Taken back by the provider"),
 }
-OTHER = "Corrected"
+OTHER = gettext_noop("Corrected")
 HEADER = ("Time", "What", "Bundle or reference", "Held, TZS", "Payable, TZS", "Balance, TZS")
 
 
@@ -74,5 +76,5 @@ def statement_of(owner_id: int, first: date, last: date) -> Statement:
 def _lines(balance: int, changed: Iterable[tuple[datetime, str, str, int, int]]) -> Iterator[Line]:
     for at, source, memo, held, payable in changed:
         balance -= held + payable
-        what = WORDS.get(source.partition(":")[0], OTHER)
+        what = _(WORDS.get(source.partition(":")[0], OTHER))
         yield Line(at, what, memo, -held, -payable, balance)

@@ -8,6 +8,8 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -21,15 +23,15 @@ ITEMS_PER_PAGE = 20
 ITEMS_PER_PAGE_MAX = 100
 
 CODES: dict[type[exceptions.APIException], tuple[str, str]] = {
-    exceptions.ParseError: ("malformed_json", "The request is not valid JSON."),
-    exceptions.NotAuthenticated: ("not_authenticated", "Please sign in."),
-    exceptions.AuthenticationFailed: ("not_authenticated", "Please sign in again."),
-    exceptions.PermissionDenied: ("permission_denied", "You may not do this."),
-    exceptions.NotFound: ("not_found", "There is nothing here."),
-    exceptions.MethodNotAllowed: ("method_not_allowed", "This cannot be done here."),
-    exceptions.NotAcceptable: ("not_acceptable", "Only JSON is offered."),
-    exceptions.UnsupportedMediaType: ("unsupported_media_type", "Send JSON."),
-    exceptions.Throttled: ("too_many_requests", "Too many requests. Try again later."),
+    exceptions.ParseError: ("malformed_json", _("The request is not valid JSON.")),
+    exceptions.NotAuthenticated: ("not_authenticated", _("Please sign in.")),
+    exceptions.AuthenticationFailed: ("not_authenticated", _("Please sign in again.")),
+    exceptions.PermissionDenied: ("permission_denied", _("You may not do this.")),
+    exceptions.NotFound: ("not_found", _("There is nothing here.")),
+    exceptions.MethodNotAllowed: ("method_not_allowed", _("This cannot be done here.")),
+    exceptions.NotAcceptable: ("not_acceptable", _("Only JSON is offered.")),
+    exceptions.UnsupportedMediaType: ("unsupported_media_type", _("Send JSON.")),
+    exceptions.Throttled: ("too_many_requests", _("Too many requests. Try again later.")),
 }
 
 
@@ -46,7 +48,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         error = exceptions.PermissionDenied()
     if isinstance(error, DomainError):
         set_rollback()
-        response = Response(error_body(str(error), error.code, error.errors), status=error.status)
+        body = error_body(gettext(str(error)), error.code, error.errors)
+        response = Response(body, status=error.status)
         if seconds := getattr(error, "retry_after_seconds", None):
             response["Retry-After"] = str(seconds)
         return response
@@ -63,7 +66,7 @@ def _from_framework(error: exceptions.APIException) -> Response:
         body = error_body(first or "Please check what you entered.", "validation_error", errors)
         return Response(body, status=error.status_code)
     code, message = CODES.get(type(error), (str(error.default_code), str(error.detail)))
-    response = Response(error_body(message, code), status=error.status_code)
+    response = Response(error_body(gettext(message), code), status=error.status_code)
     if wait := getattr(error, "wait", None):
         response["Retry-After"] = str(int(wait) + 1)
     if header := getattr(error, "auth_header", None):

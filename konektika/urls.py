@@ -19,6 +19,7 @@ from bundles.api.urls import (
 from bundles.api.urls import user_urlpatterns as subscription_urlpatterns
 from konektika.health import live, ready
 from storefront.api.urls import help_urlpatterns, payment_urlpatterns
+from storefront.pages.urls import page_urlpatterns as web_urlpatterns
 from vpn.agent_api.urls import agent_urlpatterns
 from vpn.api.urls import analytics_urlpatterns, vpn_urlpatterns
 from vpn.urls import page_urlpatterns
@@ -45,7 +46,6 @@ api: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="api-docs"), name="home"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/search/", admin.site.admin_view(search_page), name="staff-search"),
     path("admin/dashboard/", admin.site.admin_view(dashboard), name="dashboard"),
@@ -63,4 +63,5 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("", include(picture_urlpatterns)),
     path("", include(page_urlpatterns)),
+    path("", include(web_urlpatterns)),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from accounts.errors import AccountInUse
 from accounts.services.delete_account import Deletion
 from payments import ledger
@@ -17,4 +19,8 @@ def keep_account_with_money(deletion: Deletion) -> None:
     if Transfer.objects.filter(payee=user, state__in=OPEN_TRANSFERS).exists():
         raise AccountInUse("Money is on its way to you. Try again when it has arrived.")
     if (credit := ledger.credit_of(user.pk)) > 0:
-        raise AccountInUse(f"You have TZS {credit:,} of credit: have it sent back or use it first.")
+        raise AccountInUse(
+            _("You have TZS {credit:,} of credit: have it sent back or use it first.").format(
+                credit=credit
+            )
+        )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from payments.models import MobileMoneyTransaction, ProviderName, ProviderSwitch
 from payments.providers import registry
@@ -47,11 +48,10 @@ class Offer:
     @property
     def prompt(self) -> str:
         """What the customer's phone will do."""
-        return (
-            f"A window of {self.name} opens on the phone, names the amount and asks for the "
-            f"{self.name} PIN. It closes by itself after about a minute. Nobody from Konektika "
-            "ever asks for the PIN."
-        )
+        return _(
+            "A window of {name} opens on the phone, names the amount and asks for the {name} PIN. "
+            "It closes by itself after about a minute. Nobody from Konektika ever asks for the PIN."
+        ).format(name=self.name)
 
 
 def offers() -> list[Offer]:
@@ -80,7 +80,9 @@ def _message(provider: ProviderName, is_usable: bool, is_troubled: bool, notice:
     if not is_usable:
         return notice or registry.unavailable(provider)
     if is_troubled:
-        return f"Many payments by {provider.label} do not go through at the moment."
+        return _("Many payments by {name} do not go through at the moment.").format(
+            name=provider.label
+        )
     return ""
 
 

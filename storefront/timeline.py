@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from bundles.models import Activation, Purchase
 from notifications.messages import REASONS
 from payments.models import Disposition, Payment, Transfer
@@ -35,50 +37,55 @@ def timeline_of(payment: Payment, language: str) -> list[Step]:
 
 
 def _money(payment: Payment, language: str) -> Iterator[Step]:
-    yield Step(payment.created_at, "started", "You started the payment.")
+    yield Step(payment.created_at, "started", _("You started the payment."))
     attempt = latest_attempt(payment)
     if attempt is not None and attempt.posted_at is not None:
         name = attempt.get_provider_display()
-        yield Step(attempt.posted_at, "asked", f"{name} was asked to charge the phone.")
+        yield Step(
+            attempt.posted_at, "asked", _("{name} was asked to charge the phone.").format(name=name)
+        )
     for event in payment.events.all():
         if event.to_state == State.FAILED:
             reason = attempt.reason if attempt else ""
             words = REASONS.get(reason, REASONS["declined"])[language]
-            yield Step(event.at, "failed", f"The payment failed: {words}.")
+            yield Step(event.at, "failed", _("The payment failed: {reason}.").format(reason=words))
         if event.to_state == State.EXPIRED:
-            yield Step(event.at, "expired", "Nobody answered in time.")
+            yield Step(event.at, "expired", _("Nobody answered in time."))
         if event.to_state == State.COMPLETED:
             yield Step(event.at, "paid", _paid(payment))
     if payment.reversed_at is not None:
-        yield Step(payment.reversed_at, "reversed", "The provider took the payment back.")
+        yield Step(payment.reversed_at, "reversed", _("The provider took the payment back."))
 
 
 def _paid(payment: Payment) -> str:
     if payment.disposition == Disposition.CREDITED:
-        return f"TZS {payment.covered:,} arrived and became your credit."
-    return f"TZS {payment.covered:,} arrived."
+        return _("TZS {amount:,} arrived and became your credit.").format(amount=payment.covered)
+    return _("TZS {amount:,} arrived.").format(amount=payment.covered)
 
 
 def _service(activation: Activation) -> Iterator[Step]:
-    yield Step(activation.created_at, "ready", "What you bought was ready.")
+    yield Step(activation.created_at, "ready", _("What you bought was ready."))
     connections = Connection.objects.filter(peer__subscription=activation.subscription_id)
     since = connections.filter(started_at__gte=activation.created_at)
     first = since.order_by("started_at").values_list("started_at", flat=True).first()
     if first is not None:
-        yield Step(first, "connected", "Your device connected.")
+        yield Step(first, "connected", _("Your device connected."))
     if activation.withdrawn_at is not None:
-        yield Step(activation.withdrawn_at, "ended", "What you bought has ended with its money.")
+        yield Step(activation.withdrawn_at, "ended", _("What you bought has ended with its money."))
 
 
 def _money_back(transfer: Transfer) -> Iterator[Step]:
-    amount = f"TZS {transfer.amount:,}"
-    yield Step(transfer.created_at, "refund_started", f"{amount} are to go back to the phone.")
+    amount = transfer.amount
+    started = _("TZS {amount:,} are to go back to the phone.").format(amount=amount)
+    yield Step(transfer.created_at, "refund_started", started)
     if transfer.finished_at is None:
         return
     if transfer.state == TransferState.SUCCEEDED:
-        yield Step(transfer.finished_at, "refunded", f"{amount} were sent back to the phone.")
+        text = _("TZS {amount:,} were sent back to the phone.").format(amount=amount)
+        yield Step(transfer.finished_at, "refunded", text)
     else:
-        yield Step(transfer.finished_at, "refund_stopped", f"{amount} were not sent back.")
+        text = _("TZS {amount:,} were not sent back.").format(amount=amount)
+        yield Step(transfer.finished_at, "refund_stopped", text)
 
 
 def _activation(payment: Payment) -> Activation | None:

@@ -40,8 +40,8 @@ def qr_code(text: str) -> bytes:
 
 
 def qr_code_svg(text: str) -> str:
-    """The same as an inline SVG."""
-    return segno.make(text, error="m", micro=False).svg_inline(scale=5)
+    """The same as an inline SVG, as large as its place: a part of it could not be read."""
+    return segno.make(text, error="m", micro=False).svg_inline(omitsize=True)
 
 
 def _section(name: str, lines: Iterable[tuple[str, str]]) -> str:

@@ -54,7 +54,7 @@ def reset_password(*, phone: str, digits: str, new: str) -> User:
     refuse_weak_password(new, user or User(phone=phone))
     code = use_code(user=user, purpose=PhoneCode.Purpose.RESET_PASSWORD, digits=digits)
     _set_password(code.user_id, new)
-    return code.user
+    return User.objects.get(pk=code.user_id)
 
 
 def _person_of(phone: str) -> User | None:

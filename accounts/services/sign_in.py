@@ -21,18 +21,29 @@ def sign_in(*, name: str, password: str, device: str = "") -> tuple[User, str]:
 
     Raises InvalidCredentials, after the same work for an unknown name as for a wrong password.
     """
-    user = authenticate(username=_address_of(name), password=password)
-    if not isinstance(user, User):
-        raise InvalidCredentials("The e-mail address, phone or password is wrong.")
+    user = check_password(name=name, password=password)
     return user, new_token(user=user, device=device)
 
 
-@retried
+def check_password(*, name: str, password: str) -> User:
+    """The person of this name and password. Raises InvalidCredentials as `sign_in` does."""
+    user = authenticate(username=_address_of(name), password=password)
+    if not isinstance(user, User):
+        raise InvalidCredentials("The e-mail address, phone or password is wrong.")
+    return user
+
+
 def new_token(*, user: User, device: str = "") -> str:
     """A token that lives `TOKEN_DAYS`; only its hash is stored. `device` is a client's own name."""
+    return begin_session(user=user, device=device)[1]
+
+
+@retried
+def begin_session(*, user: User, device: str = "") -> tuple[AuthToken, str]:
+    """The kept token of a new session, and the token itself."""
     made, token = AuthToken.objects.create(user=user)
     Session.objects.create(token=made, device=device[:DEVICE_LENGTH])
-    return str(token)
+    return made, str(token)
 
 
 @retried

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from common.fields import ReferenceField
 
@@ -115,11 +116,21 @@ class Bundle(models.Model):
         terms = Terms.current()
         if not terms.price_min <= (self.price or 0) <= terms.price_max:
             raise ValidationError(
-                {"price": f"The price must lie between {terms.price_min} and {terms.price_max}."}
+                {
+                    "price": _(
+                        "The price must lie between {least:,} and {most:,} shillings."
+                    ).format(least=terms.price_min, most=terms.price_max)
+                }
             )
         taken = self.seats.count() if self.pk else 0
         if (self.max_clients or 0) < taken:
-            raise ValidationError({"max_clients": f"{taken} places are taken: at least so many."})
+            raise ValidationError(
+                {
+                    "max_clients": _("{taken} places are taken: at least so many.").format(
+                        taken=taken
+                    )
+                }
+            )
 
 
 class BundleVersion(models.Model):

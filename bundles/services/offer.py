@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from bundles.errors import BundleNotFound, InvalidOffer, MoreThanTheConnection
@@ -67,14 +68,18 @@ def _refuse_overselling(bundle: Bundle, owner: Owner) -> None:
     seats = sum(each.max_clients for each in offered)
     if seats > owner.connection_seats:
         raise MoreThanTheConnection(
-            f"Your bundles have {seats:,} places together; your connection serves "
-            f"{owner.connection_seats:,} customers at once."
+            _(
+                "Your bundles have {seats:,} places together; your connection serves {most:,} "
+                "customers at once."
+            ).format(seats=seats, most=owner.connection_seats)
         )
     gigabytes = sum(_monthly_gb(each) for each in offered)
     if gigabytes > owner.connection_gb:
         raise MoreThanTheConnection(
-            f"Your bundles promise {gigabytes:,} GB in {MONTH} days; your connection carries "
-            f"{owner.connection_gb:,} GB."
+            _(
+                "Your bundles promise {gigabytes:,} GB in 30 days; your connection carries "
+                "{most:,} GB."
+            ).format(gigabytes=gigabytes, most=owner.connection_gb)
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from bundles.errors import ApplicationExists, NotAnOwner, NotDecidable
@@ -86,7 +87,7 @@ def approved_for_update(person: User) -> Owner:
     if owner.state == State.APPLIED:
         raise NotAnOwner("Your application waits for a decision.")
     if not owner.may_sell:
-        raise NotAnOwner(f"You may not sell at the moment: {owner.decision}")
+        raise NotAnOwner(_("You may not sell at the moment: {why}").format(why=owner.decision))
     return owner
 
 

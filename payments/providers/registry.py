@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from common.source_address import Network
 from payments.errors import ProviderUnavailable, UnknownProvider
@@ -226,7 +227,9 @@ def limits(provider: str) -> tuple[int, int] | None:
 
 def unavailable(provider: ProviderName) -> str:
     """What a customer is told of a provider that takes no payments now."""
-    return f"{provider.label} cannot be used at the moment. Choose another provider."
+    return _("{name} cannot be used at the moment. Choose another provider.").format(
+        name=provider.label
+    )
 
 
 def is_known(name: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.clock import start_of_business_day
@@ -55,7 +56,9 @@ def _check_phone(
         (timedelta(hours=1), limits.phone_per_hour),
         (timedelta(days=1), limits.phone_per_day),
     ):
-        _check_window(prompts, window, most, now, "This phone has had too many payment requests.")
+        _check_window(
+            prompts, window, most, now, _("This phone has had too many payment requests.")
+        )
     pause = timedelta(minutes=limits.pause_minutes)
     recent = prompts.filter(created_at__gt=now - pause)
     declined = recent.filter(status=State.FAILED, reason__in=DECLINED).exists()
@@ -64,18 +67,18 @@ def _check_phone(
     ).count()
     if declined or unanswered >= limits.no_answers_before_pause:
         last = recent.order_by("-created_at").values_list("created_at", flat=True)[0]
-        raise _too_many("The last payment requests were not accepted.", last + pause - now)
+        raise _too_many(_("The last payment requests were not accepted."), last + pause - now)
 
 
 def _check_account(
     prompts: QuerySet[MobileMoneyTransaction], phone: str, limits: PromptLimits, now: datetime
 ) -> None:
-    sentence = "You have started many payments."
+    sentence = _("You have started many payments.")
     _check_window(prompts, timedelta(minutes=10), limits.account_per_10_minutes, now, sentence)
     _check_window(prompts, timedelta(days=1), limits.account_per_day, now, sentence)
     phones = _phones_today(prompts, now)
     if phone not in phones and len(phones) >= limits.account_phones_per_day:
-        raise _too_many("You have paid from many phones today.", _until_tomorrow(now))
+        raise _too_many(_("You have paid from many phones today."), _until_tomorrow(now))
 
 
 def _check_unverified(
@@ -94,7 +97,7 @@ def _check_unverified(
         or len(others) >= limits.unverified_phones_per_account
     ):
         raise _too_many(
-            "You have asked other people's phones often enough today. Use your own phone.",
+            _("You have asked other people's phones often enough today. Use your own phone."),
             _until_tomorrow(now),
         )
 
@@ -118,7 +121,7 @@ def _check_amount(
         or 0
     )
     if spent + amount > max(cap, floor):
-        raise _too_many("A new account may spend only so much a day.", _until_tomorrow(now))
+        raise _too_many(_("A new account may spend only so much a day."), _until_tomorrow(now))
 
 
 def _check_window(
@@ -149,8 +152,10 @@ def _until_tomorrow(now: datetime) -> timedelta:
 def _too_many(sentence: str, wait: timedelta) -> PromptLimitReached:
     seconds = max(1, int(wait.total_seconds()) + 1)
     minutes = -(-seconds // 60)
-    when = f"in {minutes} minutes" if minutes < 120 else "tomorrow"
-    if minutes == 1:
-        when = "in a minute"
+    again = _("Try again in a minute.")
+    if minutes > 1:
+        again = _("Try again in {minutes} minutes.").format(minutes=minutes)
+    if minutes >= 120:
+        again = _("Try again tomorrow.")
     logger.info("prompt refused: %s", sentence)
-    return PromptLimitReached(f"{sentence} Try again {when}.", retry_after_seconds=seconds)
+    return PromptLimitReached(f"{sentence} {again}", retry_after_seconds=seconds)

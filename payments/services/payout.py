@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.transactions import retried
@@ -40,7 +41,9 @@ def pay_out(
         return earlier
     held = -ledger.balance(account)
     if not 0 < amount <= held:
-        raise NothingToPayOut(f"{max(held, 0):,} shillings can be paid out.")
+        raise NothingToPayOut(
+            _("{amount:,} shillings can be paid out.").format(amount=max(held, 0))
+        )
     phone = _proved_phone(payee)
     provider = provider_for(requested="auto", phone=phone)
     return open_transfer(
@@ -63,6 +66,8 @@ def _proved_phone(payee: User) -> str:
     if until := payee.payouts_frozen_until:
         ends = timezone.localtime(until, ZoneInfo(settings.BUSINESS_TIME_ZONE))
         raise PayoutFrozen(
-            f"The phone is a new one: nothing is paid out until {ends:%d.%m. %H:%M}."
+            _("The phone is a new one: nothing is paid out until {until}.").format(
+                until=f"{ends:%d.%m. %H:%M}"
+            )
         )
     return payee.phone

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.transactions import retried
@@ -43,7 +44,9 @@ def return_credit(
     asked = credit if amount is None else amount
     if not 0 < asked <= credit:
         raise NotRefundable(
-            f"You have {credit:,} shillings of credit." if credit > 0 else "You have no credit."
+            _("You have {credit:,} shillings of credit.").format(credit=credit)
+            if credit > 0
+            else _("You have no credit.")
         )
     paid_by = _last_paying_attempt(customer.pk)
     if paid_by is None:

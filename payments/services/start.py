@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common import phone as phones
@@ -49,8 +50,9 @@ def start_payment(
     asked = amount - from_credit
     if not dialect.amount_min <= asked <= dialect.amount_max:
         raise AmountOutOfRange(
-            f"{dialect.name} takes payments from {dialect.amount_min:,} to "
-            f"{dialect.amount_max:,} shillings."
+            _("{name} takes payments from {least:,} to {most:,} shillings.").format(
+                name=dialect.name, least=dialect.amount_min, most=dialect.amount_max
+            )
         )
     check_prompt_allowed(
         payer=payer, phone=phone, amount=asked, daily_amount_floor=daily_amount_floor

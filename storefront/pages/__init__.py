@@ -1,0 +1,1 @@
+"""The light web page, for customers and owners without the app."""

@@ -1,0 +1,149 @@
+"""What people type on the web. Whatever a service refuses is said at the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from common import phone as phones
+from payments.models import ProviderName
+
+
+class PhoneField(forms.CharField):
+    """A number in any usual form; cleaned, it is E.164."""
+
+    widget = forms.TextInput(
+        attrs={"inputmode": "tel", "autocomplete": "tel", "placeholder": "0754 123 456"}
+    )
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        try:
+            return phones.parse(text) if text else ""
+        except phones.InvalidPhoneNumber as error:
+            raise forms.ValidationError(
+                _("Enter a Tanzanian mobile number, such as 0754 123 456.")
+            ) from error
+
+
+def code_field() -> forms.RegexField:
+    return forms.RegexField(
+        r"^\s*[0-9]{6}\s*$",
+        label=_("Code from the SMS"),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        error_messages={"invalid": _("The code has six digits.")},
+    )
+
+
+def password_field(label: Any, *, is_new: bool) -> forms.CharField:
+    kind = "new-password" if is_new else "current-password"
+    widget = forms.PasswordInput(attrs={"autocomplete": kind})
+    return forms.CharField(label=label, max_length=128, strip=False, widget=widget)
+
+
+class LoginForm(forms.Form):
+    email = forms.CharField(
+        label=_("Phone or e-mail address"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "username"}),
+    )
+    password = password_field(_("Password"), is_new=False)
+
+
+class RegisterForm(forms.Form):
+    full_name = forms.CharField(
+        label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    phone = PhoneField(label=_("Phone"))
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    password = password_field(_("Password, at least eight characters"), is_new=True)
+
+
+class AskResetForm(forms.Form):
+    phone = PhoneField(label=_("Phone"))
+
+
+class ResetForm(forms.Form):
+    phone = PhoneField(label=_("Phone"))
+    code = code_field()
+    password = password_field(_("New password"), is_new=True)
+
+
+class CodeForm(forms.Form):
+    code = code_field()
+
+
+class PayForm(forms.Form):
+    """By which phone and provider; the provider is worked out from the number unless one is chosen."""
+
+    phone = PhoneField(label=_("Phone that pays"))
+    provider = forms.ChoiceField(
+        label=_("Pay by"),
+        required=False,
+        choices=[("", _("The number's own provider")), *ProviderName.choices],
+    )
+    use_credit = forms.BooleanField(label=_("Let my credit pay first"), required=False)
+
+
+class ProfileForm(forms.Form):
+    full_name = forms.CharField(label=_("Your name"), max_length=150)
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("sw", "Kiswahili"), ("en", "English")]
+    )
+
+
+class ChangePhoneForm(forms.Form):
+    phone = PhoneField(label=_("New phone"))
+    password = password_field(_("Password"), is_new=False)
+
+
+class PasswordForm(forms.Form):
+    old_password = password_field(_("Password now"), is_new=False)
+    password = password_field(_("New password"), is_new=True)
+
+
+class DeleteForm(forms.Form):
+    password = password_field(_("Password"), is_new=False)
+    gives_up_service = forms.BooleanField(
+        label=_("What I still have may end with it"), required=False
+    )
+
+
+class ApplyForm(forms.Form):
+    about = forms.CharField(
+        label=_("Your connection: provider, place, line"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    connection_gb = forms.IntegerField(
+        label=_("What it carries in 30 days, GB"), min_value=1, max_value=1_000_000
+    )
+    connection_seats = forms.IntegerField(
+        label=_("Customers it can serve at once"), min_value=1, max_value=100_000
+    )
+
+
+class OfferForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=100)
+    description = forms.CharField(
+        label=_("Description"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    price = forms.IntegerField(label=_("Price, TZS"), min_value=1, max_value=2**31 - 1)
+    data_limit_gb = forms.IntegerField(label=_("Data, GB"), min_value=1, max_value=100_000)
+    duration_days = forms.IntegerField(label=_("Days"), min_value=1, max_value=366)
+    max_clients = forms.IntegerField(label=_("Places"), min_value=1, max_value=100_000)
+    max_connections = forms.IntegerField(
+        label=_("Devices per customer"), min_value=1, max_value=20, initial=1
+    )
+
+
+class PayoutForm(forms.Form):
+    amount = forms.IntegerField(
+        label=_("Amount, TZS; empty for all"), min_value=1, max_value=2**31 - 1, required=False
+    )

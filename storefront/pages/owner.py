@@ -1,0 +1,154 @@
+"""An owner's own business."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from bundles.models import Bundle, Owner
+from bundles.owner_figures import bundles_of, business_of, customers_of, earnings_of, sales_of
+from bundles.owner_statement import statement_of
+from bundles.services.offer import change_offer, offer_bundle, own_bundle
+from bundles.services.owners import apply_as_owner
+from bundles.services.pay_owners import ask_payout, be_paid_weekly
+from bundles.shares import shares_of
+from common.clock import business_day
+from common.errors import DomainError
+from common.phone import mask
+from storefront.pages.base import own_page, person_of, said
+from storefront.pages.forms import ApplyForm, OfferForm, PayoutForm
+
+PER_PAGE = 20
+STATEMENT_DAYS = 30
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page
+def business(request: HttpRequest) -> HttpResponse:
+    """The owner's first page; whoever is none yet finds the form to become one."""
+    person = person_of(request)
+    owner = Owner.objects.filter(person=person).first()
+    if owner is None or owner.state == Owner.State.DECLINED:
+        return _apply(request, owner)
+    bundles = list(bundles_of(person.pk)[:100])
+    figures = business_of([bundle.pk for bundle in bundles])
+    context = {
+        "owner": owner,
+        "bundles": [(bundle, figures[bundle.pk]) for bundle in bundles],
+        "earnings": earnings_of(person.pk),
+        "payout": PayoutForm(),
+    }
+    return render(request, "web/owner.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page
+def offer(request: HttpRequest) -> HttpResponse:
+    form = OfferForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            offer_bundle(person=person_of(request), offer=form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, said(refusal))
+        else:
+            messages.success(request, _("It is on sale."))
+            return redirect("web-owner")
+    return render(request, "web/form.html", {"form": form, "title": _("A new bundle")})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page
+def change(request: HttpRequest, bundle_id: int) -> HttpResponse:
+    person = person_of(request)
+    bundle = own_bundle(person, bundle_id)
+    form = OfferForm(request.POST or None, initial=_known(bundle))
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_offer(person=person, bundle_id=bundle_id, changes=form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, said(refusal))
+        else:
+            messages.success(request, _("It is saved. Purchases that were made stay as they are."))
+            return redirect("web-owner")
+    return render(request, "web/form.html", {"form": form, "title": bundle.name})
+
+
+@require_POST
+@own_page
+def sell(request: HttpRequest, bundle_id: int) -> HttpResponse:
+    """Pause a bundle, or put it on sale again."""
+    is_on_sale = request.POST.get("on_sale") == "yes"
+    change_offer(person=person_of(request), bundle_id=bundle_id, changes={"is_active": is_on_sale})
+    return redirect("web-owner")
+
+
+@require_POST
+@own_page
+def payout(request: HttpRequest) -> HttpResponse:
+    form = PayoutForm(request.POST)
+    if form.is_valid():
+        ask_payout(person=person_of(request), amount=form.cleaned_data["amount"])
+        messages.success(request, _("Your earnings are on their way."))
+    return redirect("web-owner")
+
+
+@require_POST
+@own_page
+def weekly(request: HttpRequest) -> HttpResponse:
+    be_paid_weekly(person=person_of(request), is_wanted=request.POST.get("weekly") == "yes")
+    return redirect("web-owner")
+
+
+@require_safe
+@own_page
+def sales(request: HttpRequest) -> HttpResponse:
+    listed = Paginator(sales_of(person_of(request).pk), PER_PAGE).get_page(request.GET.get("page"))
+    rows = [(sale, shares_of(sale).owner, _masked(sale.customer.phone)) for sale in listed]
+    return render(request, "web/sales.html", {"rows": rows, "listed": listed})
+
+
+@require_safe
+@own_page
+def customers(request: HttpRequest) -> HttpResponse:
+    found = customers_of(person_of(request).pk)
+    listed = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    rows = [(each, _masked(each.customer.phone)) for each in listed]
+    return render(request, "web/customers.html", {"rows": rows, "listed": listed})
+
+
+@require_safe
+@own_page
+def statement(request: HttpRequest) -> HttpResponse:
+    """The last days; other days are files, from the API."""
+    today = business_day(timezone.now())
+    first = today - timedelta(days=STATEMENT_DAYS - 1)
+    found = statement_of(person_of(request).pk, first, today)
+    return render(request, "web/statement.html", {"statement": found})
+
+
+def _apply(request: HttpRequest, earlier: Owner | None) -> HttpResponse:
+    form = ApplyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            apply_as_owner(person=person_of(request), **form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, said(refusal))
+        else:
+            messages.success(request, _("We have your application. The answer comes by SMS."))
+            return redirect("web-owner")
+    return render(request, "web/apply.html", {"form": form, "earlier": earlier})
+
+
+def _known(bundle: Bundle) -> dict[str, object]:
+    return {name: getattr(bundle, name) for name in OfferForm.base_fields}
+
+
+def _masked(phone: str | None) -> str:
+    return mask(phone) if phone else ""

@@ -1,0 +1,122 @@
+"""The catalogue, and paying."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from bundles.errors import BundleNotFound
+from bundles.selectors import bundles_matching, bundles_on_sale, own_payment
+from bundles.services.buy import buy_bundle
+from common.errors import DomainError
+from payments import ledger
+from payments.models import Payment
+from payments.offers import offers
+from payments.selectors import latest_attempt, payments_of
+from payments.services.ask_now import ask_now
+from payments.states import LIVE
+from storefront.pages.base import own_page, page, person_at, person_of, said
+from storefront.pages.forms import PayForm
+from storefront.sentences import next_step, sentence
+from storefront.timeline import timeline_of
+from vpn.diagnosis import diagnose_payment
+
+PER_PAGE = 20
+
+
+@require_safe
+@page
+def home(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()[:100]
+    found = bundles_matching(text) if text else bundles_on_sale()
+    listed = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "web/home.html", {"bundles": listed, "q": text})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
+    """One bundle, and the form to pay for it. Whoever has not signed in does so first."""
+    bundle = bundles_on_sale().filter(pk=bundle_id).first()
+    if bundle is None:
+        raise BundleNotFound("This bundle does not exist any more.")
+    person = person_at(request)
+    form = PayForm(request.POST or None, initial={"phone": person.phone if person else ""})
+    if request.method == "POST" and person is None:
+        return redirect(f"/login?next={request.path}")
+    if request.method == "POST" and person is not None and form.is_valid():
+        given = form.cleaned_data
+        try:
+            payment, _ = buy_bundle(
+                customer=person,
+                bundle_id=bundle.pk,
+                phone=given["phone"],
+                provider=given["provider"] or "auto",
+                use_credit=given["use_credit"],
+            )
+        except DomainError as refusal:
+            form.add_error(None, said(refusal))
+        else:
+            return redirect("web-payment", payment_id=payment.public_id)
+    context = {
+        "bundle": bundle,
+        "form": form,
+        "offers": offers(),
+        "credit": max(ledger.credit_of(person.pk), 0) if person else 0,
+    }
+    return render(request, "web/bundle.html", context)
+
+
+@require_safe
+@own_page
+def payment_page(request: HttpRequest, payment_id: str) -> HttpResponse:
+    """How a payment stands; while it waits, the page looks again by itself."""
+    payment = own_payment(user_id=person_of(request).pk, name=payment_id)
+    return render(request, "web/payment.html", _payment(request, payment))
+
+
+@require_safe
+@own_page
+def payment_state(request: HttpRequest, payment_id: str) -> HttpResponse:
+    """The part of the page that changes."""
+    payment = own_payment(user_id=person_of(request).pk, name=payment_id)
+    return render(request, "web/_payment.html", _payment(request, payment))
+
+
+@require_POST
+@own_page
+def ask_page(request: HttpRequest, payment_id: str) -> HttpResponse:
+    """Ask the provider now, where it can be asked."""
+    payment = own_payment(user_id=person_of(request).pk, name=payment_id)
+    ask_now(payment=payment)
+    return redirect("web-payment", payment_id=payment.public_id)
+
+
+@require_safe
+@own_page
+def history(request: HttpRequest) -> HttpResponse:
+    found = payments_of(person_of(request).pk)
+    listed = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "web/history.html", {"payments": listed})
+
+
+def _payment(request: HttpRequest, payment: Payment) -> dict[str, object]:
+    found = diagnose_payment(payment, timezone.now())
+    code, step = next_step(found)
+    attempt = latest_attempt(payment)
+    waits = payment.state in LIVE or (payment.state == "completed" and not payment.disposition)
+    return {
+        "payment": payment,
+        "attempt": attempt,
+        "steps": timeline_of(payment, person_of(request).language),
+        "now": sentence(found, timezone.now()),
+        "step_code": code,
+        "step": step,
+        "waits": waits,
+        "is_served": found.subscription is not None and payment.disposition == "fulfilled",
+        "peer": found.peer,
+        "subscription": found.subscription,
+    }

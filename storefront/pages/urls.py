@@ -1,0 +1,47 @@
+"""Mounted at the root."""
+
+from django.urls import path
+
+from storefront.pages import account, entrance, installed, internet, owner, shop
+
+page_urlpatterns = [
+    path("", shop.home, name="web-home"),
+    path("bundle/<int:bundle_id>", shop.bundle_page, name="web-bundle"),
+    path("payment/<str:payment_id>", shop.payment_page, name="web-payment"),
+    path("payment/<str:payment_id>/state", shop.payment_state, name="web-payment-state"),
+    path("payment/<str:payment_id>/ask", shop.ask_page, name="web-ask"),
+    path("history", shop.history, name="web-history"),
+    path("internet", internet.internet, name="web-internet"),
+    path("internet/<int:bundle_id>/set-up", internet.set_up, name="web-set-up"),
+    path("device/<int:peer_id>", internet.device, name="web-device"),
+    path("device/<int:peer_id>/konektika.conf", internet.device_file, name="web-device-file"),
+    path("device/<int:peer_id>/remove", internet.remove_device, name="web-remove-device"),
+    path("help", internet.help_page, name="web-help"),
+    path("login", entrance.sign_in_page, name="web-login"),
+    path("register", entrance.register_page, name="web-register"),
+    path("logout", entrance.sign_out_page, name="web-logout"),
+    path("password", entrance.ask_reset_page, name="web-ask-reset"),
+    path("password/new", entrance.reset_page, name="web-reset"),
+    path("language", entrance.language_page, name="web-language"),
+    path("account", account.account, name="web-account"),
+    path("account/phone/verify", account.ask_verify, name="web-ask-verify"),
+    path("account/phone/code", account.verify_phone, name="web-verify-phone"),
+    path("account/phone", account.change_phone, name="web-change-phone"),
+    path("account/phone/confirm", account.confirm_phone, name="web-confirm-phone"),
+    path("account/password", account.password, name="web-password"),
+    path("account/credit", account.credit_back, name="web-credit-back"),
+    path("account/sessions/<int:session_id>", account.sign_out_elsewhere, name="web-end-session"),
+    path("account/delete", account.delete, name="web-delete"),
+    path("owner", owner.business, name="web-owner"),
+    path("owner/offer", owner.offer, name="web-offer"),
+    path("owner/bundle/<int:bundle_id>", owner.change, name="web-change-offer"),
+    path("owner/bundle/<int:bundle_id>/sell", owner.sell, name="web-sell"),
+    path("owner/payout", owner.payout, name="web-payout"),
+    path("owner/weekly", owner.weekly, name="web-weekly"),
+    path("owner/sales", owner.sales, name="web-sales"),
+    path("owner/customers", owner.customers, name="web-customers"),
+    path("owner/statement", owner.statement, name="web-statement"),
+    path("manifest.webmanifest", installed.manifest, name="web-manifest"),
+    path("worker.js", installed.service_worker, name="web-worker"),
+    path("offline", installed.offline, name="web-offline"),
+]

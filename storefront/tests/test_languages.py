@@ -1,0 +1,85 @@
+"""Customers read Swahili or English: pages, and what the API refuses."""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from payments.tests.factories import a_customer
+
+ROOT = Path(__file__).resolve().parents[2]
+SWAHILI = ROOT / "locale/sw/LC_MESSAGES"
+IN_TEMPLATES = re.compile(r"\{% translate \"([^\"]+)\" %\}")
+ENTRY = re.compile(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n?)+)', re.MULTILINE)
+
+App = Callable[[User], APIClient]
+
+
+def compiled() -> gettext.GNUTranslations:
+    with (SWAHILI / "django.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def text(quoted: str) -> str:
+    return "".join(re.findall(r'"(.*)"', quoted)).replace('\\"', '"').replace("\\n", "\n")
+
+
+def test_every_word_of_the_pages_is_in_swahili() -> None:
+    swahili, missing = compiled(), []
+    for template in sorted((ROOT / "templates/web").glob("*.html")):
+        for sentence in IN_TEMPLATES.findall(template.read_text()):
+            if swahili.gettext(sentence) == sentence:
+                missing.append(f"{template.name}: {sentence}")
+    assert missing == []
+
+
+def test_what_is_compiled_is_what_was_written() -> None:
+    swahili = compiled()
+    written = ENTRY.findall((SWAHILI / "django.po").read_text())
+    assert len(written) > 250
+    for asked, told in written[1:]:
+        if text(told):
+            assert swahili.gettext(text(asked)) == text(told), "run `make messages`"
+
+
+def test_a_translation_has_the_figures_of_its_sentence() -> None:
+    figures = re.compile(r"\{\w+(?:[:,.]*)\}|%\(\w+\)s")
+    for asked, told in ENTRY.findall((SWAHILI / "django.po").read_text())[1:]:
+        if text(told):
+            assert sorted(figures.findall(text(told))) == sorted(figures.findall(text(asked)))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("language", "header", "said"),
+    [
+        ("sw", {}, "Hakuna malipo kama hayo."),
+        ("en", {}, "There is no such payment."),
+        ("sw", {"Accept-Language": "en"}, "There is no such payment."),
+        ("en", {"Accept-Language": "sw"}, "Hakuna malipo kama hayo."),
+    ],
+)
+def test_a_refusal_is_in_the_callers_language_with_the_same_code(
+    app_of: App, language: str, header: dict[str, str], said: str
+) -> None:
+    person = a_customer()
+    person.language = language
+    person.save()
+    answer: Any = app_of(person).get("/api/payments/status/nothing", headers=header)
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["message"]) == (404, "payment_not_found", said)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_answered_in_the_language_of_whoever_came_before(app_of: App) -> None:
+    person = a_customer()
+    app_of(person).get("/api/payments/status/nothing")
+    answer: Any = APIClient().get("/api/bundles/999999")
+    assert answer.json()["message"] == "This bundle does not exist any more."

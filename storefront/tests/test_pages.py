@@ -1,0 +1,371 @@
+"""The light web page, by its forms; tests/browser has it in Chromium."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from knox.models import AuthToken
+
+from accounts.models import User
+from accounts.tests.phones import code_on
+from bundles.models import Bundle, Owner, Subscription
+from bundles.tests.factories import a_bundle
+from notifications.models import Message
+from payments.models import MobileMoneyTransaction, Payment
+from payments.tests.factories import a_customer
+from storefront.pages.base import TOKEN
+from vpn.diagnosis import Finding
+from vpn.models import Peer
+from vpn.tests.ailments import befall
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("providers")]
+
+PASSWORD = "not-a-secret-1"
+OWN_PAGES = [
+    "/internet",
+    "/history",
+    "/help",
+    "/account",
+    "/account/password",
+    "/account/phone",
+    "/account/delete",
+    "/owner",
+    "/owner/offer",
+    "/owner/sales",
+    "/owner/customers",
+    "/owner/statement",
+]
+
+
+def signed_in(person: User, client: Client | None = None) -> Client:
+    client = client or Client()
+    answer = client.post("/login", {"email": person.email, "password": PASSWORD})
+    assert answer.status_code == 302, answer.content.decode()
+    return client
+
+
+def text(answer: Any) -> str:
+    """What a reader sees."""
+    return re.sub(r"<[^>]*>", "", answer.content.decode())
+
+
+@pytest.fixture
+def person() -> User:
+    return User.objects.create_user(
+        "asha@example.test", PASSWORD, full_name="Asha Juma", phone="+255754123456", language="en"
+    )
+
+
+@pytest.fixture
+def web(person: User) -> Client:
+    return signed_in(person)
+
+
+# --- in and out ---
+
+
+def test_a_newcomer_signs_up_buys_and_comes_back_to_the_bundle() -> None:
+    bundle, client = a_bundle(), Client(headers={"Accept-Language": "en"})
+    assert "Daily Bundle" in text(client.get("/"))
+    assert client.get(f"/bundle/{bundle.pk}").status_code == 200
+    assert client.post(f"/bundle/{bundle.pk}", {"phone": "0754123456"})["Location"] == (
+        f"/login?next=/bundle/{bundle.pk}"
+    )
+    new = {
+        "full_name": "Neema",
+        "phone": "0754 123 456",
+        "email": "neema@example.test",
+        "password": "kitabu-cha-2026",
+        "next": f"/bundle/{bundle.pk}",
+    }
+    assert client.post("/register", new)["Location"] == f"/bundle/{bundle.pk}"
+    assert User.objects.get(email="neema@example.test").language == "en"
+    paying = client.post(f"/bundle/{bundle.pk}", {"phone": "0754 123 456", "provider": ""})
+    payment = Payment.objects.get()
+    assert paying["Location"] == f"/payment/{payment.public_id}"
+    shown = client.get(paying["Location"])
+    assert "waits for your PIN" in text(shown)
+    assert f'data-live="/payment/{payment.public_id}/state"' in shown.content.decode()
+    assert '<meta http-equiv="refresh"' in shown.content.decode()
+
+
+@pytest.mark.parametrize("name", ["asha@example.test", "0754 123 456"])
+def test_signing_in_takes_the_address_and_the_phone(person: User, name: str) -> None:
+    answer = Client().post("/login", {"email": name, "password": PASSWORD})
+    assert (answer.status_code, answer["Location"]) == (302, "/internet")
+
+
+def test_a_wrong_password_is_said_at_the_form(person: User) -> None:
+    answer = Client().post("/login", {"email": person.email, "password": "no"})
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.content.decode()
+
+
+def test_guessing_is_slowed_down(person: User) -> None:
+    answers = [
+        Client().post("/login", {"email": person.email, "password": str(n)}).status_code
+        for n in range(11)
+    ]
+    assert answers[-1] == 429
+
+
+@pytest.mark.parametrize("path", OWN_PAGES)
+def test_own_pages_are_for_whoever_has_signed_in(path: str, web: Client) -> None:
+    assert Client().get(path)["Location"].startswith("/login?next=%2F")
+    assert web.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("wanted", ["//evil.test/", "https://evil.test/", "javascript:alert(1)"])
+def test_nobody_is_sent_elsewhere(person: User, wanted: str) -> None:
+    form = {"email": person.email, "password": PASSWORD, "next": wanted}
+    assert Client().post("/login", form)["Location"] == "/internet"
+
+
+def test_a_browser_is_a_session_that_can_be_ended_elsewhere(person: User, web: Client) -> None:
+    other = signed_in(person, Client(HTTP_USER_AGENT="The other one"))
+    assert "The other one" in text(web.get("/account"))
+    AuthToken.objects.exclude(pk=web.session[TOKEN]).delete()
+    assert other.get("/account").status_code == 302
+    web.post("/logout")
+    assert not AuthToken.objects.exists()
+    assert web.get("/account").status_code == 302
+
+
+def test_a_session_of_the_back_office_is_none_here(person: User) -> None:
+    client = Client()
+    client.force_login(person)
+    assert client.get("/account").status_code == 302
+
+
+def test_a_forgotten_password_is_chosen_anew_with_a_code(person: User) -> None:
+    User.objects.update(phone_verified_at=timezone.now())
+    client = Client()
+    assert client.post("/password", {"phone": "0754123456"})["Location"] == "/password/new"
+    form = {"phone": "0754123456", "code": code_on(), "password": "mwezi-mpya-2026"}
+    assert client.post("/password/new", form)["Location"] == "/internet"
+    assert client.get("/internet").status_code == 200
+
+
+# --- languages ---
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"), [("", "sw"), ("en-GB,en", "en"), ("sw-TZ", "sw"), ("fr", "sw")]
+)
+def test_a_page_is_in_the_language_that_is_asked_for(asked: str, language: str) -> None:
+    answer = Client(headers={"Accept-Language": asked}).get("/")
+    assert answer["Content-Language"] == language
+    assert f'<html lang="{language}">' in answer.content.decode()
+
+
+def test_a_language_that_was_chosen_stays(person: User, web: Client) -> None:
+    web.post("/language", {"language": "sw", "next": "/history"})
+    assert web.get("/")["Content-Language"] == "sw"
+    person.refresh_from_db()
+    assert person.language == "sw"
+    web.post("/language", {"language": "xx"})
+    assert web.get("/")["Content-Language"] == "sw"
+
+
+# --- buying ---
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"phone": "0712"}, "Tanzanian mobile number"),
+        ({"phone": "+254712345678"}, "Tanzanian mobile number"),
+        ({"phone": "0620000000"}, "cannot tell"),
+        ({"phone": "0754123456", "provider": "paypal"}, "valid choice"),
+    ],
+)
+def test_what_cannot_be_paid_with_is_said_at_the_form(
+    web: Client, form: dict[str, str], said: str
+) -> None:
+    answer = web.post(f"/bundle/{a_bundle().pk}", form)
+    assert answer.status_code == 200
+    assert said in text(answer)
+    assert not Payment.objects.exists()
+
+
+def test_a_bundle_that_is_gone_says_so_with_a_way_back(web: Client) -> None:
+    answer = web.get("/bundle/999")
+    assert answer.status_code == 404
+    assert 'href="/"' in answer.content.decode()
+
+
+def test_a_search_that_finds_nothing_leads_back(client: Client) -> None:
+    a_bundle()
+    assert "Nothing was found" in text(client.get("/?q=xyz", headers={"Accept-Language": "en"}))
+    assert client.get("/?q=Daily&page=99").status_code == 200
+
+
+def test_a_payments_page_tells_its_way_and_gives_the_configuration(paid: Payment) -> None:
+    User.objects.update(language="en")
+    MobileMoneyTransaction.objects.update(posted_at=paid.created_at)
+    web = signed_in(paid.payer)
+    shown = web.get(f"/payment/{paid.public_id}")
+    for words in ("M-Pesa was asked", "TZS 1,000 arrived", "What you bought was ready"):
+        assert words in text(shown)
+    assert "data-live" not in shown.content.decode()
+    bundle = Subscription.objects.get().bundle_id
+    device = web.post(f"/internet/{bundle}/set-up")["Location"]
+    assert device == f"/device/{Peer.objects.get().pk}"
+    page = web.get(device)
+    assert "PrivateKey" in text(page)
+    assert "<svg" in page.content.decode()
+    assert page["Cache-Control"] == "no-store"
+    file = web.get(f"{device}/konektika.conf")
+    assert file.content.decode().startswith("[Interface]")
+
+
+def test_somebody_elses_things_are_not_found(paid: Payment) -> None:
+    other = signed_in(a_customer())
+    peer = Peer.objects.get().pk
+    paths = [f"/payment/{paid.public_id}", f"/device/{peer}", f"/device/{peer}/konektika.conf"]
+    assert [other.get(path).status_code for path in paths] == [404] * 3
+    assert other.post(f"/device/{peer}/remove").status_code == 404
+    assert other.post(f"/payment/{paid.public_id}/ask").status_code == 404
+    assert Peer.objects.get().state == "active"
+
+
+def test_usage_and_days_left_are_shown(paid: Payment) -> None:
+    User.objects.update(language="en")
+    Subscription.objects.update(data_used_bytes=2 * 10**9)
+    shown = text(signed_in(paid.payer).get("/internet"))
+    assert "3 GB of 5 GB left" in shown
+    assert "Until" in shown
+
+
+def test_help_says_what_is_wrong(paid: Payment) -> None:
+    User.objects.update(language="en")
+    befall(paid, Finding.USED_UP)
+    shown = signed_in(paid.payer).post("/help")
+    assert "is used up" in text(shown)
+    assert 'href="/"' in shown.content.decode()
+
+
+def test_a_device_is_removed(paid: Payment) -> None:
+    web = signed_in(paid.payer)
+    web.post(f"/device/{Peer.objects.get().pk}/remove")
+    assert Peer.objects.get().state == "revoked"
+
+
+# --- the account ---
+
+
+def test_the_account_is_changed_and_its_phone_confirmed(person: User, web: Client) -> None:
+    form = {"full_name": "Asha M.", "email": person.email, "language": "en"}
+    assert "It is saved." in text(web.post("/account", form, follow=True))
+    assert web.post("/account/phone/verify")["Location"] == "/account/phone/code"
+    wrong = web.post("/account/phone/code", {"code": "12"})
+    assert "six digits" in text(wrong)
+    web.post("/account/phone/code", {"code": code_on()})
+    person.refresh_from_db()
+    assert (person.full_name, person.is_phone_verified) == ("Asha M.", True)
+
+
+def test_a_new_phone_is_confirmed_with_its_code(person: User, web: Client) -> None:
+    web.post("/account/phone", {"phone": "0688123456", "password": PASSWORD})
+    web.post("/account/phone/confirm", {"code": code_on("+255688123456")})
+    person.refresh_from_db()
+    assert person.phone == "+255688123456"
+
+
+def test_a_new_password_keeps_this_browser_signed_in(person: User, web: Client) -> None:
+    web.post("/account/password", {"old_password": PASSWORD, "password": "mwezi-mpya-2026"})
+    assert web.get("/account").status_code == 200
+
+
+def test_an_account_is_deleted(person: User, web: Client) -> None:
+    assert web.post("/account/delete", {"password": "no"}).status_code == 200
+    assert web.post("/account/delete", {"password": PASSWORD})["Location"] == "/"
+    person.refresh_from_db()
+    assert person.deleted_at is not None
+    assert not Message.objects.exclude(to="").exists()
+
+
+# --- owners ---
+
+
+def test_an_owner_applies_offers_pauses_and_reads_the_books(person: User, web: Client) -> None:
+    connection = {"about": "Fibre", "connection_gb": 1_000, "connection_seats": 10}
+    assert web.post("/owner", connection)["Location"] == "/owner"
+    assert "waits for a decision" in text(web.get("/owner"))
+    offer = {
+        "name": "Mwenge",
+        "description": "",
+        "price": 5_000,
+        "data_limit_gb": 10,
+        "duration_days": 30,
+        "max_clients": 5,
+        "max_connections": 1,
+    }
+    assert "waits for a decision" in text(web.post("/owner/offer", offer))
+    Owner.objects.update(state="approved")
+    assert web.post("/owner/offer", offer)["Location"] == "/owner"
+    bundle = Bundle.objects.get()
+    too_many = web.post(f"/owner/bundle/{bundle.pk}", {**offer, "max_clients": 11})
+    assert "serves 10 customers" in text(too_many)
+    web.post(f"/owner/bundle/{bundle.pk}", {**offer, "price": 6_000})
+    web.post(f"/owner/bundle/{bundle.pk}/sell", {"on_sale": "no"})
+    bundle.refresh_from_db()
+    assert (bundle.price, bundle.is_active) == (6_000, False)
+    web.post("/owner/weekly", {"weekly": "yes"})
+    assert Owner.objects.get().is_paid_weekly
+    assert web.post("/owner/payout", {"amount": ""}).status_code == 409
+
+
+def test_a_form_of_somebody_elses_bundle_is_not_found(web: Client) -> None:
+    bundle = a_bundle().pk
+    assert web.get(f"/owner/bundle/{bundle}").status_code == 404
+    assert web.post(f"/owner/bundle/{bundle}/sell", {"on_sale": "no"}).status_code == 404
+
+
+# --- installable, light ---
+
+
+def test_the_page_can_be_installed(client: Client) -> None:
+    manifest = client.get("/manifest.webmanifest").json()
+    assert (manifest["start_url"], manifest["display"]) == ("/", "standalone")
+    assert {icon["sizes"] for icon in manifest["icons"]} == {"192x192", "512x512"}
+    assert client.get("/worker.js")["Content-Type"].startswith("text/javascript")
+    assert client.get("/offline").status_code == 200
+
+
+def test_forms_need_their_token(person: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post("/login", {"email": person.email, "password": PASSWORD}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/", "/internet", "/history"])
+def test_pages_ask_the_database_as_often_however_much_there_is(
+    paid: Payment, path: str, django_assert_max_num_queries: Any
+) -> None:
+    web = signed_in(paid.payer)
+    web.get(path)
+
+    def asked() -> int:
+        with django_assert_max_num_queries(25) as counted:
+            web.get(path)
+        return len(counted)
+
+    few = asked()
+    for name in ("A", "B", "C"):
+        bundle = a_bundle(name=name)
+        Subscription.objects.create(
+            customer=paid.payer,
+            bundle=bundle,
+            starts_at=timezone.now(),
+            ends_at=timezone.now() + timedelta(days=1),
+            data_limit_bytes=1,
+            max_connections=1,
+        )
+    assert asked() == few
+    assert settings.LANGUAGE_COOKIE_NAME

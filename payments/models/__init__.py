@@ -4,6 +4,7 @@ from payments.models.bills import Bill as Bill
 from payments.models.credits import CreditRequest as CreditRequest
 from payments.models.days import Certificate as Certificate
 from payments.models.days import DayClose as DayClose
+from payments.models.days import DayLock as DayLock
 from payments.models.days import Reopening as Reopening
 from payments.models.ledger import Entry as Entry
 from payments.models.ledger import Posting as Posting

@@ -11,8 +11,19 @@ from common.fields import ReferenceField
 from payments.models.names import ProviderName
 
 
+class DayLock(models.Model):
+    """A row for each provider, locked by whoever closes or opens its days, or books for them."""
+
+    provider = models.CharField(
+        max_length=20, choices=ProviderName, primary_key=True, editable=False
+    )
+
+    def __str__(self) -> str:
+        return str(self.provider)
+
+
 class DayClose(models.Model):
-    """One business day of one kind of account with one provider; the row that closing locks."""
+    """One business day of one kind of account with one provider."""
 
     class Kind(models.TextChoices):
         """A provider without an account of its own to disburse from has the first alone."""

@@ -19,6 +19,7 @@ from payments.days.tills import Till
 from payments.errors import DayNotReady
 from payments.models import Certificate, DayClose
 from payments.services.book_statement import book_statement
+from payments.services.day_lock import lock_days
 
 CASE_OF = {
     "no_line": CaseKind.ORDER_NO_MONEY,
@@ -35,17 +36,18 @@ def close_day(*, till: Till, day: date, by: User, note: str = "") -> Certificate
     `note` explains breaks of the balance and what no difference explains, where there are any. Open
     differences do not keep a day open: they are certified, each with its case. Raises DayNotReady.
     """
-    row = lock_day(till, day)
+    lock_days(till.provider)
+    row = day_row(till, day)
     if row.state == DayClose.State.CLOSED:
         return row.certificates.latest("version")
     _refuse_gaps(till, day)
-    if missing := standing_of(till, day).missing:
-        raise DayNotReady(" ".join(missing))
+    _refuse_what_is_missing(till, day)
     version = row.certificates.count() + 1
     book_statement(till, day, version=version)
     figures = figures_of(till, day)
     if (figures.breaks or figures.unexplained) and not note:
         raise DayNotReady("The balance does not follow: say how that is explained.")
+    _refuse_what_is_missing(till, day)  # a file may have come in while its lines were added up
     for difference in figures.differences:
         _open_case(difference)
     certificate = _certify(row, version, _with_cases(figures), by=by, note=note)
@@ -54,11 +56,15 @@ def close_day(*, till: Till, day: date, by: User, note: str = "") -> Certificate
     return certificate
 
 
-def lock_day(till: Till, day: date) -> DayClose:
-    """The day's row, locked until the transaction ends."""
-    DayClose.objects.get_or_create(provider=till.provider, kind=till.kind, day=day)
-    rows = DayClose.objects.select_for_update()
-    return rows.get(provider=till.provider, kind=till.kind, day=day)
+def day_row(till: Till, day: date) -> DayClose:
+    """The day's row. The caller holds the lock on the provider's days."""
+    row, _ = DayClose.objects.get_or_create(provider=till.provider, kind=till.kind, day=day)
+    return row
+
+
+def _refuse_what_is_missing(till: Till, day: date) -> None:
+    if missing := standing_of(till, day).missing:
+        raise DayNotReady(" ".join(missing))
 
 
 def _refuse_gaps(till: Till, day: date) -> None:

@@ -24,6 +24,7 @@ from payments.models import (
     TransferRules,
 )
 from payments.providers.base import Answer, Outcome
+from payments.services.day_lock import lock_days
 from payments.services.match.exceptions import DECIDED, LINE
 from payments.services.match.run import look_again
 from payments.services.settle import settle
@@ -237,6 +238,7 @@ def _propose(line: StatementLine, target: Target, by: User, why: str) -> Match:
 
 @retried
 def _undo(match_id: int, by: User, why: str) -> StatementLine:
+    lock_days(Match.objects.values_list("line__provider", flat=True).get(pk=match_id))
     match = Match.objects.select_for_update().get(pk=match_id)
     if not match.is_live:
         raise NotDecidable("This match was undone already.")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from django.db import IntegrityError
-
 from common.transactions import retried
 from payments import ledger
 from payments.errors import AlreadyRecorded
 from payments.models import Posting, ProviderName
+from payments.services.day_lock import lock_days
 
 
 class Movement(StrEnum):
@@ -28,15 +27,12 @@ def record_bank(
     Recorded before, it is given again; raises AlreadyRecorded where it was something else.
     """
     lines = movement_lines(movement, provider, amount)
-    source = f"bank:{provider}:{reference}"
-    try:
-        return _post(source, lines, note)
-    except IntegrityError:  # somebody records it at the same time
-        return _post(source, lines, note)
+    return _post(provider, f"bank:{provider}:{reference}", lines, note)
 
 
 @retried
-def _post(source: str, lines: list[ledger.Line], note: str) -> Posting:
+def _post(provider: str, source: str, lines: list[ledger.Line], note: str) -> Posting:
+    lock_days(provider)
     found = Posting.objects.filter(source=source).first()
     if found is None:
         ledger.post(source=source, memo=note[:255], lines=lines)

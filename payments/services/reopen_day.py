@@ -13,13 +13,15 @@ from common.transactions import retried
 from payments.days.tills import Till
 from payments.errors import DayNotReady, NotDecidable
 from payments.models import DayClose, Reopening
-from payments.services.close_day import lock_day
+from payments.services.close_day import day_row
+from payments.services.day_lock import lock_days
 
 
 @retried
 def ask_to_reopen(*, till: Till, day: date, by: User, why: str) -> Reopening:
     """Ask for it; asked twice, it is asked once. Raises DayNotReady for a day that is not closed."""
-    row = lock_day(till, day)
+    lock_days(till.provider)
+    row = day_row(till, day)
     if row.state != DayClose.State.CLOSED:
         raise DayNotReady("Only a closed day can be opened again.")
     if asked := row.reopenings.filter(state=Reopening.State.ASKED).first():
@@ -34,9 +36,9 @@ def decide_reopening(*, reopening_id: int, by: User, why: str, is_approved: bool
     The days after it began with its balances: they are opened with it. Certificates are kept. Raises
     NotDecidable.
     """
-    day_close_id = Reopening.objects.values_list("day_close", flat=True).get(pk=reopening_id)
-    row = DayClose.objects.select_for_update().get(pk=day_close_id)
-    reopening = Reopening.objects.select_for_update().get(pk=reopening_id)
+    asked = Reopening.objects.filter(pk=reopening_id)
+    lock_days(asked.values_list("day_close__provider", flat=True).get())
+    reopening = asked.select_related("day_close").get()
     if reopening.state != Reopening.State.ASKED:
         raise NotDecidable("It was decided before.")
     if reopening.asked_by_id == by.pk:
@@ -45,19 +47,17 @@ def decide_reopening(*, reopening_id: int, by: User, why: str, is_approved: bool
     reopening.decided_by, reopening.decided_at = by, timezone.now()
     reopening.decided_why = why[:255]
     reopening.save()
-    return _reopen(row) if is_approved else []
+    return _reopen(reopening.day_close) if is_approved else []
 
 
 def _reopen(row: DayClose) -> list[DayClose]:
     rows = list(
-        DayClose.objects.select_for_update()
-        .filter(
+        DayClose.objects.filter(
             provider=row.provider,
             kind=row.kind,
             day__gte=row.day,
             state=DayClose.State.CLOSED,
-        )
-        .order_by("day")
+        ).order_by("day")
     )
     for each in rows:
         each.state, each.changed_at = DayClose.State.OPEN, None

@@ -14,6 +14,7 @@ from common.transactions import retried
 from payments.days.figures import Figures, proof_of
 from payments.days.tills import till_of
 from payments.models import DayClose, StatementFile
+from payments.services.day_lock import lock_days
 
 LOOKED_BACK = timedelta(days=1)  # at files; the job runs every few minutes
 
@@ -44,7 +45,8 @@ def watch_closed_days() -> int:
 
 @retried
 def _mark(day_close_id: int) -> bool:
-    row = DayClose.objects.select_for_update().get(pk=day_close_id)
+    lock_days(DayClose.objects.values_list("provider", flat=True).get(pk=day_close_id))
+    row = DayClose.objects.get(pk=day_close_id)
     if row.state != DayClose.State.CLOSED or row.changed_at is not None:
         return False
     certificate = row.certificates.latest("version")

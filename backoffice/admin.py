@@ -144,13 +144,16 @@ class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        payment = Payment.objects.select_related("payer").filter(pk=object_id).first()
-        context = {**(extra_context or {})}
-        if payment is not None:
-            context["story"] = story_of(payment, _reader(request, payment))
-            context["phones"] = _phones(request, payment)
-            context["may_show"] = may_be_shown(request, payment.payer_id)
-            context["may_note"] = may_note(request)
+        payment = self.get_object(request, object_id)
+        if payment is None:  # nor may the verbs be asked for what is no key
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        context = {
+            **(extra_context or {}),
+            "story": story_of(payment, _reader(request, payment)),
+            "phones": _phones(request, payment),
+            "may_show": may_be_shown(request, payment.payer_id),
+            "may_note": may_note(request),
+        }
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer
 

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -26,10 +27,15 @@ from common.exports import csv_pages
 from payments.admin.days import DayCloseAdmin
 from payments.models import DayClose
 
+# The first and the last day that there are begin or end at no time that there is.
+SOLD_AT_ALL = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31))]
+
 
 class PeriodForm(forms.Form):
-    first = forms.DateField(label="From", widget=UnfoldAdminSingleDateWidget)
-    last = forms.DateField(label="To", widget=UnfoldAdminSingleDateWidget)
+    first = forms.DateField(
+        label="From", widget=UnfoldAdminSingleDateWidget, validators=SOLD_AT_ALL
+    )
+    last = forms.DateField(label="To", widget=UnfoldAdminSingleDateWidget, validators=SOLD_AT_ALL)
 
     def clean(self) -> dict[str, Any]:
         answers: dict[str, Any] = super().clean() or self.cleaned_data

@@ -190,3 +190,7 @@ def test_every_page_of_the_menu_opens(staff: Client, paid: Payment, path: str) -
     assert answer.status_code == 200
     for row in list(answer.context["cl"].result_list)[:1]:
         assert staff.get(f"/admin/{path}/{row.pk}/change/").status_code == 200
+
+
+def test_what_is_no_payments_key_is_found_nowhere(staff: Client) -> None:
+    assert staff.get("/admin/payments/payment/abc/change/").status_code == 302

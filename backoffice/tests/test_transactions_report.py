@@ -168,6 +168,14 @@ def test_a_period_that_ends_before_it_begins_is_refused() -> None:
         call_command("transactions_report", "--from", "2026-02-01", "--to", "2026-01-01")
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_period_that_no_clock_knows_is_refused(day: str) -> None:
+    client = staff("export_transactions")
+    for first, last in ((day, today()), (today(), day)):
+        answer = client.post(PAGE, {"first": first, "last": last})
+        assert "Ensure this value is" in answer.content.decode()
+
+
 def test_who_may_not_export_cannot() -> None:
     client = staff("view_dayclose")
     assert client.get(PAGE).status_code == 403

@@ -100,9 +100,11 @@ class CaseAdmin(ReadOnly, CaseVerbs):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        case = Case.objects.select_related("owner", "proposed_by").filter(pk=object_id).first()
+        case = self.get_object(request, object_id)
+        if case is None:  # nor may the verbs be asked for what is no key
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         context = {**(extra_context or {})}
-        if case is not None:
+        if self.has_view_permission(request, case):
             who = request.user.pk or 0
             keep_claim(case=case, by_id=who)
             context["page"] = page_of(case, by_id=who, shown=partial(shown_text, request))

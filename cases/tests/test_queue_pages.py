@@ -318,3 +318,7 @@ def test_phones_in_what_a_case_is_about_are_masked(client: Client, verb: str) ->
     page = read(client, path(case, verb))
     assert "+255754***001 ASHA, reference 0754***002" in page
     assert "75400000" not in page
+
+
+def test_what_is_no_cases_key_leads_back_to_the_queue(client: Client) -> None:
+    assert client.get(f"{QUEUE}abc/change/").status_code == 302

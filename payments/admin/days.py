@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import person_behind
 from common.admin import ModelAdmin, ReadOnly
+from common.clock import day_bounds
 from common.confirmation import Question, ReasonForm, confirm
 from common.exports import csv_pages
 from payments.days.calendar import Standing, pages, shown_days, standing_of, standings
@@ -149,7 +150,10 @@ class DayCloseAdmin(ReadOnly, ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The audit trail leads here by a row's key."""
-        row = get_object_or_404(DayClose, pk=object_id)
+        self._may_see(request)
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
         return HttpResponseRedirect(_address(row.provider, row.kind, row.day))
 
     def day_page(self, request: HttpRequest, provider: str, kind: str, day: str) -> HttpResponse:
@@ -288,7 +292,10 @@ def _till(provider: str, kind: str) -> Till:
 
 
 def _day(text: str) -> date:
+    """A day whose beginning and end are times, which the first and the last that there are have not."""
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
+        day = date.fromisoformat(text)
+        day_bounds(day)
+    except (ValueError, OverflowError) as error:
         raise Http404 from error
+    return day

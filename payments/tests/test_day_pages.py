@@ -114,13 +114,24 @@ def test_who_may_only_see_days_changes_none(statement: Statement, verb: str) -> 
 
 
 def test_who_may_not_see_days_sees_nothing_of_them(statement: Statement) -> None:
-    key = certificate_of(statement).pk
+    certificate = certificate_of(statement)
+    key, row = certificate.pk, f"{LIST}{certificate.day_close_id}/change/"
     stranger = client_of(a_person())
-    for path in (LIST, PAGE, f"{LIST}certificates/{key}.pdf", f"{LIST}certificates/{key}.csv"):
+    for path in (LIST, PAGE, row, f"{LIST}certificates/{key}.pdf", f"{LIST}certificates/{key}.csv"):
         assert stranger.get(path).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["mpesa/collection/2026-03-02/", "tigo_pesa/collection/soon/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "mpesa/collection/2026-03-02/",
+        "tigo_pesa/collection/soon/",
+        "tigo_pesa/collection/0001-01-01/",
+        "tigo_pesa/collection/9999-12-31/",
+        "abc/change/",
+        "17/change/",
+    ],
+)
 def test_what_is_no_day_of_a_till_is_not_found(path: str) -> None:
     assert may().get(f"{LIST}{path}").status_code == 404
 

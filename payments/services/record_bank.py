@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from common.transactions import retried
 from payments import ledger
+from payments.days.keys import bank_source
 from payments.errors import AlreadyRecorded
 from payments.models import Posting, ProviderName
 from payments.services.day_lock import lock_days
@@ -27,7 +28,7 @@ def record_bank(
     Recorded before, it is given again; raises AlreadyRecorded where it was something else.
     """
     lines = movement_lines(movement, provider, amount)
-    return _post(provider, f"bank:{provider}:{reference}", lines, note)
+    return _post(provider, bank_source(provider, reference), lines, note)
 
 
 @retried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.transactions import retried
+from payments.days.keys import bank_source
 from payments.models import MatchingRules
 from payments.services.match.confirm import settle_lines
 from payments.services.match.sql import UNDECIDED, Range, execute
@@ -52,8 +53,8 @@ STILL_MATCHED = """version > 1 AND EXISTS (SELECT 1 FROM payments_match m
     WHERE m.line_id = payments_statementline.id AND m.is_live AND m.state = 'confirmed')"""
 NOT_REFUSED = """NOT EXISTS (SELECT 1 FROM payments_match u
     WHERE u.line_id = l.id AND u.state = 'undone' AND u.by_id IS NOT NULL)"""
-POSTED = """REPLACE(REPLACE('bank:{provider}:{receipt}', '{provider}', l.provider),
-    '{receipt}', l.receipt)"""
+POSTED = f"""REPLACE(REPLACE('{bank_source("{provider}", "{receipt}")}', '{{provider}}', l.provider),
+    '{{receipt}}', l.receipt)"""
 MOVEMENT = f"""
 INSERT INTO payments_match (line_id, posting_id, rule, state, why, at, is_live)
 SELECT l.id, b.id, 'R1', 'confirmed', 'receipt, amount', %(now)s, 1

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -581,6 +582,29 @@ def test_a_closed_day_whose_lines_change_is_marked_and_its_certificate_is_not(ch
     again = Certificate.objects.get()
     assert (again.hash, again.figures) == (certificate.hash, certificate.figures)
     assert is_closed(TIGO, DAY)
+
+
+def test_a_day_of_an_account_that_is_no_more_does_not_keep_others_from_being_watched() -> None:
+    statement = Statement()
+    paid(statement, 1000)
+    closed()
+    gone = DayClose.objects.create(
+        provider=TIGO, kind="disbursement", day=DAY, state=DayClose.State.CLOSED
+    )
+    certificate = Certificate.objects.get()
+    certificate.pk, certificate.hash, certificate.day_close = None, "x", gone
+    certificate.save(force_insert=True)
+    statement.line(500)
+    assert watch_closed_days() == 1
+    assert standing_of(collection_till(), DAY).state == "changed"
+
+
+def test_a_closed_day_that_has_not_changed_is_not_locked() -> None:
+    paid(Statement(), 1000)
+    closed()
+    with CaptureQueriesContext(connection) as asked:
+        assert watch_closed_days() == 0
+    assert not any("daylock" in each["sql"] for each in asked)
 
 
 def test_a_closed_day_is_opened_by_a_second_person_and_with_it_the_days_after() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Any
 
 from django.db.models import Count, Q, Sum
@@ -15,6 +14,7 @@ from common.clock import day_bounds
 from payments.days.balances import Balances, Link, first_of, last_of
 from payments.days.batches import some
 from payments.days.differences import Day, Difference, differences_of
+from payments.days.hashes import LinesHash
 from payments.days.keys import Booked, Line, matches_of_lines
 from payments.days.tills import Till
 from payments.models import (
@@ -188,7 +188,7 @@ def proof_of(till: Till, day: date) -> Proof:
 
 def _lines(till: Till, begins: datetime, ends: datetime) -> _Read:
     """One pass; only what moved shillings counts as money."""
-    read, told = _Read(), sha256()
+    read, told = _Read(), LinesHash()
     rows = till.lines_between(begins, ends).order_by("pk").values_list(*LINE_COLUMNS)
     for (
         pk,
@@ -204,7 +204,7 @@ def _lines(till: Till, begins: datetime, ends: datetime) -> _Read:
         moves,
         money,
     ) in rows.iterator(chunk_size=5000):
-        told.update(f"{pk}|{version}|{amount}|{bucket}\n".encode())
+        told.add(pk, version, amount)
         read.count += 1
         read.versions += version
         read.amount += amount

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -22,6 +23,7 @@ from payments.days.figures import Figures, figures_of
 from payments.days.hashes import hash_of
 from payments.days.tills import all_tills, till_of
 from payments.errors import DayNotReady, NotDecidable
+from payments.invariants.days import INVARIANTS
 from payments.models import (
     Bucket,
     Certificate,
@@ -582,6 +584,22 @@ def test_a_closed_day_whose_lines_change_is_marked_and_its_certificate_is_not(ch
     again = Certificate.objects.get()
     assert (again.hash, again.figures) == (certificate.hash, certificate.figures)
     assert is_closed(TIGO, DAY)
+
+
+def test_lines_that_only_the_hash_tells_apart_are_found_by_the_daily_check() -> None:
+    """One more here, one less there: count, versions and sum are as they were."""
+    lines_hold = next(each for each in INVARIANTS if each.id == "D-04")
+    statement = Statement()
+    for amount in (1000, 2000):
+        paid(statement, amount)
+    closed()
+    StatementLine.objects.update(bucket=Bucket.PAID_NO_ORDER)
+    assert list(lines_hold.find()) == []
+    StatementLine.objects.update(amount=3000 - F("amount"))
+    assert watch_closed_days() == 0
+    assert [each.subject for each in lines_hold.find()] == [f"day:tigo_pesa:collection:{DAY}"]
+    DayClose.objects.update(changed_at=noon())
+    assert list(lines_hold.find()) == []
 
 
 def test_a_day_of_an_account_that_is_no_more_does_not_keep_others_from_being_watched() -> None:

@@ -146,7 +146,10 @@ class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
     ) -> HttpResponse:
         payment = self.get_object(request, object_id)
         if payment is None:  # nor may the verbs be asked for what is no key
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            gone: HttpResponse = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return gone
         context = {
             **(extra_context or {}),
             "story": story_of(payment, _reader(request, payment)),

@@ -42,9 +42,11 @@ from bundles.models import (
 from bundles.services.record_fiscally import record_sales
 from cases.models import Case, CaseKind
 from cases.services import resolve_case
+from common.clock import business_day
 from notifications.models import Message
 from payments import ledger
-from payments.days.hashes import hash_of
+from payments.days.hashes import hash_of, lines_hash_of
+from payments.days.tills import till_of
 from payments.ledger_triggers import drop_triggers
 from payments.models import (
     Certificate,
@@ -577,7 +579,11 @@ def a_closed_day(books: Books, day: date, **told: Any) -> DayClose:
         provider="tigo_pesa", kind="collection", day=day, state=DayClose.State.CLOSED
     )
     certificate = Certificate(
-        day_close=closed, version=1, figures={}, lines_hash="", closed_by=books.served.payer
+        day_close=closed,
+        version=1,
+        figures={},
+        lines_hash=lines_hash_of(till_of("tigo_pesa", "collection"), day),
+        closed_by=books.served.payer,
     )
     certificate.hash = hash_of(certificate)
     for name, value in told.items():
@@ -594,6 +600,14 @@ def certificate_left_out(books: Books) -> str:
     """The second day's certificate knows nothing of the first one's."""
     a_closed_day(books, date(2026, 3, 2))
     return a_closed_day(books, date(2026, 3, 3)).subject
+
+
+def lines_told_otherwise(books: Books) -> str:
+    """After the day was closed, and nobody has noticed."""
+    line = a_line(bucket="paid_no_order", provider="tigo_pesa")
+    closed = a_closed_day(books, business_day(line.completed_at))
+    StatementLine.objects.filter(pk=line.pk).update(amount=line.amount + 1)
+    return closed.subject
 
 
 def closed_without_certificate(books: Books) -> str:
@@ -686,6 +700,7 @@ BREAKS = [
     Break("D-01", certificate_left_out),
     Break("D-02", closed_without_certificate),
     Break("D-03", backdated),
+    Break("D-04", lines_told_otherwise),
     Break("F-01", sale_without_fiscal_record),
     Break("F-01", fiscal_record_of_another_amount),
     Break("M-50", matched_with_less),

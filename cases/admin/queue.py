@@ -102,7 +102,10 @@ class CaseAdmin(ReadOnly, CaseVerbs):
     ) -> HttpResponse:
         case = self.get_object(request, object_id)
         if case is None:  # nor may the verbs be asked for what is no key
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            gone: HttpResponse = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return gone
         context = {**(extra_context or {})}
         if self.has_view_permission(request, case):
             who = request.user.pk or 0

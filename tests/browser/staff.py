@@ -78,3 +78,12 @@ def session_of(person: User) -> str:
     client = Client()
     client.force_login(person)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker runs: the test reads and matches where a worker would."""
+    from payments import tasks
+
+    for task in (tasks.read_statement, tasks.match_statement_lines, tasks.push):
+        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)

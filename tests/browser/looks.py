@@ -17,6 +17,8 @@ OURS = (".story", ".find", ".confirm", ".board")  # what surrounds them is unfol
 # Each size and each scheme once: axe takes its time.
 HEARD: tuple[tuple[str, Scheme], ...] = (("desk", "light"), ("phone", "dark"))
 DARK = "is_dark => document.documentElement.classList.toggle('dark', is_dark)"
+CUT_OFF = """[...document.querySelectorAll("#result_list td")]
+  .filter(cell => cell.scrollHeight > cell.clientHeight + 2).map(cell => cell.textContent)"""
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder to keep what was looked at; "" for none
 
 
@@ -29,8 +31,9 @@ def assert_accessible(page: Page, *, but: Collection[str] = ()) -> None:
 
 
 def assert_fits(page: Page) -> None:
-    """Nothing makes the page wider than the window."""
+    """Nothing makes the page wider than the window, and no list cuts off what a cell says."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+    assert page.evaluate(CUT_OFF) == [], page.url
 
 
 def look_at(page: Page, name: str) -> None:

@@ -22,6 +22,7 @@ class Portal:
         self.balance += amount
         told = written or f"{amount:,}.00"
         line = row(
+            1,
             **{
                 "Receipt No.": receipt,
                 "Completion Time": f"{self.at:%Y-%m-%d %H:%M:%S}",
@@ -33,7 +34,7 @@ class Portal:
                 "Other Party Info": "",
                 "A/C No.": "",
                 **cells,
-            }
+            },
         )
         self.rows.append(line)
         return line

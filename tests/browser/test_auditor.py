@@ -183,14 +183,14 @@ def key(part: re.Match[str], *, route: str, day: Day) -> str:
     """What stands in an address for this part of it."""
     named = part[1]
     kept = {
-        "line_id": lambda: first_keys(StatementLine)[0],
-        "provider": lambda: MPESA,
-        "kind": lambda: DayClose.Kind.COLLECTION,
-        "day": lambda: day.day.isoformat(),
-        "content_type_id": lambda: "1",
+        "provider": str(MPESA),
+        "kind": str(DayClose.Kind.COLLECTION),
+        "day": day.day.isoformat(),
     }
     if named in kept:
-        return str(kept[named]())
+        return kept[named]
+    if named == "line_id":
+        return first_keys(StatementLine)[0]
     if named == "key" and "dashboard" in route:
         return "money"
     if named == "key":

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from common.clock import business_day
 from payments.days.figures import figures_of
@@ -119,7 +119,7 @@ def test_a_statement_with_trouble_is_decided_and_its_day_closed(sign_in: SignIn)
     upload(asha, "second.csv", as_csv(day.portal.rows))
     for fact in ("2 lines", "Told otherwise1", "Faultynone", "follows in every line"):
         expect(told).to_contain_text(fact)
-    assert match_statements()
+    assert match_statements().is_whole
     for kind in ("Rows that could not be read", "A row is missing on the statement"):
         asha.goto("/admin/cases/case/?q=first.csv")
         asha.get_by_role("link", name=kind).last.click()
@@ -205,7 +205,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
     """Upload a file, and see its page tell of its reading by itself."""
     page.goto("/admin/payments/statementfile/add/")
     page.get_by_label("Till or short code").fill(TILL)
-    file = {"name": name, "mimeType": "text/csv", "buffer": content}
+    file = FilePayload(name=name, mimeType="text/csv", buffer=content)
     page.set_input_files("[name=content]", files=[file])
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.locator(".story-state")).to_have_text("Waiting to be read")

@@ -6,27 +6,15 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from cases.models import Case, CaseKind
+from tests.browser.looks import assert_accessible, assert_fits
 from tests.browser.test_pages import sign_in
 from tests.system import System
 
 pytestmark = pytest.mark.browser
-
-PAGE_PARTS = ".story, .confirm"  # ours; what surrounds them is unfold's
-
-
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page, context=PAGE_PARTS)
-    assert found.violations_count == 0, found.generate_report()
-
-
-def assert_fits(page: Page) -> None:
-    """Nothing makes the page wider than the window."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_the_queue_by_keyboard_and_many_at_once(system: System, window: BrowserContext) -> None:

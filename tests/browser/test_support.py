@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from payments.models import Payment
+from tests.browser.looks import assert_accessible, assert_fits
 from tests.browser.test_pages import type_pin
 from tests.person import Person
 from tests.system import System
@@ -17,8 +17,6 @@ from vpn.models import Gateway
 
 pytestmark = pytest.mark.browser
 
-OURS = [[".story"], [".find"], [".confirm"]]  # what is not unfold's
-
 
 @pytest.fixture
 def no_gateway(system: System) -> Iterator[None]:
@@ -26,12 +24,6 @@ def no_gateway(system: System) -> Iterator[None]:
     system.rows(Gateway).update(state=Gateway.State.OFFLINE)
     yield
     system.rows(Gateway).update(state=Gateway.State.ACTIVE)
-
-
-def assert_accessible(page: Page) -> None:
-    there = [part for part in OURS if page.locator(part[0]).count()]
-    found = Axe().run(page, context={"include": there})
-    assert found.violations_count == 0, found.generate_report()
 
 
 def sign_in(page: Page, system: System, role: str) -> None:
@@ -72,8 +64,7 @@ def test_who_paid_and_has_nothing_is_found_by_phone_and_activated(
     served = system.rows(Payment).filter(public_id=payment["payment_id"], disposition="fulfilled")
     wait_until(served.exists, 15)
     expect(page.locator(".story")).to_contain_text("VPN peer for")
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= page.evaluate("window.innerWidth")
+    assert_fits(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -73,10 +73,10 @@ def story_of(payment: Payment, reader: Reader) -> Story:
     cases = list(Case.objects.filter(subject__in=_subjects(payment, transfers)))
     notes = notes_on([f"payment:{payment.public_id}", f"customer:{payment.payer_id}"])
     moments = [
-        *_states(payment),
+        *_states(payment, reader),
         *(moment for each in attempts for moment in _attempt(each, reader)),
         *(moment for each in transfers for moment in _transfer(each, reader)),
-        *_transfer_events(payment),
+        *_transfer_events(payment, reader),
         *_postings(payment),
         *_service(activation),
         *_messages(payment, activation, transfers, reader),
@@ -120,13 +120,15 @@ def _activation(purchase: Purchase | None, payment: Payment) -> Activation | Non
     return getattr(purchase, "activation", None)
 
 
-def _states(payment: Payment) -> Iterator[Moment]:
+def _states(payment: Payment, reader: Reader) -> Iterator[Moment]:
     for event in payment.events.all():
         yield Moment(
             at=event.at,
             kind="state",
             title=event.get_to_state_display(),
-            detail=" · ".join(filter(None, [event.get_source_display(), event.evidence])),
+            detail=reader.shown(
+                " · ".join(filter(None, [event.get_source_display(), event.evidence]))
+            ),
             tone={State.COMPLETED: "good", State.FAILED: "bad"}.get(State(event.to_state), ""),
         )
 
@@ -145,7 +147,7 @@ def _transfer(transfer: Transfer, reader: Reader) -> Iterator[Moment]:
         yield _delivery(delivery, reader)
 
 
-def _transfer_events(payment: Payment) -> Iterator[Moment]:
+def _transfer_events(payment: Payment, reader: Reader) -> Iterator[Moment]:
     events = TransferEvent.objects.filter(transfer__payment=payment)
     for event in events.select_related("transfer", "by"):
         transfer = event.transfer
@@ -155,7 +157,7 @@ def _transfer_events(payment: Payment) -> Iterator[Moment]:
             kind="transfer",
             title=f"{transfer.get_kind_display()} {transfer.reference} of {transfer.amount:,} TZS: "
             f"{event.get_to_state_display().lower()}",
-            detail=" · ".join(filter(None, [who, event.evidence])),
+            detail=reader.shown(" · ".join(filter(None, [who, event.evidence]))),
             tone={"succeeded": "good", "failed": "bad", "rejected": "bad"}.get(event.to_state, ""),
         )
 
@@ -177,15 +179,17 @@ def _delivery(delivery: WebhookDelivery, reader: Reader) -> Moment:
         at=delivery.received_at,
         kind="delivery",
         title=f"Webhook delivery {delivery.pk}",
-        detail=" · ".join(
-            filter(
-                None,
-                [
-                    delivery.get_state_display(),
-                    delivery.get_trust_display(),
-                    str(delivery.source or ""),
-                    delivery.note,
-                ],
+        detail=reader.shown(
+            " · ".join(
+                filter(
+                    None,
+                    [
+                        delivery.get_state_display(),
+                        delivery.get_trust_display(),
+                        str(delivery.source or ""),
+                        delivery.note,
+                    ],
+                )
             )
         ),
         raw=reader.shown(readable(bytes(delivery.body))),
@@ -343,7 +347,7 @@ def _cases(cases: list[Case], reader: Reader) -> Iterator[Moment]:
                 at=case.resolved_at,
                 kind="case",
                 title="Case resolved",
-                detail=case.resolution,
+                detail=reader.shown(case.resolution),
                 tone="good",
             )
 

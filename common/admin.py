@@ -14,6 +14,7 @@ from django.contrib.admin.utils import label_for_field
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.contrib.filters.admin.datetime_filters import parse_date_str
 from unfold.paginator import InfinitePaginator
@@ -89,6 +90,18 @@ class MaskedPhones(ReadOnly):
     def _told(self, request: HttpRequest, name: str) -> Callable[[Any], str]:
         label = label_for_field(name, self.model)  # type: ignore[attr-defined]
         return text_field(request, str(label).capitalize(), lambda row: _text(getattr(row, name)))
+
+
+class MaskedInline(MaskedPhones, TabularInline):
+    """Rows on another row's page, masked as `MaskedPhones` are. Made anew for every request."""
+
+    readonly_fields: Any = ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        # Fields that are no columns have to be read only, and the same objects whenever asked for.
+        if not self.readonly_fields:
+            self.readonly_fields = super().get_fields(request, obj)
+        return list(self.readonly_fields)
 
 
 def _text(value: Any) -> str:

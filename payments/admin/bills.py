@@ -38,7 +38,7 @@ class PlaceForm(forms.Form):
 
 @admin.register(Bill)
 class BillAdmin(MaskedPhones, ModelAdmin):
-    with_phones = ("msisdn", "bill_reference")
+    with_phones = ("msisdn", "bill_reference", "payer_name")
     list_display = [
         "receipt",
         "provider",

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.decorators import action, display
 
-from common.admin import Endless, ModelAdmin, ReadOnly
+from common.admin import Endless, MaskedPhones, ModelAdmin
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import text_field
 from payments.admin.labels import DELIVERY_LABELS
@@ -21,7 +21,8 @@ from payments.services.replay_delivery import can_be_replayed, replay_delivery
 
 
 @admin.register(WebhookDelivery)
-class DeliveryAdmin(Endless, ReadOnly, ModelAdmin):
+class DeliveryAdmin(Endless, MaskedPhones, ModelAdmin):
+    with_phones = ("note",)
     list_display = [
         "id",
         "received_at",
@@ -59,7 +60,7 @@ class DeliveryAdmin(Endless, ReadOnly, ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: WebhookDelivery | None = None) -> list[Any]:
         return [
-            *self.fields,
+            *super().get_fields(request, obj),
             text_field(request, "Headers", _headers),
             text_field(request, "Body", lambda delivery: readable(bytes(delivery.body))),
         ]

@@ -21,7 +21,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.admin import person_behind
 from accounts.models import User
 from common import phone as phones
-from common.admin import ModelAdmin, OneRow, ReadOnly
+from common.admin import MaskedPhones, ModelAdmin, OneRow
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import shown_phone, shown_text
 from payments.admin.labels import MATCH_LABELS
@@ -95,7 +95,8 @@ class Beside:
 
 
 @admin.register(Match)
-class MatchAdmin(ReadOnly, ModelAdmin):
+class MatchAdmin(MaskedPhones, ModelAdmin):
+    with_phones = ("why",)
     list_display = ["line", "shown_amount", "of", "rule", "shown_state", "is_live", "by", "at"]
     list_filter = ["state", "rule", "is_live", ("at", RangeDateFilter)]
     list_filter_submit = True
@@ -294,7 +295,8 @@ class MatchAdmin(ReadOnly, ModelAdmin):
             button=verb,
             back=decide_link(match.line_id),
             sentences=[
-                f"{match.line.amount:+,} TZS, {match.get_rule_display().lower()}: {match.why}",
+                f"{match.line.amount:+,} TZS, {match.get_rule_display().lower()}: "
+                f"{shown_text(request, match.why)}",
                 sentence,
             ],
         )

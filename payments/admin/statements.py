@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -19,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
@@ -31,9 +28,8 @@ from unfold.widgets import (
 from accounts.admin import person_behind
 from cases.models import Case
 from common import phone as phones
-from common.admin import MaskedPhones, ModelAdmin, ReadOnly, WithPage
+from common.admin import MaskedInline, MaskedPhones, ModelAdmin, ReadOnly, WithPage
 from common.confirmation import Question, ReasonForm, confirm
-from common.shown_phone import shown_text
 from payments.admin.labels import STATEMENT_LABELS
 from payments.models import (
     FaultyRow,
@@ -329,19 +325,11 @@ def _file_page(file: StatementFile) -> FilePage:
     )
 
 
-class VersionInline(ReadOnly, TabularInline):
+class VersionInline(MaskedInline):
     model = LineVersion
-    fields = readonly_fields = ["version", "file", "row", "told", "replaced_at"]
+    fields = ["version", "file", "row", "was", "replaced_at"]
+    with_phones = ("was",)
     verbose_name_plural = "how it was told before"
-
-    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        """An inline is made for one request: whose it is, decides what `told` shows."""
-        self._shown = partial(shown_text, request)
-        return super().get_formset(request, obj, **kwargs)
-
-    @display(description="Was")
-    def told(self, version: LineVersion) -> str:
-        return self._shown(json.dumps(version.was, indent=2, ensure_ascii=False))
 
 
 @admin.register(StatementLine)

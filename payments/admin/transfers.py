@@ -12,14 +12,14 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import person_behind
 from common import phone as phones
-from common.admin import BusinessDays, MaskedPhones, ModelAdmin, ReadOnly
+from common.admin import BusinessDays, MaskedInline, MaskedPhones, ModelAdmin
 from common.confirmation import Question, ReasonForm, confirm
+from common.shown_phone import shown_text
 from payments.admin.labels import TRANSFER_LABELS
 from payments.models import UNANSWERED, ProviderCall, Transfer, TransferEvent
 from payments.services.decide_transfer import (
@@ -67,21 +67,23 @@ class NobodyKnows(admin.SimpleListFilter):
         return queryset
 
 
-class EventInline(ReadOnly, TabularInline):
+class EventInline(MaskedInline):
     model = TransferEvent
     fields = ["at", "from_state", "to_state", "source", "by", "evidence"]
+    with_phones = ("evidence",)
     verbose_name_plural = "history"
 
 
-class CallInline(ReadOnly, TabularInline):
+class CallInline(MaskedInline):
     model = ProviderCall
     fields = ["started_at", "kind", "outcome", "code", "message"]
+    with_phones = ("message",)
     verbose_name_plural = "calls"
 
 
 @admin.register(Transfer)
 class TransferAdmin(MaskedPhones, ModelAdmin):
-    with_phones = ("phone",)
+    with_phones = ("phone", "why")
     list_display = [
         "reference",
         "created_at",
@@ -174,7 +176,9 @@ class TransferAdmin(MaskedPhones, ModelAdmin):
             decided = decide(transfer_id=transfer.pk, by=person_behind(request), why=answers["why"])
             return decided, sentence
 
-        question = _question(transfer, verb, f"Asked for because: {transfer.why}")
+        question = _question(
+            transfer, verb, f"Asked for because: {shown_text(request, transfer.why)}"
+        )
         form = ReasonForm(request.POST or None)
         return confirm(self, request, question=question, form=form, act=act)
 

@@ -230,7 +230,7 @@ class FaultyRow(models.Model):
         constraints = [models.UniqueConstraint(fields=["file", "row"], name="faulty_row_once")]
 
     def __str__(self) -> str:
-        return f"row {self.row}: {self.why}"
+        return f"row {self.row}"
 
     @property
     def beginning(self) -> str:

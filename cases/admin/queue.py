@@ -135,7 +135,7 @@ class CaseAdmin(ReadOnly, CaseVerbs):
         title: str,
         form_class: type[forms.Form],
     ) -> HttpResponse | None:
-        """The preview; it comes back here, with the reason, as the same action upon the same cases."""
+        """The preview; it comes back here, with the reason, as the same action upon what it takes."""
         is_answer = "key" in request.POST
         form = form_class(request.POST if is_answer else None)
         ids = _chosen(request) if is_answer else list(queryset.values_list("pk", flat=True))
@@ -159,7 +159,7 @@ class CaseAdmin(ReadOnly, CaseVerbs):
             )
             return bulk, f"{bulk}."
 
-        chosen = [(ACTION_CHECKBOX_NAME, str(pk)) for pk in ids]
+        taken = [(ACTION_CHECKBOX_NAME, str(case.pk)) for case in selection.taken]
         question = Question(
             title=f"{title} many cases",
             button=title,
@@ -167,7 +167,7 @@ class CaseAdmin(ReadOnly, CaseVerbs):
             sentences=_preview_sentences(selection),
             items=[_item(case) for case in selection.taken],
             left_out=[f"{_item(case)}. {reason}" for case, reason in selection.left],
-            hidden=[("action", request.POST["action"]), *chosen],
+            hidden=[("action", request.POST["action"]), *taken],
             done=lambda bulk: reverse("admin:cases_bulk_change", args=[bulk.pk]),
         )
         return confirm(self, request, question=question, form=form, act=act)

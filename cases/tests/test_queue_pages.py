@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -270,6 +271,17 @@ def test_the_page_links_its_subject_and_its_neighbours(
 
 
 # Many
+
+
+def test_what_the_preview_leaves_out_stays_as_it_is(client: Client) -> None:
+    free, taken = a_case(1), a_case(2)
+    claim_case(case_id=taken.pk, by_id=a_worker("Juma").pk)
+    preview = choose(client, "resolve_many", free, taken)
+    sent = re.findall(r'name="_selected_action" value="(\d+)"', preview)
+    Case.objects.filter(pk=taken.pk).update(claimed_until=timezone.now())
+    body = {"action": "resolve_many", "_selected_action": sent, "why": "bank"}
+    client.post(QUEUE, {**body, "key": key_of(preview)})
+    assert [Case.objects.get(pk=case.pk).state for case in (free, taken)] == ["resolved", "open"]
 
 
 def test_many_are_previewed_resolved_and_undone(client: Client) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +13,8 @@ from cases.selectors import workers
 from cases.services.change import change, check_workable, locked
 from cases.services.claim import CLAIMED_FOR
 from common.transactions import retried
+
+ASLEEP_AT_MOST = timedelta(days=30)
 
 
 @retried
@@ -64,9 +66,13 @@ def note(*, case_id: int, text: str, by_id: int) -> None:
 
 
 def check_later(until: datetime | None, now: datetime) -> datetime:
-    """When to wake. Raises NotLater for what is no moment to come."""
+    """When to wake. Raises NotLater for what is no moment to come, or so far that it is forgotten."""
     if until is None or until <= now:
         raise NotLater("Snooze it to a moment that is still to come.")
+    if until > now + ASLEEP_AT_MOST:
+        raise NotLater(
+            f"A case sleeps for {ASLEEP_AT_MOST.days} days at most: choose a nearer day."
+        )
     return until
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,8 +18,9 @@ from cases.errors import (
     NotLater,
     OwnProposal,
 )
-from cases.models import Case, CaseEvent, CaseKind, CaseRules
+from cases.models import Bulk, Case, CaseEvent, CaseKind, CaseRules
 from cases.services import open_case, resolve_by_itself, resolve_case, resolve_cases
+from cases.services.bulk import act_on_many
 from cases.services.claim import claim_case, claim_next, keep_claim, release_case
 from cases.services.close import confirm_resolution, refuse_resolution, reopen, resolve
 from cases.services.put_off import assign_case, note, snooze_case
@@ -153,6 +154,30 @@ def test_a_snoozed_case_is_out_of_the_queue_until_its_day(asha: Any) -> None:
 def test_snoozing_needs_a_moment_to_come(asha: Any) -> None:
     with pytest.raises(NotLater):
         snooze_case(case_id=a_case().pk, until=timezone.now(), why="x", by_id=asha.pk)
+
+
+@pytest.mark.parametrize("is_bulk", [False, True])
+def test_nobody_snoozes_a_case_out_of_sight(asha: Any, is_bulk: bool) -> None:
+    case, now = a_case(), timezone.now()
+
+    def snooze(until: datetime) -> None:
+        if is_bulk:
+            act_on_many(
+                key=str(until),
+                verb=Bulk.Verb.SNOOZE,
+                case_ids=[case.pk],
+                why="x",
+                by_id=asha.pk,
+                until=until,
+            )
+        else:
+            snooze_case(case_id=case.pk, until=until, why="x", by_id=asha.pk)
+
+    with pytest.raises(NotLater, match="30 days at most"):
+        snooze(now + timedelta(days=31))
+    snooze(now + timedelta(days=30))
+    case.refresh_from_db()
+    assert case.snoozed_until == now + timedelta(days=30)
 
 
 def test_an_assigned_case_is_theirs_alone_until_it_is_given_to_another(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,9 +22,11 @@ def register_subjects() -> None:
     register("delivery", _delivery)
     register("line", _line)
     register("gateway", _by_key(Gateway.objects.all(), "gateway"))
-    register("peer", _by_key(Peer.objects.all(), "peer"))
-    register("purchase", _by_key(Purchase.objects.all(), "purchase"))
-    register("subscription", _by_key(Subscription.objects.all(), "subscription"))
+    peers = Peer.objects.select_related("subscription")
+    register("peer", _by_key(peers, "peer", lambda peer: peer.subscription.customer_id))
+    purchases, subscriptions = Purchase.objects.all(), Subscription.objects.all()
+    register("purchase", _by_key(purchases, "purchase", _customer))
+    register("subscription", _by_key(subscriptions, "subscription", _customer))
     register("bundle", _by_key(Bundle.objects.all(), "bundle"))
 
 
@@ -32,7 +35,7 @@ def _payment(public_id: str) -> Subject | None:
     if payment is None:
         return None
     what = f"{payment.amount:,} TZS of {payment.payer}, {payment.get_state_display().lower()}"
-    return Subject(f"Payment of {what}", _page(payment))
+    return Subject(f"Payment of {what}", _page(payment), payment.payer_id)
 
 
 def _transfer(reference: str) -> Subject | None:
@@ -41,7 +44,7 @@ def _transfer(reference: str) -> Subject | None:
         return None
     kind, state = transfer.get_kind_display(), transfer.get_state_display().lower()
     what = f"{kind} {reference} of {transfer.amount:,} TZS to {transfer.payee}, {state}"
-    return Subject(what, _page(transfer))
+    return Subject(what, _page(transfer), transfer.payee_id)
 
 
 def _bill(name: str) -> Subject | None:
@@ -51,7 +54,7 @@ def _bill(name: str) -> Subject | None:
     bill = Bill.objects.filter(found).first()
     if bill is None:
         return None
-    return Subject(f"Bill {bill.receipt} of {bill.amount:,} TZS", _page(bill))
+    return Subject(f"Bill {bill.receipt} of {bill.amount:,} TZS", _page(bill), bill.payer_id)
 
 
 def _delivery(name: str) -> Subject | None:
@@ -69,12 +72,18 @@ def _line(key: str) -> Subject | None:
     return Subject(what, _decide(line) or _page(line))
 
 
-def _by_key(rows: QuerySet[Any], noun: str) -> Finder:
+def _by_key(
+    rows: QuerySet[Any], noun: str, person: Callable[[Any], int | None] = lambda row: None
+) -> Finder:
     def find(key: str) -> Subject | None:
         row = rows.filter(_key(key)).first()
-        return Subject(f"{noun.capitalize()} {row}", _page(row)) if row else None
+        return Subject(f"{noun.capitalize()} {row}", _page(row), person(row)) if row else None
 
     return find
+
+
+def _customer(row: Purchase | Subscription) -> int:
+    return row.customer_id
 
 
 def _key(key: str) -> Q:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`description` is a short sentence; `link` is a page of the admin, empty where there is none."""
+    """`description` is a short sentence; `link` is a page of the admin, empty where there is none.
+
+    `person` is the primary key of the user whose numbers a case of it may tell.
+    """
 
     description: str
     link: str = ""
+    person: int | None = None
 
 
 # Gets what follows the prefix and its colon; None for a row that there is not.

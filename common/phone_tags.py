@@ -14,4 +14,4 @@ register = Library()
 @register.simple_tag(takes_context=True)
 def shown_text(context: Context, text: Any, of: int | None = None) -> str:
     """A text that may contain numbers, as the reader of the page may have it. `of`: whose page it is."""
-    return shown_phone.shown_text(context["request"], str(text or ""), of)
+    return shown_phone.shown_text(context["request"], str(text or ""), of or None)

@@ -16,15 +16,15 @@ from unfold.decorators import action, display
 
 from cases.models import Bulk, CaseEvent
 from cases.services.bulk import undo
-from common.admin import ModelAdmin, ReadOnly
+from common.admin import MaskedPhones, ModelAdmin, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 
 
 class EventInline(ReadOnly, TabularInline):
-    """Its cases, for whoever may see it."""
+    """Its cases, for whoever may see it; each for the same reason."""
 
     model = CaseEvent
-    fields = ["linked_case", "tzs", "why"]
+    fields = ["linked_case", "tzs"]
     readonly_fields = fields
     verbose_name_plural = "cases"
     per_page = 50
@@ -48,13 +48,13 @@ class EventInline(ReadOnly, TabularInline):
 
 
 @admin.register(Bulk)
-class BulkAdmin(ReadOnly, ModelAdmin):
+class BulkAdmin(MaskedPhones, ModelAdmin):
+    with_phones = ("why",)
     list_display = ["__str__", "by", "at", "why", "undone_at"]
     list_select_related = ["by"]
     list_filter = ["verb", "at"]
     list_per_page = 50
     fields = ["verb", "cases", "amount", "why", "by", "at", "undone_by", "undone_at"]
-    readonly_fields = fields
     inlines = [EventInline]
     actions_detail = ["undo"]
 

@@ -24,10 +24,11 @@ from cases.models import Bulk, Case, CaseKind
 from cases.ranking import age_class, ranked, tone
 from cases.services.bulk import AT_MOST, Selection, act_on_many, preview
 from cases.services.claim import keep_claim
+from cases.subjects import subject_of
 from common.admin import FilteredList, ReadOnly
 from common.confirmation import Question, ReasonForm, confirm
 from common.errors import DomainError
-from common.shown_phone import shown_text
+from common.shown_phone import may_be_shown, shown_text
 
 TONES = {name: name for name in ("success", "info", "warning", "danger")}
 
@@ -110,7 +111,9 @@ class CaseAdmin(ReadOnly, CaseVerbs):
         if self.has_view_permission(request, case):
             who = request.user.pk or 0
             keep_claim(case=case, by_id=who)
-            context["page"] = page_of(case, by_id=who, shown=partial(shown_text, request))
+            person = subject_of(case.subject).person
+            context["page"] = page_of(case, by_id=who, shown=partial(shown_text, request, of=person))
+            context["may_show"] = person is not None and may_be_shown(request, person)
             context["may_work"] = self.has_work_permission(request)
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)
         return answer

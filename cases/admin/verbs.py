@@ -19,6 +19,7 @@ from cases.models import Case
 from cases.services.claim import claim_case, claim_next, release_case
 from cases.services.close import confirm_resolution, refuse_resolution, reopen, resolve
 from cases.services.put_off import assign_case, note, snooze_case
+from cases.subjects import subject_of
 from common.admin import ModelAdmin
 from common.confirmation import confirm_verb
 from common.errors import DomainError
@@ -145,16 +146,17 @@ class CaseVerbs(ModelAdmin):
         form: forms.Form | None = None,
     ) -> HttpResponse:
         case = get_object_or_404(Case.objects.select_related("proposed_by"), pk=object_id)
-        sentences = [f"{case.amount:,} TZS at stake. {shown_text(request, case.detail)}"]
+        told = [f"{case.amount:,} TZS at stake. {case.detail}"]
         if case.proposal:
-            sentences.append(f"{case.proposed_by} proposes: {case.proposal}")
+            told.append(f"{case.proposed_by} proposes: {case.proposal}")
+        person = subject_of(case.subject).person
         return confirm_verb(
             self,
             request,
             row=case,
             name=case,
             verb=verb,
-            sentences=sentences,
+            sentences=[shown_text(request, sentence, person) for sentence in told],
             act=lambda answers: (case, act(case, answers)),
             form=form,
         )

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import action
@@ -90,19 +88,26 @@ class PaymentVerbs(ModelAdmin):
     )
     def ask_the_provider(self, request: HttpRequest, object_id: int) -> HttpResponse:
         payment = get_object_or_404(Payment, pk=object_id)
-        before = payment.state
-        has_answer = ask_now(payment=payment)
-        payment.refresh_from_db()
-        self.log_change(request, payment, "Asked the provider")
-        if not has_answer:
-            sentence = "No answer yet: the provider cannot be asked about this now, or is slow."
-            self.message_user(request, sentence, messages.WARNING)
-        elif payment.state == before:
-            self.message_user(request, "The provider was asked; nothing is new.", messages.INFO)
-        else:
-            sentence = f"The provider was asked: {payment.get_state_display()}."
-            self.message_user(request, sentence, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[object_id]))
+
+        def act(answers: Mapping[str, Any]) -> tuple[Payment, str]:
+            before = payment.state
+            has_answer = ask_now(payment=payment)
+            payment.refresh_from_db()
+            if not has_answer:
+                return payment, (
+                    "No answer yet: the provider cannot be asked about this now, or is slow."
+                )
+            if payment.state == before:
+                return payment, "The provider was asked; nothing is new."
+            return payment, f"The provider was asked: {payment.get_state_display()}."
+
+        return self._ask(
+            request,
+            payment,
+            "Ask the provider now",
+            ["Its answer counts as any other: what is paid is served. It may take some seconds."],
+            act,
+        )
 
     @action(
         description="Activate again",
@@ -253,7 +258,10 @@ class PaymentVerbs(ModelAdmin):
             return False
         payment = Payment.objects.filter(pk=object_id).first()
         attempt = latest_attempt(payment) if payment else None
-        return attempt is not None and can_ask_now(attempt, timezone.now())
+        # A page that is sent twice is told what has become of it.
+        return attempt is not None and (
+            request.method == "POST" or can_ask_now(attempt, timezone.now())
+        )
 
     def has_activate_again_permission(
         self, request: HttpRequest, object_id: str | int | None = None

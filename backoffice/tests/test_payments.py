@@ -140,10 +140,16 @@ def test_the_provider_is_asked_on_request_and_it_is_recorded(
     monkeypatch.setattr(
         "payments.services.ask_now.hurry", lambda task, key: check_attempt(attempt_id=key)
     )
-    answer = staff.get(url, follow=True)
+    assert "Reason" in staff.get(url).content.decode()
+    staff.post(url, {"why": " ", "key": "k"})
+    assert not any(call.request.url == QUERY for call in wire.calls)
+    answer = staff.post(url, {"why": "she waits", "key": "k"}, follow=True)
     assert "The provider was asked: Completed." in answer.content.decode()
-    assert LogEntry.objects.get().object_id == str(payment.pk)
-    assert any(call.request.url == QUERY for call in wire.calls)
+    entry = LogEntry.objects.get()
+    assert entry.object_id == str(payment.pk)
+    assert entry.change_message.endswith("Completed. Reason: she waits")
+    assert len([call for call in wire.calls if call.request.url == QUERY]) == 1
+    assert staff.post(url, {"why": "she waits", "key": "k"}).status_code == 302
 
 
 def test_kept_deliveries_are_seen_and_can_be_processed_again(staff: Client) -> None:

@@ -156,6 +156,12 @@ SCHEDULE = (
         "Raw bodies name people; after 90 days nobody needs them.",
     ),
     Job(
+        "Old statement samples",
+        "payments.tasks.forget_old_samples",
+        timedelta(hours=1),
+        "A sample names people; who left the wizard a day ago does not come back for it.",
+    ),
+    Job(
         "Closed days",
         "payments.tasks.watch_closed_days",
         timedelta(minutes=5),

@@ -121,6 +121,14 @@ def forget_old_keys() -> int:
 
 
 @shared_task
+def forget_old_samples() -> int:
+    """Delete the samples of statements that were left behind in the wizard."""
+    from payments.services.forget_samples import forget_old_samples as forget
+
+    return forget()
+
+
+@shared_task
 def probe_providers() -> int:
     """Try the providers that answered nobody and were left alone since."""
     from payments.services.probe import probe_providers as probe

@@ -25,6 +25,7 @@ from common.admin import ModelAdmin, ReadOnly
 from payments.admin.statements import ORDER_CHOICES
 from payments.models import ProviderName, StatementLine, StatementProfile
 from payments.services.dry_run import DryRun, dry_run, header_of
+from payments.services.forget_samples import SAMPLES
 from payments.services.statement_profiles import keep_built_in, save_profile
 from payments.statements.columns import COLUMNS, FileMapping, guess, is_enough, plain
 from payments.statements.refusal import StatementRefused
@@ -136,7 +137,7 @@ class StatementProfileAdmin(ReadOnly, ModelAdmin):
         content = form.cleaned_data["content"]
         content.seek(0)
         request.session[KEPT] = {
-            "path": default_storage.save(f"statement-samples/{uuid4().hex}", content),
+            "path": default_storage.save(f"{SAMPLES}/{uuid4().hex}", content),
             "name": form.cleaned_data["name"].strip(),
             "provider": form.cleaned_data["provider"],
         }

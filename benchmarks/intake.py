@@ -100,7 +100,7 @@ def _ours() -> Iterator[Keeper]:
 
 
 def _leave_only_the_web(system: System) -> None:
-    for name in ("beat", "worker", "collect"):
+    for name in ("beat", "worker", "back_office", "collect"):
         system.stop_program(name)
 
 

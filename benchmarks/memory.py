@@ -46,7 +46,7 @@ def measure(*, is_quick: bool) -> list[Figure]:
     warming_up = QUICK_WARMING_UP if is_quick else WARMING_UP
     with running_system() as system:
         paid = _paid_reference(system, People(system))
-        for name in ("beat", "worker", "collect", "web"):
+        for name in ("beat", "worker", "back_office", "collect", "web"):
             system.stop_program(name)
         with _one_worker(system) as (parent, child):
             memory: dict[int, list[int]] = {parent: [], child: []}

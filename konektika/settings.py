@@ -318,6 +318,15 @@ CELERY_TASK_ROUTES = {
     "payments.tasks.push": {"queue": "collect"},
     "payments.tasks.send_transfer": {"queue": "collect"},
     "payments.tasks.apply_deliveries": {"queue": "webhooks"},
+    # Minutes of work that no customer waits for, and that none may wait behind.
+    "payments.tasks.read_statement": {"queue": "back_office"},
+    "payments.tasks.match_statement_lines": {"queue": "back_office"},
+    "payments.tasks.watch_closed_days": {"queue": "back_office"},
+    "backoffice.tasks.roll_up": {"queue": "back_office"},
+    "backoffice.tasks.roll_up_days": {"queue": "back_office"},
+    "backoffice.tasks.roll_up_older_days": {"queue": "back_office"},
+    "backoffice.tasks.check_service_leg": {"queue": "back_office"},
+    "backoffice.tasks.check_money": {"queue": "back_office"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

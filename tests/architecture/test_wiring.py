@@ -39,6 +39,13 @@ def test_every_routed_task_is_a_task_of_a_queue_that_somebody_serves(tasks: set[
     assert settings.CELERY_TASK_DEFAULT_QUEUE in queues
 
 
+def test_what_takes_minutes_keeps_no_customer_waiting() -> None:
+    """The worker that serves its queue serves no other."""
+    served = re.findall(r"--queues (\S+)", (ROOT / "Procfile").read_text(encoding="utf-8"))
+    queue = settings.CELERY_TASK_ROUTES["payments.tasks.read_statement"]["queue"]
+    assert [queues for queues in served if queue in queues.split(",")] == [queue]
+
+
 @pytest.mark.django_db
 def test_the_schedule_is_put_in_force_and_twice_changes_nothing() -> None:
     for _ in range(2):

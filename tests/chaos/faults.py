@@ -31,7 +31,16 @@ FAULTS = {
     "fight for locks": (40, 3),
     "a minute passes": (60, 4),
 }
-SUPERVISED = ("web", "collect", "worker", "beat", "ahead", "beat-2", "finance")
+SUPERVISED = (
+    "web",
+    "collect",
+    "worker",
+    "back_office",
+    "beat",
+    "ahead",
+    "beat-2",
+    "finance",
+)
 AWAY_SECONDS = (0.2, 1.5)  # how long a killed program stays away
 FIGHT_SECONDS = 8.0
 HELD_SECONDS = 0.3

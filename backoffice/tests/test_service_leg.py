@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -55,3 +56,50 @@ def test_a_withdrawn_sale_is_neither(paid: Payment) -> None:
     Activation.objects.update(withdrawn_at=timezone.now())
     Subscription.objects.update(data_used_bytes=5)
     assert check_service_leg() == 0
+
+
+def long_ago() -> None:
+    """What was sold was sold and over a month ago, and nobody has touched it since."""
+    then = timezone.now() - timedelta(days=30)
+    Activation.objects.update(created_at=then)
+    Subscription.objects.update(
+        starts_at=then - timedelta(days=1), ends_at=then, state="ended", data_used_bytes=5
+    )
+    Payment.objects.update(updated_at=then)
+
+
+def lose(**more: Any) -> None:
+    Payment.objects.update(
+        state=State.FAILED, disposition=Disposition.OPEN, paid_amount=None, paid_at=None, **more
+    )
+
+
+def test_what_nobody_has_touched_for_long_is_not_looked_at_again(paid: Payment) -> None:
+    long_ago()
+    lose()
+    assert check_service_leg() == 0
+
+
+def test_old_service_whose_money_is_lost_now_is_found(paid: Payment) -> None:
+    long_ago()
+    lose(updated_at=timezone.now())
+    check_service_leg()
+    assert kinds() == {CaseKind.ACTIVATED_NOT_PAID, CaseKind.USED_NOT_PAID}
+
+
+def test_what_has_a_case_keeps_it_however_old_it_is(paid: Payment) -> None:
+    lose()
+    Subscription.objects.update(data_used_bytes=5)
+    assert check_service_leg() == 2
+    long_ago()
+    assert check_service_leg() == 2
+    Payment.objects.update(
+        state=State.COMPLETED, disposition=Disposition.FULFILLED, paid_amount=1000
+    )
+    assert check_service_leg() == 0
+
+
+def test_what_has_changed_twice_has_one_case(paid: Payment) -> None:
+    lose(updated_at=timezone.now())
+    assert check_service_leg() == check_service_leg() == 1
+    assert Case.objects.count() == 1

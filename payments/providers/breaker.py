@@ -6,7 +6,6 @@ Without Redis every call goes out: a breaker that is lost must never stop paymen
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -15,11 +14,10 @@ from enum import StrEnum
 import pybreaker
 from redis.exceptions import RedisError
 
+from common.circuit import CircuitChanges, CircuitMemory
+from common.shared_redis import SharedRedis
 from payments.providers.base import Withheld
 from payments.providers.http import CallFailed, Exchange, GateClosed, TimedOut
-from payments.providers.shared import SharedRedis
-
-logger = logging.getLogger(__name__)
 
 FAILURES_MAX = 5
 PAUSE_SECONDS = 30
@@ -37,22 +35,6 @@ class _OutOfOrder(Exception):
     """What the breaker counts: a call that ended as only a provider in trouble ends it."""
 
 
-class _Memory(pybreaker.CircuitRedisStorage):
-    def _initialize_redis_state(self, state: str) -> None:
-        with suppress(RedisError):  # as its other methods do
-            super()._initialize_redis_state(state)
-
-
-class _Told(pybreaker.CircuitBreakerListener):
-    def state_change(
-        self,
-        cb: pybreaker.CircuitBreaker,
-        old_state: pybreaker.CircuitBreakerState | None,
-        new_state: pybreaker.CircuitBreakerState,
-    ) -> None:
-        logger.warning("the breaker of %s is %s", cb.name, new_state.name)
-
-
 class SharedBreaker:
     """Opens after consecutive failures that speak of the provider's health."""
 
@@ -62,17 +44,12 @@ class SharedBreaker:
         self._redis = redis
         self._pause = timedelta(seconds=pause_seconds)
         self._probe_key = f"provider-probe:{name}"
-        self._memory = _Memory(
-            pybreaker.STATE_CLOSED,
-            redis,
-            namespace=f"provider:{name}",
-            fallback_circuit_state=pybreaker.STATE_CLOSED,
-        )
+        self._memory = CircuitMemory(redis, f"provider:{name}")
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=FAILURES_MAX,
             reset_timeout=pause_seconds,
             state_storage=self._memory,
-            listeners=[_Told()],
+            listeners=[CircuitChanges()],
             name=name,
             throw_new_error_on_trip=False,
         )

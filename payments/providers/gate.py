@@ -10,10 +10,10 @@ from time import monotonic
 
 from redis.exceptions import RedisError
 
+from common.shared_redis import SharedRedis
 from payments.providers.breaker import PAUSE_SECONDS, BreakerState, SharedBreaker
 from payments.providers.http import Exchange
 from payments.providers.rate import Turns
-from payments.providers.shared import SharedRedis
 from payments.providers.wire import header
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import re
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -20,18 +19,22 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from common.outgoing_http import (
+    ANSWER_BYTES_MAX,
+    CONNECT_SECONDS,
+    TIME_OUTS,
+    never_connected,
+    read_capped,
+)
 from payments.providers.base import Answer, Outcome, Reason, Withheld
 from payments.providers.wire import decode, header, json_object, member, text
 
-CONNECT_SECONDS = 5
 READ_SECONDS = 30  # who waits longer waits for a customer's PIN
 REPEAT_AFTER_SECONDS = (0.2, 1.0)
-ANSWER_BYTES_MAX = 256 * 1024
 REFRESH_EARLY_SECONDS = 30
 SHOWN_CHARACTERS_MAX = 500
 SECRET_CHARACTERS_MIN = 6  # blanking shorter ones would eat innocent text
 REDACTED = "[redacted]"
-TIME_OUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 
 MSISDN_IN_TEXT = re.compile(r"(?<![\w.-])\+?(255\d{9}|0?[67]\d{8})(?![.-]?\w)", re.ASCII)
 
@@ -314,7 +317,7 @@ class ProviderHttp:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
-                    body = _read_capped(response, deadline=monotonic() + read_seconds)
+                    body = read_capped(response, deadline=monotonic() + read_seconds)
                     content_type = header(response.headers, "Content-Type")
                     status = response.status_code
                 answer = _json_answer(body, content_type)
@@ -328,7 +331,7 @@ class ProviderHttp:
                     headers=dict(response.headers),
                 )
             except requests.exceptions.ConnectionError as error:
-                failure = NotSent if _never_connected(error) else NoAnswer
+                failure = NotSent if never_connected(error) else NoAnswer
                 raise failure(type(error).__name__, record) from error
             except TIME_OUTS as error:
                 raise TimedOut(type(error).__name__, record) from error
@@ -339,19 +342,6 @@ class ProviderHttp:
             return self._gate.call(send, waits_for_pin=read_seconds > READ_SECONDS)
         except GateClosed as closed:
             raise HeldBack(str(closed), record, closed.withheld) from closed
-
-
-def _read_capped(response: requests.Response, deadline: float) -> bytes:
-    """The body, cut at ANSWER_BYTES_MAX; a body that drips past the deadline is no answer."""
-    body = bytearray()
-    # What has arrived, not a full buffer: a body sent byte by byte must meet the deadline too.
-    while chunk := response.raw.read1(8192, decode_content=True):
-        body += chunk
-        if len(body) > ANSWER_BYTES_MAX:
-            break
-        if monotonic() > deadline:
-            raise requests.exceptions.ReadTimeout("the answer came too slowly")
-    return bytes(body)
 
 
 def _json_answer(body: bytes, content_type: str) -> dict[str, Any] | None:
@@ -367,21 +357,6 @@ def _shown(body: bytes, answer: dict[str, Any] | None, secrets: Sequence[str]) -
     if answer is not None:
         return redact(answer, secrets)
     return redact(body.decode("utf-8", "replace"), secrets)[:SHOWN_CHARACTERS_MAX]
-
-
-def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
-    """True when no byte of the request can have left: refused, unresolved, or an untrusted peer."""
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return True
-    cause: Any = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    if isinstance(reason, urllib3.exceptions.ProxyError):
-        reason = reason.original_error
-    if isinstance(reason, urllib3.exceptions.SSLError):
-        return bool(reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
-    return isinstance(
-        reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
+from common.shared_redis import SharedRedis
 from payments.providers.base import Withheld
 from payments.providers.http import Exchange, GateClosed
-from payments.providers.shared import SharedRedis
 from payments.providers.wire import header
 
 WAIT_SECONDS_MAX = 3

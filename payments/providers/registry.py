@@ -13,6 +13,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from common.shared_redis import SharedRedis
 from common.source_address import Network
 from payments.errors import ProviderUnavailable, UnknownProvider
 from payments.models import ProviderName
@@ -26,7 +27,6 @@ from payments.providers.mpesa_daraja.client import MpesaDaraja
 from payments.providers.mpesa_daraja.config import MpesaDarajaConfig
 from payments.providers.mpesa_openapi.client import MpesaOpenApi
 from payments.providers.mpesa_openapi.config import MpesaOpenApiConfig
-from payments.providers.shared import SharedRedis
 from payments.providers.tigo_pesa.client import TigoPesa
 from payments.providers.tigo_pesa.config import TigoPesaConfig
 from payments.providers.tokens import RedisTokenStore

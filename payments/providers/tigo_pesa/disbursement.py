@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
+from common.outgoing_http import ANSWER_BYTES_MAX
 from payments.providers.base import Answer, Disbursement, Outcome
 from payments.providers.http import (
-    ANSWER_BYTES_MAX,
     REDACTED,
     SHOWN_CHARACTERS_MAX,
     CallFailed,

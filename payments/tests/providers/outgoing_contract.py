@@ -15,6 +15,7 @@ import pytest
 import requests
 import responses
 
+from common.outgoing_http import ANSWER_BYTES_MAX
 from payments.providers.base import (
     Answer,
     Disbursement,
@@ -26,7 +27,7 @@ from payments.providers.base import (
     Reversal,
     TransferQuestion,
 )
-from payments.providers.http import ANSWER_BYTES_MAX, MemoryTokenStore, TokenStore
+from payments.providers.http import MemoryTokenStore, TokenStore
 from payments.tests.providers.contract import BASE_URL, COLLECTION, NESTED, PAYLOADS, PHONE
 
 DISBURSEMENT = Disbursement(

@@ -9,10 +9,10 @@ from threading import Event, Thread
 import pytest
 from redis import Redis
 
+from common.shared_redis import SharedRedis
 from payments.providers.base import Withheld
 from payments.providers.breaker import FAILURES_MAX, BreakerState, SharedBreaker
 from payments.providers.http import CallFailed, Exchange, GateClosed, NoAnswer, NotSent, TimedOut
-from payments.providers.shared import SharedRedis
 from payments.tests.providers.answers import OK, exchange, sends
 
 pytestmark = pytest.mark.redis

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from common.shared_redis import SharedRedis
 from payments.providers.base import Withheld
 from payments.providers.breaker import FAILURES_MAX, BreakerState
 from payments.providers.gate import SharedGate
@@ -19,7 +20,6 @@ from payments.providers.http import (
     NotSent,
     ProviderHttp,
 )
-from payments.providers.shared import SharedRedis
 from payments.tests.providers.answers import OK, exchange, sends
 
 pytestmark = pytest.mark.redis

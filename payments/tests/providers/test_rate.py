@@ -8,10 +8,10 @@ from time import monotonic
 
 import pytest
 
+from common.shared_redis import SharedRedis
 from payments.providers.base import Withheld
 from payments.providers.http import GateClosed
 from payments.providers.rate import PAUSE_SECONDS_MAX, Turns
-from payments.providers.shared import SharedRedis
 from payments.tests.providers.answers import exchange
 
 NOWHERE = "redis://127.0.0.1:9/0"

@@ -130,6 +130,16 @@ class Environment:
         hint = "Write mysql://user:password@host:3306/name or sqlite:///path/to/file."
         return self._parsed(name, placeholder, parse, hint, default_text=default)
 
+    def email(self, name: str, default: str) -> dict[str, Any]:
+        """Django's e-mail settings from a URL."""
+
+        def parse(text: str) -> dict[str, Any]:
+            return dict(environ.Env.email_url_config(text))
+
+        hint = "Write smtp+tls://user:password@host:587, or consolemail:// for the log."
+        placeholder = dict(environ.Env.email_url_config("consolemail://"))
+        return self._parsed(name, placeholder, parse, hint, default_text=default)
+
     def _parsed(
         self,
         name: str,

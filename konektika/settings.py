@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -159,7 +160,20 @@ AIRTEL_PIN_PADDING = env.choice("AIRTEL_PIN_PADDING", "", ("pkcs1", "oaep-sha1",
 AIRTEL_MESSAGE_SIGNING = env.boolean("AIRTEL_MESSAGE_SIGNING", False)
 
 # --- Messages ---
-SMS_CHANNEL = env.choice("SMS_CHANNEL", "console", ("console",))
+SMS_CHANNEL = env.choice("SMS_CHANNEL", "console", ("console", "beem", "africastalking"))
+BEEM_API_KEY = env.text("BEEM_API_KEY")
+BEEM_SECRET_KEY = env.text("BEEM_SECRET_KEY")
+BEEM_SENDER = env.text("BEEM_SENDER")
+BEEM_BASE_URL = env.url("BEEM_BASE_URL", "https://apisms.beem.africa")
+AFRICASTALKING_USERNAME = env.text("AFRICASTALKING_USERNAME")
+AFRICASTALKING_API_KEY = env.text("AFRICASTALKING_API_KEY")
+AFRICASTALKING_SENDER = env.text("AFRICASTALKING_SENDER")
+AFRICASTALKING_BASE_URL = env.url("AFRICASTALKING_BASE_URL", "https://api.africastalking.com")
+_email = env.email("EMAIL_URL", "consolemail://")
+vars().update(_email)
+EMAIL_TIMEOUT = 30
+_mailbox = _email["EMAIL_HOST_USER"] or ""
+DEFAULT_FROM_EMAIL = _mailbox if "@" in _mailbox else f"konektika@{urlsplit(PUBLIC_URL).hostname}"
 
 # --- The VPN ---
 VPN_ENDPOINT = env.text("VPN_ENDPOINT", "127.0.0.1:51820")
@@ -327,6 +341,7 @@ CELERY_TASK_ROUTES = {
     "backoffice.tasks.roll_up_older_days": {"queue": "back_office"},
     "backoffice.tasks.check_service_leg": {"queue": "back_office"},
     "backoffice.tasks.check_money": {"queue": "back_office"},
+    "notifications.tasks.send_message": {"queue": "messages"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
+from string import Formatter
 from typing import Any
+
+from notifications.segments import normalised
+
+
+class Kind(StrEnum):
+    """What a text is for, which decides how long it is worth sending and what a doubt means."""
+
+    CODE = "code"  # whoever did not get it asks for another
+    RECEIPT = "receipt"  # names its receipt: whoever gets it twice sees that it is the same
+    NOTICE = "notice"
+
 
 TEXTS: dict[str, dict[str, str]] = {
     "payment_received": {
@@ -141,6 +154,15 @@ TEXTS: dict[str, dict[str, str]] = {
     },
 }
 
+# Of the texts that also go by e-mail; others have the sender's name.
+SUBJECTS: dict[str, dict[str, str]] = {
+    "payout_sent": {
+        "sw": "Konektika: mapato yako yamelipwa",
+        "en": "Konektika: your earnings are paid",
+    },
+}
+SENDER = "Konektika"
+
 REASONS: dict[str, dict[str, str]] = {
     "wrong_pin": {"sw": "PIN si sahihi", "en": "wrong PIN"},
     "insufficient_funds": {"sw": "salio halitoshi", "en": "not enough money in the account"},
@@ -167,4 +189,15 @@ def render(message_id: str, language: str, context: Mapping[str, Any]) -> str:
     words = dict(context)
     if "reason" in words:
         words["reason"] = REASONS.get(words["reason"], REASONS["declined"])[language]
-    return TEXTS[message_id][language].format(**words)
+    return normalised(TEXTS[message_id][language].format(**words))
+
+
+def kind_of(message_id: str) -> Kind:
+    """By what the text names. Raises KeyError for an unknown id."""
+    fields = {name for _, name, _, _ in Formatter().parse(TEXTS[message_id]["en"])}
+    return next((kind for kind in (Kind.CODE, Kind.RECEIPT) if kind in fields), Kind.NOTICE)
+
+
+def subject(message_id: str, language: str) -> str:
+    """The subject of the text as an e-mail."""
+    return SUBJECTS.get(message_id, {}).get(language, SENDER)

@@ -1,4 +1,4 @@
-"""The outbox: messages written together with what they tell of, and sent afterwards."""
+"""The outbox: messages written together with what they tell of, sent afterwards, and their reports."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from common.fields import ReferenceField
+from notifications.segments import segments
+
+# What is in a context and not shown to staff, and what stands there instead.
+SECRETS = {"link": "[one-time link]", "code": "[code]"}
 
 
 class Message(models.Model):
-    """One SMS. `key` is unique: an event tells once."""
+    """One SMS or e-mail. `key` is unique: an event tells once."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -19,28 +23,56 @@ class Message(models.Model):
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Perhaps sent"
 
+    class Delivery(models.TextChoices):
+        PENDING = "pending", "On its way"
+        DELIVERED = "delivered", "Delivered"
+        UNDELIVERED = "undelivered", "Not delivered"
+
     key = ReferenceField(max_length=120, unique=True)
     message_id = models.CharField(max_length=40, help_text="Which text of the registry")
-    to = models.CharField(max_length=20, db_index=True)
+    to = models.CharField(max_length=254, db_index=True, help_text="E.164, or an e-mail address")
     language = models.CharField(max_length=2)
     context = models.JSONField(default=dict)
     text = models.TextField()
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     channel = models.CharField(max_length=20, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    doubts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often nobody knew whether it went out"
+    )
     error = models.CharField(max_length=255, blank=True)
+    reference = models.CharField(
+        max_length=100, blank=True, db_index=True, help_text="The channel's own"
+    )
+    delivery = models.CharField(
+        max_length=12, choices=Delivery, blank=True, help_text="As the channel reported it"
+    )
+    again_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="again",
+        help_text="Staff had this message sent again",
+    )
     next_attempt_at = models.DateTimeField(
         null=True, blank=True, db_index=True, default=timezone.now
     )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Not sent after this")
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("send_again", "Can have a message sent again")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "sending", "sent", "failed", "unknown"]),
                 name="message_state",
+            ),
+            models.CheckConstraint(
+                condition=Q(delivery__in=["", "pending", "delivered", "undelivered"]),
+                name="message_delivery",
             ),
         ]
 
@@ -49,6 +81,35 @@ class Message(models.Model):
 
     @property
     def told(self) -> str:
-        """The text, without the link that would reveal the customer's key to staff."""
-        link = self.context.get("link")
-        return self.text.replace(link, "[one-time link]") if link else self.text
+        """The text, without the link or the code that would let staff act as the customer."""
+        shown = self.text
+        for name, instead in SECRETS.items():
+            if secret := self.context.get(name):
+                shown = shown.replace(str(secret), instead)
+        return shown
+
+    @property
+    def has_secret(self) -> bool:
+        return any(self.context.get(name) for name in SECRETS)
+
+    @property
+    def parts(self) -> int:
+        """As how many SMS it is charged."""
+        return segments(self.text).parts
+
+
+class DeliveryReport(models.Model):
+    """One report as it came, but for the phone; also one of no message that we know (yet)."""
+
+    channel = models.CharField(max_length=20)
+    reference = models.CharField(max_length=100)
+    word = models.CharField(max_length=40, help_text="The channel's own word for the state")
+    facts = models.JSONField(default=dict)
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["channel", "reference"], name="delivery_report_reference")]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.word}"

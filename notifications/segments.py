@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import NamedTuple
 
 # GSM 03.38 (3GPP TS 23.038, sections 6.2.1 and 6.2.1.1): what 7 bits can say, and what needs two of
@@ -13,12 +14,28 @@ _BASIC = frozenset(
 _EXTENDED = frozenset("\f^{}\\[~]|€")
 
 
+# What people and programs write without need, which would make a text two or three SMS instead of
+# one: typographic signs and blanks, by their plain form.
+_PLAIN = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u201a\u201b\u2032`\u00b4", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u2033", '"')
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
+    | dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " ")
+    | {"\u2026": "..."}
+)
+
+
 class Segments(NamedTuple):
     """`units` are septets of GSM-7 or 16-bit units of UCS-2, `parts` the SMS that carry them."""
 
     alphabet: str
     units: int
     parts: int
+
+
+def normalised(text: str) -> str:
+    """The text in the letters that cost least and say the same."""
+    return unicodedata.normalize("NFC", text).translate(_PLAIN)
 
 
 def segments(text: str) -> Segments:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from common.queue import GatheredHurry
 from common.source_address import Network, is_within, source_address
 from common.transactions import brief_waits
+from notifications.webhooks import receive_report, reporting_channel
 from payments.models import WebhookDelivery
 from payments.providers import registry
 from payments.providers.base import (
@@ -68,8 +69,12 @@ def secret_webhook(
 ) -> HttpResponse:
     """The path that only a provider can know. A wrong token is answered 404.
 
-    `only` names the dialects that have such a path; none for a path that all have.
+    `only` names the dialects that have such a path; none for a path that all have. The plain path is
+    also that of the SMS providers' delivery reports.
     """
+    reporting = None if attempt_token or only else reporting_channel(token)
+    if reporting:
+        return receive_report(reporting, _read_body(request))
     dialect = _dialect_of(token, only)
     return _receive(request, dialect, attempt_token, Trust.SECRET_PATH, channel)
 

@@ -28,7 +28,7 @@ from tests.waiting import wait_until
 Row = TypeVar("Row", bound=Model)
 
 START_SECONDS = 60
-WORKERS = ("collect", "worker", "back_office")
+WORKERS = ("collect", "worker", "back_office", "messages")
 
 
 class System:

@@ -25,7 +25,7 @@ from deploy.local.running import AlreadyRuns, Server, as_the_only_one
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = Path("var/log")
-WORKERS = {"collect", "worker", "back_office"}
+WORKERS = {"collect", "worker", "back_office", "messages"}
 
 
 class CannotStart(Exception):

@@ -1,4 +1,4 @@
-"""One way of sending an SMS."""
+"""One way of sending a message, and how a sending may end."""
 
 from __future__ import annotations
 
@@ -13,9 +13,31 @@ class NotAccepted(Exception):
         self.permanent = permanent
 
 
+class Unreachable(NotAccepted):
+    """No connection was made."""
+
+
+class HeldBack(NotAccepted):
+    """We did not try: the channel failed for everybody a moment ago."""
+
+
+class Misconfigured(NotAccepted):
+    """Our account with the channel is wrong; the same will happen to every message until staff act."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
+class InDoubt(Exception):
+    """The message may have gone out."""
+
+
 class Channel(Protocol):
     name: str
 
-    def send(self, *, to: str, text: str) -> None:
-        """Send a text to an E.164 number. Raises NotAccepted."""
+    def send(self, *, to: str, text: str, subject: str) -> str:
+        """Send a text to an E.164 number or an e-mail address; an SMS has no subject.
+
+        Returns what the channel's delivery reports will call it, or "". Raises NotAccepted, InDoubt.
+        """
         ...

@@ -12,5 +12,6 @@ logger = logging.getLogger("konektika.sms")
 class ConsoleChannel:
     name = "console"
 
-    def send(self, *, to: str, text: str) -> None:
+    def send(self, *, to: str, text: str, subject: str) -> str:
         logger.info("SMS to %s: %s", phones.mask(to), text)
+        return ""

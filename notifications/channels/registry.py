@@ -1,15 +1,73 @@
-"""The channels there are, by the value of `SMS_CHANNEL`."""
+"""The channels there are, each built with its configuration from the settings."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
 from django.conf import settings
 
+from common.shared_redis import SharedRedis
+from notifications.channels import africastalking, beem
+from notifications.channels.africastalking import AfricasTalking, AfricasTalkingConfig
 from notifications.channels.base import Channel
+from notifications.channels.beem import Beem, BeemConfig
+from notifications.channels.breaker import ChannelBreaker
 from notifications.channels.console import ConsoleChannel
+from notifications.channels.email import EmailChannel
+from notifications.channels.reports import Report
 
-CHANNELS: dict[str, type[Channel]] = {"console": ConsoleChannel}
+
+def _beem() -> Beem:
+    return Beem(
+        BeemConfig(
+            api_key=settings.BEEM_API_KEY,
+            secret_key=settings.BEEM_SECRET_KEY,
+            sender=settings.BEEM_SENDER,
+            base_url=settings.BEEM_BASE_URL,
+        )
+    )
 
 
-def sms_channel() -> Channel:
-    """The configured channel."""
-    return CHANNELS[settings.SMS_CHANNEL]()
+def _africastalking() -> AfricasTalking:
+    return AfricasTalking(
+        AfricasTalkingConfig(
+            username=settings.AFRICASTALKING_USERNAME,
+            api_key=settings.AFRICASTALKING_API_KEY,
+            sender=settings.AFRICASTALKING_SENDER,
+            base_url=settings.AFRICASTALKING_BASE_URL,
+        )
+    )
+
+
+# By the value of SMS_CHANNEL.
+SMS_CHANNELS: Mapping[str, Callable[[], Channel]] = {
+    "console": ConsoleChannel,
+    "beem": _beem,
+    "africastalking": _africastalking,
+}
+# What the settings of a channel are; all are needed where it is chosen.
+CREDENTIALS: Mapping[str, tuple[str, ...]] = {
+    "beem": ("BEEM_API_KEY", "BEEM_SECRET_KEY", "BEEM_SENDER"),
+    "africastalking": (
+        "AFRICASTALKING_USERNAME",
+        "AFRICASTALKING_API_KEY",
+        "AFRICASTALKING_SENDER",
+    ),
+}
+REPORTS: Mapping[str, Callable[[Mapping[str, Any]], Report]] = {
+    "beem": beem.read_report,
+    "africastalking": africastalking.read_report,
+}
+
+
+def channel_for(to: str) -> Channel:
+    """E-mail for an address, else the SMS channel that is configured."""
+    return EmailChannel() if "@" in to else SMS_CHANNELS[settings.SMS_CHANNEL]()
+
+
+@cache
+def breaker(name: str) -> ChannelBreaker:
+    """What all sendings by a channel pass."""
+    return ChannelBreaker(SharedRedis(settings.REDIS_URL), name)

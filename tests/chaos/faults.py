@@ -36,6 +36,7 @@ SUPERVISED = (
     "collect",
     "worker",
     "back_office",
+    "messages",
     "beat",
     "ahead",
     "beat-2",

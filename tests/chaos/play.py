@@ -28,7 +28,7 @@ AFTERWARDS_SECONDS = 3
 QUIET_SECONDS = 2.2  # longer than a sweep's interval
 QUIET_WITHIN_SECONDS = 180.0
 LEAP, LEAPS_GROW, LEAPS_MAX = timedelta(minutes=15), 4, 10  # over a week by the sixth
-QUEUES = ("collect", "webhooks", "default", "back_office")
+QUEUES = ("collect", "webhooks", "messages", "default", "back_office")
 
 USUALLY = {
     "prompt_seconds": 10,
@@ -146,7 +146,7 @@ def _mend(stage: Stage) -> None:
     """The faults stop; what production runs is there, and answers."""
     for name in TROUBLEMAKERS:
         stage.system.stop_program(name)
-    for name in ("collect", "worker", "back_office", "beat"):
+    for name in ("collect", "worker", "back_office", "messages", "beat"):
         if not stage.system.is_running(name):
             stage.system.restart(name)
 

@@ -24,7 +24,8 @@ from tests.waiting import wait_until
 
 AHEAD = (
     "python -m tests.chaos.ahead --quiet --app konektika worker --hostname ahead@%h "
-    "--without-mingle --without-gossip --loglevel info --queues collect,webhooks,default,back_office "
+    "--without-mingle --without-gossip --loglevel info "
+    "--queues collect,webhooks,messages,default,back_office "
     "--pool threads --concurrency 8"
 )
 BEAT = "python -m celery --quiet --app konektika beat --loglevel info"

@@ -1,0 +1,102 @@
+"""SMS by Africa's Talking (fact sheet, 2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from notifications.channels.base import InDoubt, Misconfigured, NotAccepted
+from notifications.channels.http import Answer, post, refusal_by_status
+from notifications.channels.reports import Delivery, Report, text_of
+
+CREATED = 201
+ACCEPTED = frozenset({"100", "101", "102"})
+MISCONFIGURED = frozenset({"401", "402"})
+FINAL = frozenset({"403", "404", "406", "407", "409"})
+TEMPORARY = frozenset({"405", "502"})
+# "Success" means accepted in an answer and delivered in a report (2.2): only reports are read here.
+DELIVERIES = {
+    "success": Delivery.DELIVERED,
+    "failed": Delivery.UNDELIVERED,
+    "rejected": Delivery.UNDELIVERED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AfricasTalkingConfig:
+    username: str
+    api_key: str = field(repr=False)
+    sender: str
+    base_url: str
+
+
+class AfricasTalking:
+    name = "africastalking"
+
+    def __init__(self, config: AfricasTalkingConfig) -> None:
+        self._config = config
+
+    def send(self, *, to: str, text: str, subject: str) -> str:
+        answer = post(
+            f"{self._config.base_url}/version1/messaging",
+            headers={"apiKey": self._config.api_key, "Accept": "application/json"},
+            form={
+                "username": self._config.username,
+                "to": to,
+                "message": text,
+                "from": self._config.sender,
+                "bulkSMSMode": "1",
+                "enqueue": "1",
+            },
+        )
+        return _reference(answer)
+
+
+def _reference(answer: Answer) -> str:
+    """The message's id, once it is accepted. Raises NotAccepted, InDoubt."""
+    data = (answer.json or {}).get("SMSMessageData")
+    if answer.status != CREATED or not isinstance(data, dict):
+        raise refusal_by_status(answer.status)
+    recipients = data.get("Recipients")
+    if not isinstance(recipients, list):
+        raise InDoubt("Africa's Talking told of no recipients")
+    if not recipients:  # the request is refused, and only the words say why (2.2, trap 1)
+        raise _refused_request(text_of(data.get("Message")))
+    if len(recipients) != 1 or not isinstance(recipients[0], dict):
+        raise InDoubt("Africa's Talking told of somebody else")
+    recipient = recipients[0]
+    code = text_of(recipient.get("statusCode"))
+    if code not in ACCEPTED:
+        raise _refusal(code, text_of(recipient.get("status")))
+    return text_of(recipient.get("messageId"))
+
+
+def _refused_request(words: str) -> NotAccepted:
+    told = f"Africa's Talking: {words}"
+    if re.search(r"sender", words, re.IGNORECASE):
+        return Misconfigured(told)
+    return NotAccepted(told, permanent=True)
+
+
+def _refusal(code: str, words: str) -> NotAccepted | InDoubt:
+    told = f"Africa's Talking {code}: {words}"
+    if code in MISCONFIGURED:
+        return Misconfigured(told)
+    if code in FINAL:
+        return NotAccepted(told, permanent=True)
+    if code in TEMPORARY:
+        return NotAccepted(told)
+    return InDoubt(told)
+
+
+def read_report(facts: Mapping[str, Any]) -> Report:
+    """What Africa's Talking posts, form-encoded, about a message (2.3)."""
+    word = text_of(facts.get("status"))
+    return Report(
+        reference=text_of(facts.get("id")),
+        word=word,
+        reason=text_of(facts.get("failureReason")),
+        delivery=DELIVERIES.get(word.lower(), Delivery.PENDING),
+    )

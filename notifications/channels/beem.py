@@ -1,0 +1,102 @@
+"""SMS by Beem Africa (fact sheet, 1). One recipient a request: its answer counts them only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common import phone as phones
+from notifications.channels.base import InDoubt, Misconfigured, NotAccepted
+from notifications.channels.http import Answer, post, refusal_by_status
+from notifications.channels.reports import Delivery, Report, text_of
+
+PLAIN = 0  # encoding; the value of UCS-2 is contradicted (1.1), so texts are kept to GSM-7
+RECIPIENT = 1
+ACCEPTED = "100"
+BAD_NUMBER = "101"
+NO_BALANCE = "102"
+OUR_MISTAKE = "104"
+MISCONFIGURED = frozenset({"105", "106", "107", "108"})
+# A second guide gives 102, 103 and 105 other meanings (1.2): where words and number differ, in doubt.
+WORDS = {BAD_NUMBER: ("phone", "number"), NO_BALANCE: ("balance", "credit")}
+DELIVERIES = {
+    "delivered": Delivery.DELIVERED,
+    "undelivered": Delivery.UNDELIVERED,
+    "failed": Delivery.UNDELIVERED,
+    "rejected": Delivery.UNDELIVERED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeemConfig:
+    api_key: str
+    secret_key: str = field(repr=False)
+    sender: str
+    base_url: str
+
+
+class Beem:
+    name = "beem"
+
+    def __init__(self, config: BeemConfig) -> None:
+        self._config = config
+
+    def send(self, *, to: str, text: str, subject: str) -> str:
+        answer = post(
+            f"{self._config.base_url}/v1/send",
+            login=(self._config.api_key, self._config.secret_key),
+            json_body={
+                "source_addr": self._config.sender,
+                "schedule_time": "",
+                "encoding": PLAIN,
+                "message": text,
+                "recipients": [{"recipient_id": RECIPIENT, "dest_addr": phones.msisdn(to)}],
+            },
+        )
+        return _reference(answer)
+
+
+def _reference(answer: Answer) -> str:
+    """The request's id, once the message is accepted. Raises NotAccepted, InDoubt."""
+    body = answer.json
+    if body is None:
+        raise refusal_by_status(answer.status)
+    code = text_of(body.get("code"))
+    if answer.status < 500 and code == ACCEPTED:
+        if not _has_any(body.get("valid")):
+            raise NotAccepted("Beem accepted nobody: the number is invalid", permanent=True)
+        return text_of(body.get("request_id"))
+    raise _refusal(answer.status, code, text_of(body.get("message")))
+
+
+def _refusal(status: int, code: str, words: str) -> NotAccepted | InDoubt:
+    told = f"Beem {code}: {words}" if code else f"HTTP {status}: {words}"
+    if status >= 500:
+        return InDoubt(told)
+    if code in WORDS and any(word in words.lower() for word in WORDS[code]):
+        return NotAccepted(told, permanent=code == BAD_NUMBER)
+    if "balance" in words.lower():
+        return NotAccepted(told)
+    if code in MISCONFIGURED:
+        return Misconfigured(told)
+    if code == OUR_MISTAKE:
+        return NotAccepted(told, permanent=True)
+    if not code:
+        return refusal_by_status(status)
+    return InDoubt(told)
+
+
+def read_report(facts: Mapping[str, Any]) -> Report:
+    """What Beem posts about one recipient of a request (1.3): `Status`, or `status` with others."""
+    word = text_of(facts.get("Status")) or text_of(facts.get("status"))
+    return Report(
+        reference=text_of(facts.get("request_id")),
+        word=word,
+        reason="",
+        delivery=DELIVERIES.get(word.lower(), Delivery.PENDING),
+    )
+
+
+def _has_any(count: object) -> bool:
+    return text_of(count).isdecimal() and int(text_of(count)) >= 1

@@ -1,0 +1,49 @@
+"""What channels report of a message's delivery, kept as it came and read into the message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from notifications.channels.registry import REPORTS
+from notifications.channels.reports import Delivery
+from notifications.models import DeliveryReport, Message
+
+PHONES = frozenset({"dest_addr", "phoneNumber"})  # the message has it, and forgets it when it must
+FACTS_MAX = 20
+CHARACTERS_MAX = 200
+
+
+def keep_report(*, channel: str, facts: Mapping[str, Any]) -> DeliveryReport:
+    """Store a report and apply it to its message, where there is one."""
+    report = REPORTS[channel](facts)
+    kept = DeliveryReport.objects.create(
+        channel=channel,
+        reference=report.reference[:100],
+        word=report.word[:40],
+        facts=_shortened(facts),
+    )
+    if kept.reference:
+        apply_reports(channel=channel, reference=kept.reference)
+    return kept
+
+
+def apply_reports(*, channel: str, reference: str) -> None:
+    """Bring the message up to what was reported; a report may be there before its message's reference.
+
+    A final state never goes back, in whatever order reports come: the first final one stands.
+    """
+    told = DeliveryReport.objects.filter(channel=channel, reference=reference).order_by("pk")
+    states = [REPORTS[channel](report.facts).delivery for report in told]
+    final = next((state for state in states if state != Delivery.PENDING), None)
+    theirs = Message.objects.filter(channel=channel, reference=reference)
+    if final is not None:
+        theirs.update(delivery=final)
+    elif states:
+        theirs.filter(delivery="").update(delivery=Delivery.PENDING)
+
+
+def _shortened(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What a report says, without its phone; of a body that is no report, not more than this."""
+    said = [(str(name)[:40], str(value)) for name, value in facts.items() if name not in PHONES]
+    return {name: value[:CHARACTERS_MAX] for name, value in said[:FACTS_MAX]}

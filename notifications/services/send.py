@@ -1,0 +1,151 @@
+"""Sends what was queued: once, and a second time only where that is sure to be the first or does
+no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from common.queue import hurry
+from notifications.channels.base import Channel, HeldBack, InDoubt, Misconfigured, NotAccepted
+from notifications.channels.registry import breaker, channel_for
+from notifications.messages import Kind, kind_of, subject
+from notifications.models import Message
+from notifications.services.queue import HURRY_LOST_AFTER
+from notifications.services.reports import apply_reports
+
+logger = logging.getLogger(__name__)
+
+SENDING_LOST_AFTER = timedelta(minutes=2)  # longer than any call takes
+# After a refusal that may not be the last word, by how often it was tried; then every ten minutes.
+BACK_OFF = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+HELD_BACK_FOR = timedelta(seconds=30)
+RE_SENDINGS = {Kind.RECEIPT: 1}  # after a doubt (fact sheet, 7)
+BATCH = 200
+
+State = Message.State
+
+
+def send_queued(*, key: str) -> None:
+    """Send one message, if nobody is sending it; safe to repeat.
+
+    A sender that dies in between leaves `sending`, which is a doubt like that of a time-out.
+    """
+    now = timezone.now()
+    is_ours = (
+        Message.objects.filter(key=key, state=State.QUEUED)
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .update(state=State.SENDING, next_attempt_at=now + SENDING_LOST_AFTER)
+    )
+    if not is_ours:
+        return
+    message = Message.objects.get(key=key)
+    channel = channel_for(message.to)
+    message.channel = channel.name
+    message.attempts += 1
+    try:
+        message.reference = _sent(message, channel)[:100]
+    except HeldBack as refusal:
+        message.attempts -= 1
+        _wait(message, refusal, HELD_BACK_FOR)
+    except NotAccepted as refusal:
+        _try_later_or_give_up(message, refusal)
+    except InDoubt as doubt:
+        note_doubt(message, f"no answer to rely on: {doubt}")
+    else:
+        message.state = State.SENT
+        message.error = ""
+        message.sent_at = timezone.now()
+        message.next_attempt_at = None
+    if _keep(message) and message.reference:
+        apply_reports(channel=message.channel, reference=message.reference)
+
+
+def sweep_outbox() -> int:
+    """Queue what is due, give up what is too old, and note what a dead sender left behind.
+
+    Returns how many were queued.
+    """
+    from notifications.tasks import send_message
+
+    now = timezone.now()
+    too_old = Message.objects.filter(state=State.QUEUED, expires_at__lte=now)
+    for message in too_old[:BATCH]:
+        _give_up(message, "It was not sent in time.")
+        _keep(message, State.QUEUED)
+    for message in Message.objects.filter(state=State.SENDING, next_attempt_at__lte=now)[:BATCH]:
+        note_doubt(message, "its sender died")
+        _keep(message)
+    due = Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=now)
+    keys = list(due.order_by("next_attempt_at").values_list("key", flat=True)[:BATCH])
+    for key in keys:
+        is_ours = Message.objects.filter(key=key, next_attempt_at__lte=now).update(
+            next_attempt_at=now + HURRY_LOST_AFTER
+        )
+        if is_ours:
+            hurry(send_message, key)
+    return len(keys)
+
+
+def note_doubt(message: Message, what: str) -> None:
+    """Nobody knows whether it went out: it is sent again only where its kind allows."""
+    message.doubts += 1
+    if message.doubts <= RE_SENDINGS.get(kind_of(message.message_id), 0):
+        _wait(message, what, BACK_OFF[0])
+        return
+    message.state = State.UNKNOWN
+    message.error = what[:255]
+    message.next_attempt_at = None
+
+
+def _sent(message: Message, channel: Channel) -> str:
+    with breaker(channel.name).calling():
+        return channel.send(
+            to=message.to,
+            text=message.text,
+            subject=subject(message.message_id, message.language),
+        )
+
+
+def _try_later_or_give_up(message: Message, refusal: NotAccepted) -> None:
+    if isinstance(refusal, Misconfigured):
+        logger.error("messages by %s are refused until staff act: %s", message.channel, refusal)
+    if not refusal.permanent:
+        tried = min(message.attempts, len(BACK_OFF))
+        _wait(message, refusal, BACK_OFF[tried - 1])
+        return
+    _give_up(message, str(refusal))
+
+
+def _give_up(message: Message, why: str) -> None:
+    """What was in doubt before stays in doubt, whatever a second sending came to."""
+    message.state = State.UNKNOWN if message.doubts else State.FAILED
+    message.error = why[:255]
+    message.next_attempt_at = None
+    logger.warning("message %s is given up: %s", message.pk, why)
+
+
+def _wait(message: Message, why: object, pause: timedelta) -> None:
+    message.state = State.QUEUED
+    message.error = str(why)[:255]
+    message.next_attempt_at = timezone.now() + pause
+
+
+def _keep(message: Message, before: State = State.SENDING) -> bool:
+    """Write what became of it, unless somebody else has done so meanwhile."""
+    return bool(
+        Message.objects.filter(pk=message.pk, state=before).update(
+            state=message.state,
+            channel=message.channel,
+            attempts=message.attempts,
+            doubts=message.doubts,
+            error=message.error,
+            reference=message.reference,
+            sent_at=message.sent_at,
+            next_attempt_at=message.next_attempt_at,
+        )
+    )

@@ -1,0 +1,173 @@
+"""What becomes of a message, as its channel answers and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from notifications.channels import registry
+from notifications.channels.base import Channel, HeldBack, InDoubt, Misconfigured, NotAccepted
+from notifications.models import Message
+from notifications.services import queue_message, send_queued, sweep_outbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PHONE = "+255754123456"
+CONTEXTS: dict[str, dict[str, Any]] = {
+    "payment_received": {"amount": 1000, "bundle": "Daily", "receipt": "SKC7XYZ123"},
+    "payment_failed": {"reason": "wrong_pin"},
+    "code_reset_password": {"code": "042195"},
+}
+
+
+class Scripted:
+    """A channel whose sendings end as they are told to, in their order, and then well."""
+
+    name = "beem"
+
+    def __init__(self) -> None:
+        self.ends: list[Exception] = []
+        self.sent = 0
+
+    def send(self, *, to: str, text: str, subject: str) -> str:
+        self.sent += 1
+        if self.ends:
+            raise self.ends.pop(0)
+        return f"request-{self.sent}"
+
+
+@pytest.fixture(autouse=True)
+def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    channel = Scripted()
+    monkeypatch.setattr("notifications.tasks.send_message.apply_async", lambda **_: None)
+    monkeypatch.setitem(registry.SMS_CHANNELS, "console", lambda: channel)
+    registry.breaker.cache_clear()
+    yield channel
+    registry.breaker.cache_clear()
+
+
+@pytest.fixture
+def queue() -> Callable[[str], Message]:
+    def queue(message_id: str) -> Message:
+        queue_message(
+            message_id=message_id,
+            to=PHONE,
+            language="sw",
+            context=CONTEXTS[message_id],
+            key=message_id,
+        )
+        return Message.objects.get(key=message_id)
+
+    return queue
+
+
+def sent(message: Message) -> Message:
+    """After one more try."""
+    send_queued(key=message.key)
+    message.refresh_from_db()
+    return message
+
+
+def pause(message: Message) -> float:
+    """Seconds until the next try."""
+    assert message.next_attempt_at is not None
+    return round((message.next_attempt_at - timezone.now()).total_seconds() / 10) * 10
+
+
+def test_what_is_accepted_is_never_sent_again(
+    channel: Scripted, queue: Callable[[str], Message]
+) -> None:
+    message = sent(sent(queue("payment_failed")))
+    assert (message.state, message.reference, channel.sent) == ("sent", "request-1", 1)
+
+
+def test_a_refusal_that_may_pass_is_tried_again_later_and_later(
+    channel: Scripted, queue: Callable[[str], Message]
+) -> None:
+    channel.ends = [NotAccepted("no balance") for _ in range(5)]
+    message = queue("payment_failed")
+    assert [pause(sent(message)) for _ in range(5)] == [30, 120, 600, 600, 600]
+    assert message.state == "queued"
+    assert sent(message).state == "sent"
+
+
+@pytest.mark.parametrize("refusal", [NotAccepted("number", permanent=True), Misconfigured("key")])
+def test_a_refusal_that_stays_is_not_tried_again(
+    channel: Scripted, queue: Callable[[str], Message], refusal: Exception
+) -> None:
+    channel.ends = [refusal]
+    message = sent(sent(queue("payment_failed")))
+    assert (message.state, channel.sent) == ("failed", 1)
+
+
+@pytest.mark.parametrize(
+    ("message_id", "sendings"),
+    [("payment_received", 2), ("payment_failed", 1), ("code_reset_password", 1)],
+)
+def test_a_doubt_is_sent_again_once_where_the_text_names_its_receipt(
+    channel: Scripted, queue: Callable[[str], Message], message_id: str, sendings: int
+) -> None:
+    channel.ends = [InDoubt("time-out"), InDoubt("time-out")]
+    message = queue(message_id)
+    for _ in range(3):
+        sent(message)
+    assert (message.state, channel.sent, message.doubts) == ("unknown", sendings, sendings)
+
+
+def test_what_was_in_doubt_is_never_called_failed(
+    channel: Scripted, queue: Callable[[str], Message]
+) -> None:
+    channel.ends = [InDoubt("time-out"), NotAccepted("number", permanent=True)]
+    assert sent(sent(queue("payment_received"))).state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("message_id", "good_for"),
+    [("code_reset_password", timedelta(minutes=5)), ("payment_failed", timedelta(hours=24))],
+)
+def test_what_is_too_old_is_not_sent(
+    channel: Scripted, queue: Callable[[str], Message], message_id: str, good_for: timedelta
+) -> None:
+    message = queue(message_id)
+    assert message.expires_at is not None
+    assert abs(message.expires_at - timezone.now() - good_for) < timedelta(seconds=5)
+    Message.objects.update(expires_at=timezone.now())
+    assert sent(message).state == "queued"
+    assert sweep_outbox() == 0
+    message.refresh_from_db()
+    assert (message.state, channel.sent) == ("failed", 0)
+
+
+def test_a_channel_that_fails_for_everybody_is_left_alone(
+    channel: Scripted, queue: Callable[[str], Message]
+) -> None:
+    """The messages wait, and no try is counted."""
+    channel.ends = [HeldBack("left alone")]
+    message = sent(queue("code_reset_password"))
+    assert (message.state, message.attempts, pause(message)) == ("queued", 0, 30)
+
+
+def test_an_address_gets_an_e_mail() -> None:
+    queue_message(
+        message_id="payout_sent",
+        to="asha@example.com",
+        language="en",
+        context={"amount": 17_000, "receipt": "SKC7XYZ123"},
+        key="payout",
+    )
+    message = sent(Message.objects.get(key="payout"))
+    assert (message.state, message.channel) == ("sent", "email")
+    [letter] = mail.outbox
+    assert letter.to == ["asha@example.com"]
+    assert letter.subject == "Konektika: your earnings are paid"
+    assert "TZS 17,000" in letter.body
+
+
+def test_a_channel_is_what_the_outbox_takes(channel: Scripted) -> None:
+    taken: Channel = channel
+    assert taken.name in registry.REPORTS

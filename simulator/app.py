@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from simulator.africastalking import AfricasTalking
 from simulator.airtel_money.api import AirtelMoney
 from simulator.bank import Bank
+from simulator.beem import Beem
 from simulator.behaviour import Behaviour
 from simulator.bills import Bills
 from simulator.callbacks import CallbackSender
@@ -22,7 +24,7 @@ from simulator.mpesa_daraja.api import MpesaDaraja
 from simulator.mpesa_openapi.api import MpesaOpenApi
 from simulator.payouts import Payouts
 from simulator.prompts import Prompts
-from simulator.provider import Provider, World
+from simulator.provider import Api, Provider, World
 from simulator.store import Store
 from simulator.tigo_pesa.api import TigoPesa
 
@@ -40,11 +42,12 @@ async def running(config: Config) -> AsyncIterator[web.Application]:
     try:
         providers = _providers(config, world)
         world.bills.return_abandoned()
-        app = web.Application(middlewares=[_provider_errors(providers)])
+        gateways = _gateways(config, world)
+        app = web.Application(middlewares=[_provider_errors([*providers, *gateways])])
         app.add_routes(Control(world, providers).routes())
-        app.add_routes(Handset(world, providers).routes())
-        for provider in providers:
-            app.add_routes(provider.routes())
+        app.add_routes(Handset(world, [*providers, *gateways]).routes())
+        for api in (*providers, *gateways):
+            app.add_routes(api.routes())
         clock = asyncio.create_task(Clock(alarm, store, world.prompts, sender).run())
         try:
             yield app
@@ -85,7 +88,17 @@ def _providers(config: Config, world: World) -> list[Provider]:
     return providers
 
 
-def _provider_errors(providers: list[Provider]) -> Middleware:
+def _gateways(config: Config, world: World) -> list[Api]:
+    """The providers of SMS."""
+    gateways: list[Api] = []
+    if config.beem:
+        gateways.append(Beem(config.beem, world))
+    if config.africastalking:
+        gateways.append(AfricasTalking(config.africastalking, world))
+    return gateways
+
+
+def _provider_errors(apis: Sequence[Api]) -> Middleware:
     """Wrong paths and methods get the error that the provider itself would give."""
 
     @web.middleware
@@ -93,9 +106,9 @@ def _provider_errors(providers: list[Provider]) -> Middleware:
         try:
             return await handler(request)
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-            for provider in providers:
-                if request.path.startswith(provider.prefixes):
-                    return provider.no_such_path(error.status)
+            for api in apis:
+                if request.path.startswith(api.prefixes):
+                    return api.no_such_path(error.status)
             raise
 
     return translating

@@ -79,6 +79,25 @@ class AirtelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BeemConfig:
+    """An account for SMS. Deliveries are reported where a URL is named."""
+
+    api_key: str
+    secret_key: str
+    report_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AfricasTalkingConfig:
+    """An application for SMS with its one registered sender; reports as Beem's."""
+
+    username: str
+    api_key: str
+    sender: str
+    report_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A provider that is None has no credentials and is not simulated."""
 
@@ -89,6 +108,8 @@ class Config:
     openapi: OpenApiConfig | None
     tigo: TigoConfig | None
     airtel: AirtelConfig | None
+    beem: BeemConfig | None = None
+    africastalking: AfricasTalkingConfig | None = None
 
 
 def from_environment(environment: Mapping[str, str]) -> Config:
@@ -106,6 +127,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         openapi=_openapi(variables),
         tigo=_tigo(variables),
         airtel=_airtel(variables),
+        beem=_beem(variables),
+        africastalking=_africastalking(variables),
     )
     if not (config.mpesa or config.openapi or config.tigo or config.airtel):
         raise ConfigError(
@@ -234,4 +257,24 @@ def _airtel(variables: _Variables) -> AirtelConfig | None:
         currency=variables.shared("AIRTEL_CURRENCY") or "TZS",
         disbursement_pin=variables.shared("AIRTEL_DISBURSEMENT_PIN"),
         private_key=variables.get("AIRTEL_PRIVATE_KEY"),
+    )
+
+
+def _beem(variables: _Variables) -> BeemConfig | None:
+    values = variables.all_or_none("BEEM_API_KEY", "BEEM_SECRET_KEY")
+    if not values:
+        return None
+    api_key, secret_key = values
+    return BeemConfig(api_key, secret_key, report_url=variables.get("BEEM_REPORT_URL"))
+
+
+def _africastalking(variables: _Variables) -> AfricasTalkingConfig | None:
+    values = variables.all_or_none(
+        "AFRICASTALKING_USERNAME", "AFRICASTALKING_API_KEY", "AFRICASTALKING_SENDER"
+    )
+    if not values:
+        return None
+    username, api_key, sender = values
+    return AfricasTalkingConfig(
+        username, api_key, sender, report_url=variables.get("AFRICASTALKING_REPORT_URL")
     )

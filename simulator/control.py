@@ -19,6 +19,7 @@ from simulator.statement import as_csv, statement
 from simulator.store.bills import Bill
 from simulator.store.money import Account, Movement, Type
 from simulator.store.prompts import WAITING, Prompt
+from simulator.store.texts import Text
 from simulator.store.transfers import Transfer
 
 Json = dict[str, Any]
@@ -53,6 +54,7 @@ class Control:
             web.get("/control/keys", self.keys),
             web.get("/control/config", self.config),
             web.post("/control/config", _explained(self.change_config)),
+            web.get("/control/texts", self.texts),
             web.get("/control/prompts", self.prompts),
             web.post(r"/control/prompts/{id:\d+}/answer", _explained(self.answer)),
             web.post("/control/paybill", _explained(self.pay_bill)),
@@ -113,6 +115,11 @@ class Control:
         """The phones that are asked now, the oldest first."""
         waiting = [_prompt(prompt) for prompt in self._store.prompts.waiting()]
         return web.json_response({"prompts": waiting})
+
+    async def texts(self, request: web.Request) -> web.Response:
+        """The SMS of one phone, `?msisdn=255…`, the oldest first."""
+        texts = self._store.texts.to(request.query.get("msisdn", ""))
+        return web.json_response({"texts": [_text(text) for text in texts]})
 
     async def answer(self, request: web.Request) -> web.Response:
         """Be the hand: `{"pin": "1234"}`, `{"decline": true}` or `{"ignore": true}`."""
@@ -264,6 +271,19 @@ def _bill(bill: Bill) -> Json:
         "state": bill.state,
         "words": bill.words,
         "questions": bill.questions,
+    }
+
+
+def _text(text: Text) -> Json:
+    return {
+        "gateway": text.gateway,
+        "reference": text.reference,
+        "sender": text.sender,
+        "msisdn": text.msisdn,
+        "text": text.text,
+        "parts": text.parts,
+        "receiving": text.receiving,
+        "created_at": _time(text.created_at),
     }
 
 

@@ -1,4 +1,4 @@
-"""The page that shows the phones: prompts to answer by hand, bills to pay, and what happened."""
+"""The page that shows the phones: prompts to answer by hand, SMS, bills to pay, what happened."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ from string import Template
 from aiohttp import web
 
 from simulator.bills import NoPaybill
-from simulator.phones import PAYEE_ENDINGS, RIGHT_PIN, SPECIAL_ENDINGS, Payout, Scenario
+from simulator.phones import (
+    PAYEE_ENDINGS,
+    RIGHT_PIN,
+    SMS_ENDINGS,
+    SPECIAL_ENDINGS,
+    Payout,
+    Receiving,
+    Scenario,
+)
 from simulator.prompts import NoSuchPrompt, NotWaiting
-from simulator.provider import Provider, World
+from simulator.provider import Api, World
 from simulator.store.bills import Bill
 from simulator.store.calls import Callback
 from simulator.store.prompts import Prompt
+from simulator.store.texts import Text
 from simulator.store.transfers import Transfer
 
 HISTORY = 30
@@ -35,6 +44,20 @@ _PAYEES_WORDS: dict[str, str] = {
     Payout.CALLBACK_TWICE: "Is paid; the result comes twice",
     Payout.IN_PROGRESS_FIRST: "Is paid; the provider says that it is in progress",
     Payout.SLOW: "Is paid; the provider answers slowly",
+}
+_SMS_WORDS: dict[str, str] = {
+    Receiving.UNDELIVERED: "Is not delivered",
+    Receiving.UNREPORTED: "Is delivered; nobody reports it",
+    Receiving.REPORTED_TWICE: "Is delivered; the report comes twice",
+    Receiving.REPORTED_BACKWARDS: "Is delivered; a report of less follows",
+    Receiving.REPORTED_STRANGELY: "Is delivered; the report has a word that nobody knows",
+    Receiving.REPORTED_FIRST: "Is delivered; the report overtakes the answer",
+    Receiving.INVALID_NUMBER: "Is refused: not a number",
+    Receiving.NO_CREDIT: "Is refused: the merchant has no credit",
+    Receiving.ERROR_AFTER_SENDING: "Is sent; the provider answers 500",
+    Receiving.RESPONSE_LOST: "Is sent; the connection is cut",
+    Receiving.SLOW: "Is sent; the provider answers slowly",
+    Receiving.IN_DOUBT: "Is sent; the provider says that it does not know",
 }
 _BILL_FORMS = {
     "provider": re.compile(r"[a-z_]+"),
@@ -75,15 +98,16 @@ _WORDS = {
 class Handset:
     """Works with plain forms; the script only refreshes the page and keeps what is being typed."""
 
-    def __init__(self, world: World, providers: Iterable[Provider]) -> None:
+    def __init__(self, world: World, apis: Iterable[Api]) -> None:
         self._store = world.store
         self._prompts = world.prompts
         self._bills = world.bills
-        self._titles = {provider.name: provider.title for provider in providers}
+        self._titles = {api.name: api.title for api in apis}
         self._page = _template("page.html")
         self._phone = _template("phone.html")
         self._keypad = _template("keypad.html")
         self._event = _template("event.html")
+        self._sms = _template("sms.html")
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -140,6 +164,7 @@ class Handset:
         html = self._page.substitute(
             phones="".join(self._phone_of(prompt) for prompt in waiting),
             history="".join(self._history()),
+            texts="".join(self._sms_of(text) for text in self._store.texts.last(HISTORY)),
             waiting=len(waiting),
             total=f"{sum(movement.amount for movement in collections):,}",
             pin=RIGHT_PIN,
@@ -150,6 +175,7 @@ class Handset:
             bill=_bill_words(self._store.bills.last(1)),
             numbers=_numbers(SPECIAL_ENDINGS, _WORDS),
             payees=_numbers(PAYEE_ENDINGS, _PAYEES_WORDS),
+            readers=_numbers(SMS_ENDINGS, _SMS_WORDS),
         )
         return web.Response(text=html, content_type="text/html")
 
@@ -229,11 +255,24 @@ class Handset:
             callbacks=self._calls_about(transfer.about),
         )
 
+    def _sms_of(self, text: Text) -> str:
+        return self._sms.substitute(
+            self._titled(text.gateway, text.msisdn),
+            time=_clock(text.created_at, "%H:%M:%S"),
+            sender=escape(text.sender),
+            text=escape(text.text) if text.is_read else "<i>Not on the phone</i>",
+            parts="1 SMS" if text.parts == 1 else f"{text.parts} SMS",
+            callbacks=self._calls_about(text.about),
+        )
+
     def _who(self, event: Prompt | Bill | Transfer) -> dict[str, str]:
+        return self._titled(event.provider, event.msisdn)
+
+    def _titled(self, provider: str, msisdn: str) -> dict[str, str]:
         return {
-            "provider": event.provider,
-            "title": escape(self._titles.get(event.provider, event.provider)),
-            "number": _number(event.msisdn),
+            "provider": provider,
+            "title": escape(self._titles.get(provider, provider)),
+            "number": _number(msisdn),
         }
 
     def _calls_about(self, what: str) -> str:

@@ -105,6 +105,28 @@ class Payout(StrEnum):
         return {Payout.CALLBACK_LOST: 0, Payout.CALLBACK_TWICE: 2}.get(self, 1)
 
 
+class Receiving(StrEnum):
+    """What becomes of an SMS to a phone."""
+
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    UNREPORTED = "unreported"  # delivered, and nobody says so
+    REPORTED_TWICE = "reported_twice"
+    REPORTED_BACKWARDS = "reported_backwards"  # delivered, then still on its way
+    REPORTED_STRANGELY = "reported_strangely"  # by a word that is in no document
+    REPORTED_FIRST = "reported_first"  # before the answer
+    INVALID_NUMBER = "invalid_number"
+    NO_CREDIT = "no_credit"
+    ERROR_AFTER_SENDING = "error_after_sending"
+    RESPONSE_LOST = "response_lost"
+    SLOW = "slow"
+    IN_DOUBT = "in_doubt"  # the provider says that it does not know; it was sent
+
+    @property
+    def is_sent(self) -> bool:
+        return self not in (Receiving.INVALID_NUMBER, Receiving.NO_CREDIT)
+
+
 _SILENT = (Scenario.HAND, Scenario.NEVER_ANSWERS, Scenario.NOT_REGISTERED, Scenario.PAYS_LATE)
 _REFUSALS = {
     Scenario.WRONG_PIN: Outcome.WRONG_PIN,
@@ -156,13 +178,33 @@ PAYEE_ENDINGS = {
     "000057": Payout.IN_PROGRESS_FIRST,
     "000058": Payout.SLOW,
 }
+SMS_ENDINGS = {
+    "000071": Receiving.UNDELIVERED,
+    "000072": Receiving.UNREPORTED,
+    "000073": Receiving.REPORTED_TWICE,
+    "000074": Receiving.REPORTED_BACKWARDS,
+    "000075": Receiving.REPORTED_STRANGELY,
+    "000076": Receiving.REPORTED_FIRST,
+    "000077": Receiving.INVALID_NUMBER,
+    "000078": Receiving.NO_CREDIT,
+    "000079": Receiving.ERROR_AFTER_SENDING,
+    "000080": Receiving.RESPONSE_LOST,
+    "000081": Receiving.SLOW,
+    "000082": Receiving.IN_DOUBT,
+}
 CODE_DIGIT = "9"  # a payee whose number ends in 9 and five digits is refused with that code
 
 
 def scenario_of(msisdn: str) -> Scenario | None:
     """The fixed behaviour of a number (12 digits) that is asked to pay; None for all others.
 
-    A payee's number pays, so that what it paid can be sent back to it.
+    The number of a payee or of a reader of SMS pays, so that there is something to send or to tell.
     """
     ending = msisdn[-6:]
-    return SPECIAL_ENDINGS.get(ending, Scenario.PAYS if ending in PAYEE_ENDINGS else None)
+    others = ending in PAYEE_ENDINGS or ending in SMS_ENDINGS
+    return SPECIAL_ENDINGS.get(ending, Scenario.PAYS if others else None)
+
+
+def receiving_of(msisdn: str) -> Receiving:
+    """What becomes of an SMS to a number (12 digits)."""
+    return SMS_ENDINGS.get(msisdn[-6:], Receiving.DELIVERED)

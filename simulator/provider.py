@@ -103,8 +103,8 @@ class World:
     merchant: str
 
 
-class Provider(ABC):
-    """One dialect of one provider's API. `prefixes` is where its paths start."""
+class Api(ABC):
+    """One API of one company. `prefixes` is where its paths start."""
 
     name: ClassVar[str]
     dialect: ClassVar[str]
@@ -115,23 +115,10 @@ class Provider(ABC):
         self.world = world
         self.store = world.store
         self.behaviour = world.behaviour
-        self.bank = world.bank
-        self.merchant = world.merchant
-        self.prompts = world.prompts
-        self.payouts = world.payouts
-        world.prompts.register(self.dialect, self)
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]:
         """Its API."""
-
-    @abstractmethod
-    def new_receipt(self) -> str:
-        """A receipt in its own style, never the same twice."""
-
-    @abstractmethod
-    def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:
-        """How it tells the merchant."""
 
     @abstractmethod
     def error(self, status: int, code: str = "") -> web.Response:
@@ -140,19 +127,6 @@ class Provider(ABC):
     @abstractmethod
     def no_such_path(self, status: int) -> web.Response:
         """Its answer to a wrong path (404) or method (405)."""
-
-    def public_keys(self) -> dict[str, str]:
-        """What its clients encrypt with, by the names of the settings that want it."""
-        return {}
-
-    def forged(self, request: CallbackRequest) -> CallbackRequest:
-        """The same call from somebody else, who may only know another URL."""
-        url = self.behaviour.of(self.name, "callback")["forged_url"]
-        return CallbackRequest(url or request.url, request.headers, request.body)
-
-    def paid(self, prompt: Prompt, receipt: str) -> list[CallbackRequest]:
-        """What else the merchant hears of a payment: with most, nothing."""
-        return []
 
     def operation(self, name: str, handler: Handler) -> StreamHandler:
         """The handler with the operation's waiting time and faults; it may raise Refused."""
@@ -170,6 +144,70 @@ class Provider(ABC):
             return await spoiled(request, response, fault.answer_as, self.behaviour)
 
         return behaving
+
+    def broken(self, *, is_cut: bool) -> web.Response:
+        """No use for a client: a 500, or (HangUp) no answer at all."""
+        if is_cut:
+            raise HangUp
+        return self.error(500)
+
+    async def _answered(
+        self, request: web.Request, handler: Handler, fault: Fault | None
+    ) -> web.Response:
+        if fault is None:
+            return await _handled(request, handler)
+        if not fault.is_after:
+            return self.error(fault.status, fault.code)
+        response = await _handled(request, handler)
+        is_real = fault.answer_as in ("truncated", "gigantic", "drip")
+        return response if is_real else self.error(fault.status, fault.code)
+
+    async def _phone_in(self, request: web.Request) -> str:
+        """Whom a call is about: a number in it, or the number of a reference in it."""
+        text = f"{request.path_qs} {(await request.read()).decode(errors='replace')}"
+        if found := _PHONE.search(text):
+            return found.group()
+        if found := _SHORT_PHONE.search(text):
+            return f"255{found.group(1)}"
+        for name in _NAME.findall(text):
+            prompt = self.store.prompts.known_as(self.dialect, name)
+            transfer = prompt or self.store.transfers.known_as(self.dialect, name)
+            if transfer:
+                return transfer.msisdn
+        return ""
+
+
+class Provider(Api):
+    """One dialect of one provider's API of money."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.bank = world.bank
+        self.merchant = world.merchant
+        self.prompts = world.prompts
+        self.payouts = world.payouts
+        world.prompts.register(self.dialect, self)
+
+    @abstractmethod
+    def new_receipt(self) -> str:
+        """A receipt in its own style, never the same twice."""
+
+    @abstractmethod
+    def callback(self, prompt: Prompt, outcome: Outcome, receipt: str | None) -> CallbackRequest:
+        """How it tells the merchant."""
+
+    def public_keys(self) -> dict[str, str]:
+        """What its clients encrypt with, by the names of the settings that want it."""
+        return {}
+
+    def forged(self, request: CallbackRequest) -> CallbackRequest:
+        """The same call from somebody else, who may only know another URL."""
+        url = self.behaviour.of(self.name, "callback")["forged_url"]
+        return CallbackRequest(url or request.url, request.headers, request.body)
+
+    def paid(self, prompt: Prompt, receipt: str) -> list[CallbackRequest]:
+        """What else the merchant hears of a payment: with most, nothing."""
+        return []
 
     async def push(self, order: Order, accepted: web.Response) -> web.Response:
         """Put the prompt on the phone and answer as the number's scenario has it.
@@ -200,12 +238,6 @@ class Provider(ABC):
                 await asyncio.sleep(self.behaviour.seconds("slow_seconds"))
         return response
 
-    def broken(self, *, is_cut: bool) -> web.Response:
-        """No use for a client: a 500, or (HangUp) no answer at all."""
-        if is_cut:
-            raise HangUp
-        return self.error(500)
-
     def scenario_of(self, order: Order) -> Scenario:
         return self.behaviour.scenario_of(order.msisdn)
 
@@ -219,31 +251,6 @@ class Provider(ABC):
         early = str(self.behaviour.of(self.name, "early_enquiry"))
         is_early = time.time() - prompt.created_at < seconds
         return early if is_early else "truth"
-
-    async def _answered(
-        self, request: web.Request, handler: Handler, fault: Fault | None
-    ) -> web.Response:
-        if fault is None:
-            return await _handled(request, handler)
-        if not fault.is_after:
-            return self.error(fault.status, fault.code)
-        response = await _handled(request, handler)
-        is_real = fault.answer_as in ("truncated", "gigantic", "drip")
-        return response if is_real else self.error(fault.status, fault.code)
-
-    async def _phone_in(self, request: web.Request) -> str:
-        """Whom a call is about: a number in it, or the number of a reference in it."""
-        text = f"{request.path_qs} {(await request.read()).decode(errors='replace')}"
-        if found := _PHONE.search(text):
-            return found.group()
-        if found := _SHORT_PHONE.search(text):
-            return f"255{found.group(1)}"
-        for name in _NAME.findall(text):
-            prompt = self.store.prompts.known_as(self.dialect, name)
-            transfer = prompt or self.store.transfers.known_as(self.dialect, name)
-            if transfer:
-                return transfer.msisdn
-        return ""
 
 
 async def _handled(request: web.Request, handler: Handler) -> web.Response:

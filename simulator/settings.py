@@ -103,10 +103,12 @@ TREE: Json = {
     "between_seconds": _seconds(1),
     "payout_seconds": _seconds(1),
     "bill_seconds": _seconds(10),
+    "report_seconds": _seconds(1),
     "drip_seconds": _seconds(0.2),
     "gigantic_bytes": _whole(32 * 2**20, "bytes"),
     "wallet_balance": _whole(200_000, "shillings"),
     "merchant_float": _whole(10_000_000, "shillings"),
+    "sms_credit": _whole(100_000, "SMS"),
     "vodacom_mpesa": {
         **_operations(
             "token", "collect", "query", "refund", "disburse", "query_disbursement", "register"
@@ -137,6 +139,8 @@ TREE: Json = {
         "message_signing": _switch(False),
         "success_lies": _switch(False),
     },
+    "beem": _operations("send", "balance"),
+    "africastalking": _operations("send", "balance"),
 }
 
 

@@ -84,6 +84,12 @@ class Simulator:
         bill: dict[str, Any] = response.json()["bill"]
         return bill
 
+    def texts(self, phone: str) -> list[str]:
+        """The SMS that were sent to a phone, the oldest first."""
+        query = {"msisdn": phone.removeprefix("+")}
+        found = requests.get(f"{self._url}/control/texts", params=query, timeout=10).json()
+        return [each["text"] for each in found["texts"]]
+
     def waiting(self) -> int:
         """How many phones are asked now."""
         return int(self._truth()["prompts"]["waiting"])

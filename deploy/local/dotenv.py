@@ -30,10 +30,10 @@ SECRET_KEY={secret_key}
 FIELD_ENCRYPTION_KEYS={encryption_key}
 # An embedded Redis is started at this address, unless one answers there already.
 REDIS_URL=redis://:{redis_password}@127.0.0.1:{redis_port}/0
-# Tigo's callbacks and M-Pesa's bills are unsigned: a secret path is what makes them evidence.
-WEBHOOK_TOKENS=tigo_pesa:{tigo_token},mpesa_daraja:{mpesa_token}
+# Tigo's callbacks, M-Pesa's bills and reports of SMS are unsigned: a secret path makes them evidence.
+WEBHOOK_TOKENS=tigo_pesa:{tigo_token},mpesa_daraja:{mpesa_token},beem:{beem_token},africastalking:{africastalking_token}
 
-# The simulator is the three providers. `make run PORT=… SIMULATOR_PORT=…` moves these URLs along.
+# The simulator is the three providers of money. `make run PORT=… SIMULATOR_PORT=…` moves these URLs along.
 MPESA_CONSUMER_KEY={mpesa_key}
 MPESA_CONSUMER_SECRET={mpesa_secret}
 MPESA_BUSINESS_SHORTCODE=600100
@@ -74,6 +74,19 @@ AIRTEL_CALLBACK_URL={server}/api/webhooks/airtel-money
 AIRTEL_DISBURSEMENT_PIN={airtel_pin}
 AIRTEL_PUBLIC_KEY={airtel_public_key}
 SIMULATOR_AIRTEL_PRIVATE_KEY={airtel_private_key}
+
+# SMS go by the simulator, whose phones show them; SMS_CHANNEL=console writes them to the log.
+SMS_CHANNEL=beem
+BEEM_API_KEY={beem_key}
+BEEM_SECRET_KEY={beem_secret}
+BEEM_SENDER=KONEKTIKA
+BEEM_BASE_URL={simulator}/beem
+SIMULATOR_BEEM_REPORT_URL={server}/api/webhooks/in/{beem_token}
+AFRICASTALKING_USERNAME=konektika
+AFRICASTALKING_API_KEY={africastalking_key}
+AFRICASTALKING_SENDER=KONEKTIKA
+AFRICASTALKING_BASE_URL={simulator}/africastalking
+SIMULATOR_AFRICASTALKING_REPORT_URL={server}/api/webhooks/in/{africastalking_token}
 
 # The demo accounts' password.
 DEMO_PASSWORD={demo_password}
@@ -151,6 +164,11 @@ def _with_secrets() -> str:
         airtel_pin=_pin(),
         airtel_public_key=_public(airtel),
         airtel_private_key=_private(airtel),
+        beem_token=secrets.token_urlsafe(24),
+        beem_key=secrets.token_hex(8),
+        beem_secret=secrets.token_hex(32),
+        africastalking_token=secrets.token_urlsafe(24),
+        africastalking_key=secrets.token_hex(32),
         demo_password=f"demo-{secrets.token_hex(4)}",
     )
 

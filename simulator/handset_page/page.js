@@ -19,7 +19,7 @@ async function refresh() {
 
 function show(fresh) {
   document.title = fresh.title;
-  for (const id of ["history", "total", "bill"]) {
+  for (const id of ["history", "texts", "total", "bill"]) {
     const now = document.getElementById(id), next = fresh.getElementById(id);
     if (now.innerHTML !== next.innerHTML) now.replaceChildren(...next.childNodes);
   }

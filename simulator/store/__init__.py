@@ -11,6 +11,7 @@ from simulator.store.database import Database
 from simulator.store.memory import Memory
 from simulator.store.money import MoneyRows
 from simulator.store.prompts import PromptRows
+from simulator.store.texts import TextRows
 from simulator.store.transfers import TransferRows
 
 
@@ -22,6 +23,7 @@ class Store:
         self.prompts = PromptRows(self._database)
         self.transfers = TransferRows(self._database)
         self.bills = BillRows(self._database)
+        self.texts = TextRows(self._database)
         self.money = MoneyRows(self._database)
         self.calls = CallRows(self._database)
         self.memory = Memory(self._database)

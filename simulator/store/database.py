@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_VERSION = 2  # of the schema and of the behaviour; a file of another version is begun anew
+_VERSION = 3  # of the schema and of the behaviour; a file of another version is begun anew
 _TABLES = (  # all but the keys: whoever was given a public key keeps it
     "calls",
     "movements",
     "accounts",
     "wallets",
     "bills",
+    "texts",
     "transfers",
     "prompts",
     "claims",
@@ -80,6 +81,17 @@ CREATE TABLE IF NOT EXISTS bills (
     created_at REAL NOT NULL,
     ended_at REAL,
     UNIQUE (provider, receipt)
+);
+CREATE TABLE IF NOT EXISTS texts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    gateway TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    msisdn TEXT NOT NULL,
+    text TEXT NOT NULL,
+    parts INTEGER NOT NULL,
+    receiving TEXT NOT NULL,
+    created_at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS wallets (
     msisdn TEXT PRIMARY KEY,
@@ -148,6 +160,7 @@ CREATE INDEX IF NOT EXISTS prompts_waiting ON prompts (state, expires_at);
 CREATE INDEX IF NOT EXISTS prompts_msisdn ON prompts (msisdn);
 CREATE INDEX IF NOT EXISTS prompts_alias ON prompts (dialect, alias);
 CREATE INDEX IF NOT EXISTS prompts_receipt ON prompts (dialect, receipt);
+CREATE INDEX IF NOT EXISTS texts_msisdn ON texts (msisdn);
 CREATE INDEX IF NOT EXISTS transfers_alias ON transfers (dialect, alias);
 CREATE INDEX IF NOT EXISTS transfers_receipt ON transfers (dialect, receipt);
 CREATE INDEX IF NOT EXISTS movements_original ON movements (provider, original_receipt);

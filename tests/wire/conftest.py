@@ -27,6 +27,7 @@ QUICK = {
     "late_seconds": 0.5,
     "between_seconds": 1,
     "payout_seconds": 0.05,
+    "report_seconds": 0.05,
     "prompt_seconds": 1,
     "vodacom_mpesa": {"session_delay_seconds": 0},
 }
@@ -52,6 +53,8 @@ def environment(ear: Ear, tmp_path_factory: pytest.TempPathFactory) -> Mapping[s
         "TIGO_PESA_CALLBACK_URL": f"{ear.url}/tigo",
         "SIMULATOR_TIGO_PESA_W2A_URL": f"{ear.url}/w2a",
         "AIRTEL_CALLBACK_URL": f"{ear.url}/airtel",
+        "SIMULATOR_BEEM_REPORT_URL": f"{ear.url}/sms/beem",
+        "SIMULATOR_AFRICASTALKING_REPORT_URL": f"{ear.url}/sms/africastalking",
     }
     return dotenv.effective(folder / ".env", explicit)
 

@@ -89,10 +89,6 @@ class Message(models.Model):
         return shown
 
     @property
-    def has_secret(self) -> bool:
-        return any(self.context.get(name) for name in SECRETS)
-
-    @property
     def parts(self) -> int:
         """As how many SMS it is charged."""
         return segments(self.text).parts

@@ -47,6 +47,7 @@ SMS_CHANNELS: Mapping[str, Callable[[], Channel]] = {
     "beem": _beem,
     "africastalking": _africastalking,
 }
+CHANNELS = (*SMS_CHANNELS, EmailChannel.name)
 # What the settings of a channel are; all are needed where it is chosen.
 CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "beem": ("BEEM_API_KEY", "BEEM_SECRET_KEY", "BEEM_SENDER"),

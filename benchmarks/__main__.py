@@ -68,6 +68,12 @@ def _throughput(options: argparse.Namespace) -> list[Figure]:
     return throughput.measure(is_quick=options.quick)
 
 
+def _statements(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import statements
+
+    return statements.measure(is_quick=options.quick)
+
+
 def _memory(options: argparse.Namespace) -> list[Figure]:
     from benchmarks import memory
 
@@ -83,6 +89,7 @@ MEASURES = {
     "gateway": _gateway,
     "sync": _sync,
     "throughput": _throughput,
+    "statements": _statements,
     "memory": _memory,
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,6 +23,7 @@ from common.queue import hurry, hurry_on_commit
 from common.transactions import retried
 from payments.models import FaultyRow, StatementFile, StatementProfile
 from payments.services.keep_lines import Checked, Kept, keep_faults, keep_lines
+from payments.services.read_ahead import ahead
 from payments.services.statement_profiles import latest_profiles, mapping_of
 from payments.statements.balance import Chain, Followed
 from payments.statements.lines import Fault, read_lines
@@ -179,10 +181,16 @@ def _read(file: StatementFile, content: BinaryIO) -> None:
     layout = _surveyed(file, table)
     chain, progress = Chain(), Progress(file)
     followed = chain.follow(read_lines(table, layout))
-    while batch := list(islice(followed, BATCH)):
-        _keep(progress, batch)
+    with closing(ahead(_batches(followed))) as batches:
+        for batch in batches:
+            _keep(progress, batch)
     _finish(progress, chain)
     _tell_the_matcher()
+
+
+def _batches(followed: Iterator[Followed]) -> Iterator[list[Followed]]:
+    while batch := list(islice(followed, BATCH)):
+        yield batch
 
 
 def _surveyed(file: StatementFile, table: Any) -> Layout:

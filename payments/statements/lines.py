@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from hashlib import sha256
 from operator import itemgetter
 from typing import NamedTuple
@@ -158,6 +159,7 @@ def _reader(layout: Layout) -> Callable[[int, list[str]], PlainLine]:
     return read
 
 
+@lru_cache(maxsize=4096)  # most rows of a file have one of a few prices
 def _amount(paid_in: str, withdrawn: str, signed: str, moves_money: bool) -> tuple[int, bool]:
     """The signed amount and whether it came in. Withdrawn is written with and without a minus."""
     came, went = read_amount(paid_in), read_amount(withdrawn)
@@ -189,6 +191,7 @@ def _phone(written: str) -> str:
     return f"+255{found[1]}" if found else written[:20]
 
 
+@lru_cache(maxsize=64)
 def _currency(written: str) -> str:
     currency = written.upper()
     if not currency or currency in SHILLINGS:

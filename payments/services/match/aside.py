@@ -14,9 +14,8 @@ from payments.services.match.undo import undo
 def set_aside(lines: Range, rules: MatchingRules) -> None:
     """Undo what a changed line contradicts; put away what is evidence only or no shillings."""
     undo(lines, rules, why="a later file tells the line otherwise", where=CONTRADICTED)
-    execute(_put("matched", STILL_MATCHED), lines, rules)
-    execute(_put("evidence", "NOT moves_money"), lines, rules)
-    execute(_put("foreign_currency", "currency <> 'TZS'"), lines, rules)
+    execute(STILL_MATCHED, lines, rules)
+    execute(NO_SHILLINGS, lines, rules)
 
 
 @retried
@@ -34,13 +33,6 @@ def match_fees(lines: Range, rules: MatchingRules) -> int:
     return made and settle_lines(lines, rules)
 
 
-def _put(bucket: str, where: str) -> str:
-    return f"""
-UPDATE payments_statementline SET bucket = '{bucket}'
-WHERE id BETWEEN %(low)s AND %(high)s AND bucket = 'new' AND {where}
-"""
-
-
 # A line that a later file changed is new again: its match stands only while the amounts agree.
 CONTRADICTED = """l.bucket = 'new' AND l.version > 1 AND (NOT l.moves_money OR l.currency <> 'TZS' OR m.rule = 'R7'
   OR (l.kind <> 'fee' AND m.posting_id IS NULL AND NOT EXISTS (
@@ -49,8 +41,18 @@ CONTRADICTED = """l.bucket = 'new' AND l.version > 1 AND (NOT l.moves_money OR l
   AND NOT EXISTS (
     SELECT 1 FROM payments_transfer t WHERE t.id = m.transfer_id AND t.amount = ABS(l.amount))))"""
 
-STILL_MATCHED = """version > 1 AND EXISTS (SELECT 1 FROM payments_match m
-    WHERE m.line_id = payments_statementline.id AND m.is_live AND m.state = 'confirmed')"""
+STILL_MATCHED = """
+UPDATE payments_statementline SET bucket = 'matched'
+WHERE id BETWEEN %(low)s AND %(high)s AND bucket = 'new' AND version > 1
+  AND EXISTS (SELECT 1 FROM payments_match m
+    WHERE m.line_id = payments_statementline.id AND m.is_live AND m.state = 'confirmed')
+"""
+NO_SHILLINGS = """
+UPDATE payments_statementline
+SET bucket = CASE WHEN moves_money THEN 'foreign_currency' ELSE 'evidence' END
+WHERE id BETWEEN %(low)s AND %(high)s AND bucket = 'new'
+  AND (NOT moves_money OR currency <> 'TZS')
+"""
 NOT_REFUSED = """NOT EXISTS (SELECT 1 FROM payments_match u
     WHERE u.line_id = l.id AND u.state = 'undone' AND u.by_id IS NOT NULL)"""
 POSTED = f"""REPLACE(REPLACE('{bank_source("{provider}", "{receipt}")}', '{{provider}}', l.provider),

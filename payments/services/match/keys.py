@@ -14,6 +14,7 @@ from payments.services.match.sides import (
     TAKEN_BACK,
     Side,
 )
+from payments.services.match.sql import UNDECIDED
 
 Rule = Match.Rule
 
@@ -39,9 +40,13 @@ PLAIN_DETAILS = "UPPER(l.details)"
 for _read, _meant in ((" ", ""), ("-", ""), ("O", "0"), ("I", "1"), ("L", "1"), ("S", "5")):
     PLAIN_DETAILS = f"REPLACE({PLAIN_DETAILS}, '{_read}', '{_meant}')"
 REFERENCE_LENGTH = 12
-EVERY_PLACE = f"JOIN places ON places.place <= LENGTH({PLAIN_DETAILS}) - {REFERENCE_LENGTH - 1}"
-PLACES = """WITH RECURSIVE places (place) AS (
-  SELECT 1 UNION ALL SELECT place + 1 FROM places WHERE place < 244)"""
+EVERY_PLACE = f"""JOIN told ON told.line_id = l.id
+JOIN places ON places.place <= LENGTH(told.plain) - {REFERENCE_LENGTH - 1}"""
+# DISTINCT lets MariaDB make the plain details once for a line, not once for each place in it.
+PLACES = f"""WITH RECURSIVE places (place) AS (
+  SELECT 1 UNION ALL SELECT place + 1 FROM places WHERE place < 244),
+told (line_id, plain) AS (
+  SELECT DISTINCT l.id, {PLAIN_DETAILS} FROM payments_statementline l WHERE {UNDECIDED})"""
 
 
 def _keys(side: Side) -> tuple[Key, ...]:
@@ -70,7 +75,7 @@ def _keys(side: Side) -> tuple[Key, ...]:
             side=side,
             rule=Rule.R3,
             why="our reference in the details",
-            on=f"t.reference_key = SUBSTR({PLAIN_DETAILS}, places.place, {REFERENCE_LENGTH})",
+            on=f"t.reference_key = SUBSTR(told.plain, places.place, {REFERENCE_LENGTH})",
             more=EVERY_PLACE,
         ),
         Key(

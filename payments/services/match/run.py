@@ -12,7 +12,7 @@ from payments.services.match.candidates import find_alike, find_named
 from payments.services.match.confirm import STRONG, match_by_receipt, match_candidates
 from payments.services.match.exceptions import open_and_resolve
 from payments.services.match.sort import sort_lines
-from payments.services.match.sql import OPEN, RANGE, Range, open_ranges
+from payments.services.match.sql import OPEN, RANGE, Range, open_ranges, refresh_statistics
 from payments.services.match.turn import Turn
 
 LEFT_OVER = 5_000  # lines of one transaction, of those that each rule looks at
@@ -39,6 +39,7 @@ def match_statements() -> Result:
     if not turn.take():
         return Result(matched=0, left=0, is_whole=False)
     try:
+        refresh_statistics()
         open_before = _open_lines()
         is_whole = all(turn.renew() for _ in _steps(MatchingRules.current()))
         left = _open_lines()

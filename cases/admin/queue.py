@@ -112,7 +112,9 @@ class CaseAdmin(ReadOnly, CaseVerbs):
             who = request.user.pk or 0
             keep_claim(case=case, by_id=who)
             person = subject_of(case.subject).person
-            context["page"] = page_of(case, by_id=who, shown=partial(shown_text, request, of=person))
+            context["page"] = page_of(
+                case, by_id=who, shown=partial(shown_text, request, of=person)
+            )
             context["may_show"] = person is not None and may_be_shown(request, person)
             context["may_work"] = self.has_work_permission(request)
         answer: HttpResponse = super().change_view(request, object_id, form_url, context)

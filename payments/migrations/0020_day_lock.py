@@ -10,7 +10,7 @@ def one_for_each(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0016_matching'),
+        ('payments', '0019_fee_parts'),
     ]
 
     operations = [

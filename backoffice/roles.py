@@ -9,7 +9,16 @@ from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.db.models import F
 
-OURS = ("accounts", "backoffice", "bundles", "cases", "notifications", "payments", "vpn")
+OURS = (
+    "accounts",
+    "backoffice",
+    "bundles",
+    "cases",
+    "notifications",
+    "payments",
+    "storefront",
+    "vpn",
+)
 VIEW_ALL = "view_*"  # of these and of LOGS
 LOGS = ("admin", "auth")
 DASHBOARD = "backoffice.view_dashboard"
@@ -29,6 +38,7 @@ SEEN_BY_SUPPORT = (
     "payments.view_mobilemoneytransaction",
     "payments.view_payment",
     "payments.view_transfer",
+    "storefront.view_refundrequest",
     "payments.view_webhookdelivery",
     "vpn.view_gateway",
     "vpn.view_peer",
@@ -46,6 +56,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "notifications.send_again",
         "payments.change_webhookdelivery",
         "payments.request_transfer",
+        "storefront.decide_refund_request",
         "vpn.change_peer",
     ),
     "finance": (

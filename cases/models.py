@@ -57,6 +57,7 @@ class CaseKind(models.TextChoices):
     ACTIVATED_NOT_PAID = "activated_not_paid", "Activated, not paid"
     USED_NOT_PAID = "used_not_paid", "Used, not paid"
     DAY_CHANGED = "day_changed", "The statement of a closed day has changed"
+    REFUND_ASKED = "refund_asked", "A customer asks for money back"
     FISCAL_BLOCKED = "fiscal_blocked", "A fiscal receipt was refused"
 
 

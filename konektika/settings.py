@@ -403,6 +403,11 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:payments_creditrequest_changelist"),
                     },
                     {
+                        "title": "Refunds asked for",
+                        "icon": "undo",
+                        "link": reverse_lazy("admin:storefront_refundrequest_changelist"),
+                    },
+                    {
                         "title": "Webhook deliveries",
                         "icon": "webhook",
                         "link": reverse_lazy("admin:payments_webhookdelivery_changelist"),

@@ -109,6 +109,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: We are sorry, we could not activate your service. "
         "TZS {amount:,} are on their way back to you.",
     },
+    "refund_granted": {
+        "sw": "Konektika: Ombi lako limekubaliwa: tunakurudishia TZS {amount:,}.",
+        "en": "Konektika: Your wish is granted: TZS {amount:,} are on their way back to you.",
+    },
+    "refund_declined": {
+        "sw": "Konektika: Samahani, hatuwezi kukurudishia pesa ya malipo haya: {why}",
+        "en": "Konektika: We are sorry, this payment cannot be given back: {why}",
+    },
     "owner_approved": {
         "sw": "Konektika: Hongera! Umekubaliwa kuuza vifurushi. Fungua programu yetu uweke "
         "kifurushi chako cha kwanza.",

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from storefront.models import RefundRequest
 from vpn.diagnosis import Finding
 
 
@@ -25,6 +26,36 @@ class TimelineSerializer(serializers.Serializer[Any]):
     steps = StepSerializer(many=True)
     now = serializers.CharField(help_text="How it stands, in a sentence")
     next_step = NextStepSerializer()
+
+
+class AskRefundSerializer(serializers.Serializer[Any]):
+    why = serializers.CharField(max_length=500)
+
+
+class RefundRequestSerializer(serializers.ModelSerializer[RefundRequest]):
+    """A wish to have a payment back, and what became of it."""
+
+    payment_id = serializers.CharField(source="payment.public_id")
+    amount = serializers.IntegerField(
+        source="transfer.amount", default=None, allow_null=True, help_text="TZS that go back"
+    )
+
+    class Meta:
+        model = RefundRequest
+        fields = [
+            "id",
+            "payment_id",
+            "why",
+            "state",
+            "amount",
+            "decision",
+            "asked_at",
+            "decided_at",
+        ]
+
+
+class RefundRequestsSerializer(serializers.Serializer[Any]):
+    refunds = RefundRequestSerializer(many=True)
 
 
 class HelpSerializer(serializers.Serializer[Any]):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
@@ -13,10 +16,19 @@ from rest_framework.views import APIView
 
 from accounts.api.person import signed_in
 from bundles.selectors import own_payment
-from common.rest import Reply
-from storefront.api.serializers import HelpSerializer, TimelineSerializer
+from common.rest import Pages, Reply
+from payments.models import Payment
+from storefront.api.serializers import (
+    AskRefundSerializer,
+    HelpSerializer,
+    RefundRequestSerializer,
+    RefundRequestsSerializer,
+    TimelineSerializer,
+)
 from storefront.help import help_customer
+from storefront.models import RefundRequest
 from storefront.sentences import next_step, sentence
+from storefront.services.ask_refund import ask_refund
 from storefront.timeline import timeline_of
 from vpn.diagnosis import Diagnosis, diagnose_payment
 
@@ -47,6 +59,64 @@ class TimelineView(APIView):
             "next_step": _next_step(found),
         }
         return Reply(TimelineSerializer(body).data, message="Your payment")
+
+
+class RefundsView(APIView):
+    @extend_schema(responses=RefundRequestsSerializer)
+    def get(self, request: Request) -> Response:
+        """What the person has asked to have back, and the decisions; the latest first."""
+        pages = Pages()
+        asked = RefundRequest.objects.filter(customer=signed_in(request))
+        rows = asked.select_related("payment", "transfer").order_by("-id")
+        found = pages.paginate_queryset(rows, request, view=self)
+        shown = RefundRequestSerializer(found, many=True).data
+        return pages.get_paginated_response({"refunds": shown, "message": "Your refunds"})
+
+
+class AskRefundView(APIView):
+    throttle_classes = (HelpThrottle,)
+
+    @extend_schema(
+        request=AskRefundSerializer,
+        responses={201: RefundRequestSerializer},
+        parameters=[PAYMENT_ID],
+    )
+    def post(self, request: Request, payment_id: str) -> Response:
+        """Ask to have a payment back. What was never used goes back at once; else staff decide."""
+        customer = signed_in(request)
+        payment = own_payment(user_id=customer.pk, name=payment_id)
+        asked = AskRefundSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        made = ask_refund(payment=payment, customer=customer, why=asked.validated_data["why"])
+        message = (
+            "Your money is on its way back to you."
+            if made.state == RefundRequest.State.GRANTED
+            else "We have your wish. The decision comes by SMS."
+        )
+        shown = RefundRequestSerializer(made).data
+        return Reply(shown, message=message, status=status.HTTP_201_CREATED)
+
+
+class ReceiptView(APIView):
+    @extend_schema(
+        responses={(200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY)},
+        parameters=[PAYMENT_ID],
+    )
+    def get(self, request: Request, payment_id: str) -> HttpResponse:
+        """The receipt of a payment that has bought something."""
+        return receipt_file(own_payment(user_id=signed_in(request).pk, name=payment_id))
+
+
+def receipt_file(payment: Payment) -> HttpResponse:
+    """The receipt as an answer. Raises NoReceipt."""
+    from storefront.receipt import receipt_pdf  # waits for Pillow and fontTools
+
+    headers = {
+        "Content-Disposition": f'attachment; filename="konektika-{payment.public_id}.pdf"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(receipt_pdf(payment), content_type="application/pdf", headers=headers)
 
 
 class HelpView(APIView):

@@ -87,6 +87,10 @@ class PayForm(forms.Form):
     use_credit = forms.BooleanField(label=_("Let my credit pay first"), required=False)
 
 
+class WhyForm(forms.Form):
+    why = forms.CharField(label=_("Why?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
 class ProfileForm(forms.Form):
     full_name = forms.CharField(label=_("Your name"), max_length=150)
     email = forms.EmailField(label=_("E-mail address"), max_length=254)

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bundles.errors import BundleNotFound
@@ -18,9 +19,11 @@ from payments.offers import offers
 from payments.selectors import latest_attempt, payments_of
 from payments.services.ask_now import ask_now
 from payments.states import LIVE
-from storefront.pages.base import own_page, page, person_at, person_of, said
-from storefront.pages.forms import PayForm
+from storefront.api.views import HelpThrottle, receipt_file
+from storefront.pages.base import own_page, page, person_at, person_of, refuse_flood, said
+from storefront.pages.forms import PayForm, WhyForm
 from storefront.sentences import next_step, sentence
+from storefront.services.ask_refund import ask_refund
 from storefront.timeline import timeline_of
 from vpn.diagnosis import diagnose_payment
 
@@ -50,13 +53,13 @@ def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
     if request.method == "POST" and person is not None and form.is_valid():
         given = form.cleaned_data
         try:
-            payment, _ = buy_bundle(
+            payment = buy_bundle(
                 customer=person,
                 bundle_id=bundle.pk,
                 phone=given["phone"],
                 provider=given["provider"] or "auto",
                 use_credit=given["use_credit"],
-            )
+            )[0]
         except DomainError as refusal:
             form.add_error(None, said(refusal))
         else:
@@ -97,6 +100,30 @@ def ask_page(request: HttpRequest, payment_id: str) -> HttpResponse:
 
 @require_safe
 @own_page
+def receipt(request: HttpRequest, payment_id: str) -> HttpResponse:
+    return receipt_file(own_payment(user_id=person_of(request).pk, name=payment_id))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page
+def refund(request: HttpRequest, payment_id: str) -> HttpResponse:
+    """Ask to have a payment back."""
+    person = person_of(request)
+    payment = own_payment(user_id=person.pk, name=payment_id)
+    form = WhyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        refuse_flood(request, HelpThrottle)
+        try:
+            ask_refund(payment=payment, customer=person, why=form.cleaned_data["why"])
+        except DomainError as refusal:
+            form.add_error(None, said(refusal))
+        else:
+            return redirect("web-payment", payment_id=payment.public_id)
+    return render(request, "web/form.html", {"form": form, "title": _("Ask for the money back")})
+
+
+@require_safe
+@own_page
 def history(request: HttpRequest) -> HttpResponse:
     found = payments_of(person_of(request).pk)
     listed = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
@@ -116,6 +143,7 @@ def _payment(request: HttpRequest, payment: Payment) -> dict[str, object]:
         "step_code": code,
         "step": step,
         "waits": waits,
+        "refund": payment.refund_requests.first(),
         "is_served": found.subscription is not None and payment.disposition == "fulfilled",
         "peer": found.peer,
         "subscription": found.subscription,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from django.db import OperationalError, connection
 
 from payments.models import Bucket, FaultyRow, LineVersion, StatementFile, StatementLine
-from payments.statements.lines import RECORD, UNIT, Fault, PlainLine
+from payments.statements.lines import FEE, RECORD, UNIT, Fault, PlainLine
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ FIXED = ("provider", "account", "file_id", "version", "bucket")  # the same for 
 Fixed = tuple[str, str, int, int, str]
 Checked = tuple[PlainLine, bool | None]  # whether its balance breaks; None: nothing tells
 Key = tuple[str, str, bool, int]
+Direction = tuple[str, bool]  # a kind, and whether it came in
 
 
 class Stored(NamedTuple):
@@ -58,6 +60,7 @@ def keep_lines(file: StatementFile, lines: Sequence[Checked], met: set[int]) -> 
 
     `met` are the lines that earlier rows of this file have repeated. Runs in the caller's transaction.
     """
+    lines = _by_their_receipts(file, lines)
     if _insert(file, lines) == len(lines):
         return Kept(new=len(lines))
     stored = _stored(file, [line for line, _ in lines])
@@ -72,6 +75,49 @@ def keep_lines(file: StatementFile, lines: Sequence[Checked], met: set[int]) -> 
 def keep_faults(file: StatementFile, faults: Iterable[Fault]) -> None:
     rows = [FaultyRow(file=file, row=row, text=text, why=why[:255]) for row, text, why in faults]
     FaultyRow.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+
+
+def _by_their_receipts(file: StatementFile, lines: Sequence[Checked]) -> Sequence[Checked]:
+    """A row that moved nothing may come without its amount, and so without a direction.
+
+    It tells of the one line that its receipt has, fees aside, and is of that one's kind.
+    """
+    bare = {line.receipt for line, _ in lines if _is_bare(line)}
+    if not bare:
+        return lines
+    kinds = _kinds_of(file, lines, bare)
+    return [(_of_kind(line, kinds), breaks) for line, breaks in lines]
+
+
+def _is_bare(line: PlainLine) -> bool:
+    return not (line.amount or line.moves_money or line.kind == FEE)
+
+
+def _of_kind(line: PlainLine, kinds: dict[str, Direction]) -> PlainLine:
+    if line.receipt not in kinds or not _is_bare(line):
+        return line
+    kind, is_incoming = kinds[line.receipt]
+    return line._replace(kind=kind, is_incoming=is_incoming)
+
+
+def _kinds_of(
+    file: StatementFile, lines: Sequence[Checked], receipts: set[str]
+) -> dict[str, Direction]:
+    """Kind and direction of receipts that have one line; with an amount, where several have none."""
+    whole, bare = defaultdict[str, set[Direction]](set), defaultdict[str, set[Direction]](set)
+    for line, _ in lines:
+        if line.receipt in receipts and line.amount and line.kind != FEE:
+            whole[line.receipt].add((line.kind, line.is_incoming))
+    wanted = iter(receipts)
+    of_account = StatementLine.objects.filter(provider=file.provider, account=file.account)
+    while some := list(islice(wanted, LOOK_UP)):
+        stored = of_account.filter(receipt__in=some).exclude(kind=FEE).order_by()
+        for receipt, kind, is_incoming, amount in stored.values_list(
+            "receipt", "kind", "is_incoming", "amount"
+        ):
+            (whole if amount else bare)[receipt].add((kind, is_incoming))
+    found = {**bare, **whole}
+    return {receipt: told.pop() for receipt, told in found.items() if len(told) == 1}
 
 
 def _compare(

@@ -268,9 +268,45 @@ def test_a_row_that_is_told_otherwise_is_a_new_version() -> None:
     assert line(1).bucket == Bucket.MATCHED
 
 
+CHARGE = {"Reason Type": "Pay Bill Charge", "Paid In": "", "Withdrawn": "-25.00"}
+PAID_OUT = {"Reason Type": "Business Payment to Customer", "Paid In": "", "Withdrawn": "-500.00"}
+
+
+@pytest.mark.parametrize("nothing", ["0.00", ""])
+@pytest.mark.parametrize(("cells", "amount"), [({}, 1000), (PAID_OUT, -500)])
+@pytest.mark.parametrize("is_one_file", [True, False])
+def test_what_is_told_later_without_its_amount_is_the_same_line(
+    cells: dict[str, str], amount: int, nothing: str, is_one_file: bool
+) -> None:
+    before, fee = row(1, **cells), row(1, **CHARGE)
+    reversed_ = row(
+        1,
+        **{
+            **cells, "Transaction Status": "Reversed", "Paid In": nothing, "Withdrawn": nothing
+        },
+    )  # fmt: skip
+    if is_one_file:
+        assert imported(as_csv([before, fee, reversed_])).rows_faulty == 1
+        return
+    imported(as_csv([before, fee]))
+    assert imported(as_csv([reversed_])).rows_changed == 1
+    told = StatementLine.objects.exclude(kind=Kind.FEE).get()
+    assert (told.kind, told.is_incoming) == (
+        (Kind.COLLECTION, True) if amount > 0 else (Kind.DISBURSEMENT, False)
+    )
+    assert (told.amount, told.moves_money, told.version) == (0, False, 2)
+    assert LineVersion.objects.get().was["amount"] == amount
+    assert imported(as_csv([reversed_, row(2)])).rows_known == 1
+
+
+def test_what_never_had_an_amount_is_a_line_of_its_own() -> None:
+    cancelled = row(1, **{"Transaction Status": "Cancelled", "Paid In": "", "Withdrawn": ""})
+    assert imported(as_csv([cancelled, row(2)])).rows_new == 2
+    assert (line(1).kind, line(1).amount) == (Kind.COLLECTION, 0)
+
+
 def test_a_fee_has_the_receipt_of_what_it_is_for() -> None:
-    fee = {"Reason Type": "Pay Bill Charge", "Paid In": "", "Withdrawn": "-25.00"}
-    file = imported(as_csv([row(1), row(1, **fee)]))
+    file = imported(as_csv([row(1), row(1, **CHARGE)]))
     assert file.rows_new == 2
     assert line(kind=Kind.FEE).amount == -25
 

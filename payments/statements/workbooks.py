@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any, BinaryIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
@@ -22,11 +23,11 @@ MEMBERS_LIMIT = 1_000
 
 
 class Workbook:
-    """Its first sheet that has anything."""
+    """Its one sheet that has anything."""
 
     def __init__(self, content: BinaryIO) -> None:
         _refuse_bomb(content)
-        self._sheet = _first_sheet(content)
+        self._sheet = _only_sheet(content)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         first = (self._sheet.start or (0, 0))[0] + 1
@@ -34,17 +35,23 @@ class Workbook:
             yield number, [_text(cell) for cell in cells]
 
 
-def _first_sheet(content: BinaryIO) -> CalamineSheet:
+def _only_sheet(content: BinaryIO) -> CalamineSheet:
     content.seek(0)
     try:
         book = CalamineWorkbook.from_filelike(content)
         sheets = (book.get_sheet_by_index(index) for index in range(len(book.sheet_names)))
-        sheet = next((sheet for sheet in sheets if sheet.height), None)
+        filled = list(islice((sheet for sheet in sheets if sheet.height), 2))
     except (CalamineError, OSError, ValueError) as error:
         raise StatementRefused("The workbook is damaged or has a password.") from error
-    if sheet is None:
+    if not filled:
         raise StatementRefused("The workbook has no sheet with anything in it.")
-    return sheet
+    if len(filled) > 1:
+        first, second = (sheet.name[:40] for sheet in filled)
+        raise StatementRefused(
+            f"The workbook has several sheets: “{first}”, and “{second}” after it. Save each sheet "
+            "that has lines as a file of its own."
+        )
+    return filled[0]
 
 
 def _refuse_bomb(content: BinaryIO) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import xlsxwriter
@@ -56,6 +56,16 @@ def an_archive() -> bytes:
     return packed.getvalue()
 
 
+def with_sheets(**sheets: Sequence[Sequence[str]]) -> bytes:
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written) as book:
+        for name, lines in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, cells in enumerate(lines):
+                sheet.write_row(number, 0, cells)
+    return written.getvalue()
+
+
 def with_currencies(*currencies: str) -> bytes:
     header = [*HEADER, "Currency"]
     lines = [[*row(number), currency] for number, currency in enumerate(currencies, start=1)]
@@ -79,6 +89,14 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "no encoding": (
         lambda: as_csv([row(1, **{"Other Party Info": "J?NE"})]).replace(b"J?NE", b"J\x9dNE"),
         f"Line {FIRST_LINE} has a byte that is no letter",
+    ),
+    "lines on two sheets": (
+        lambda: with_sheets(May=[HEADER, row(1)], Empty=[], June=[HEADER, row(2)]),
+        "several sheets: “May”, and “June” after it",
+    ),
+    "a cover sheet": (
+        lambda: with_sheets(Cover=[("Konektika",)], Lines=[HEADER, row(2)]),
+        "several sheets: “Cover”, and “Lines” after it",
     ),
     "no header": (lambda: as_csv(rows(1, 3), header=()), "no header that a profile knows"),
     "a header in Swahili": (lambda: as_csv(rows(1, 3), header=SWAHILI), "make a profile"),

@@ -106,6 +106,37 @@ KINDS: dict[str, tuple[dict[str, str], Kind, int]] = {
     ),
     "told in the details alone": ({"Reason Type": ""}, Kind.COLLECTION, 1000),
     "told nowhere": ({"Reason Type": "Xyz", "Details": "abc"}, Kind.OTHER, 1000),
+    "a customer whose name is a word for a fee": (
+        {"Reason Type": "", "Details": "Pay Bill from 255754000001 - ADA MUSHI Acc. KNK1"},
+        Kind.COLLECTION,
+        1000,
+    ),
+    "one whose name is a levy": (
+        {"Reason Type": "", "Details": "Pay Bill Online 255754000002 EUGENE LEVY"},
+        Kind.COLLECTION,
+        1000,
+    ),
+    "an account that is a word for a reversal": (
+        {"Reason Type": "", "Details": "Customer Payment Acc. REVERSE"},
+        Kind.COLLECTION,
+        1000,
+    ),
+    "a word that ends like a fee": (
+        {"Reason Type": "", "Details": "Lipa Recharge"},
+        Kind.COLLECTION,
+        1000,
+    ),
+    "a fee that came in, by its details alone": (
+        {"Reason Type": "", "Details": "Service fee"},
+        Kind.OTHER,
+        1000,
+    ),
+    "a fee by its details alone": (
+        {"Reason Type": "", "Details": "Pay Bill Charge", "Paid In": "", "Withdrawn": "-25"},
+        Kind.FEE,
+        -25,
+    ),
+    "a reason in one word": ({"Reason Type": "CustomerPayBillOnline"}, Kind.COLLECTION, 1000),
     "we pay a bill": (
         {"Reason Type": "Business Pay Bill", "Paid In": "", "Withdrawn": "-700.00"},
         Kind.OTHER,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from payments.models import StatementLine
 from payments.statements.amounts import read_amount
 from payments.statements.columns import COLUMNS, plain
-from payments.statements.dates import Clock
+from payments.statements.dates import WRITTEN, Clock
 from payments.statements.kinds import kind_of
 from payments.statements.refusal import UnreadableRow
 from payments.statements.survey import SHILLINGS, Layout
@@ -26,6 +26,7 @@ TOTALS = re.compile(
 RECEIPT = re.compile(r"[A-Z0-9][A-Z0-9._/-]{3,39}", re.ASCII)
 FULL_NUMBER = re.compile(r"\+?(?:255|0)?([67]\d{8})", re.ASCII)
 NUMBER = re.compile(r"\+?[\d*xX]{9,15}", re.ASCII)
+BREAKS = re.compile(r"[,;\t\r\n]")
 UNIT, RECORD = "\x1f", "\x1e"  # separate values and rows where lines are stored
 FEE = StatementLine.Kind.FEE.value
 TEXT_MOST = 300_000  # of a faulty row, which an open quote may make of a hundred
@@ -87,11 +88,14 @@ class FeeParts:
 def read_lines(table: Table, layout: Layout) -> Iterator[PlainLine | Fault]:
     """Every row below the header that is not blank, a total, or the header once more."""
     width, header_line = len(layout.header), layout.header_line
-    read = _reader(layout)
+    read, before = _reader(layout), 0
     for number, cells in table.rows():
+        lines, before = number - before, number
         if number <= header_line:
             continue
         try:
+            if lines > 1:
+                _check_quotes(cells, lines)
             if len(cells) != width:
                 _check_width(cells, width)
             yield read(number, cells)
@@ -208,6 +212,21 @@ def _check_width(cells: list[str], width: int) -> None:
     if any(cell.strip() for cell in cells[width:]):
         raise UnreadableRow(f"{len(cells)} columns, the header has {width}")
     del cells[width:]
+
+
+def _check_quotes(cells: list[str], lines: int) -> None:
+    """A cell of several lines may be an address; one with a time and a receipt swallowed a row."""
+    for cell in cells:
+        if "\n" not in cell and "\r" not in cell:
+            continue
+        pieces = {piece.strip() for piece in BREAKS.split(cell)}
+        times = {piece for piece in pieces if WRITTEN.fullmatch(piece)}
+        if times and any(_is_receipt(piece) for piece in pieces - times):
+            raise UnreadableRow(f"{lines} lines became one row: a quote in them is not closed")
+
+
+def _is_receipt(text: str) -> bool:
+    return RECEIPT.fullmatch(text.upper()) is not None and any(map(str.isdigit, text))
 
 
 def _says_nothing(cells: list[str], layout: Layout) -> bool:

@@ -83,26 +83,41 @@ class DelimitedText:
         self._content.seek(0)
         # A character cut in two at the very end is left out: the row is short without it.
         text = io.TextIOWrapper(self._content, self._encoding, errors="ignore", newline="")
-        since: list[str] = []  # the lines that were read since the last row was complete
-        reader = csv.reader(_kept(text, since), delimiter=delimiter)
+        lines = _Lines(text)
+        reader = csv.reader(iter(lines), delimiter=delimiter)
         is_over = False
         try:
             while not is_over:
                 try:
                     for cells in reader:
-                        yield reader.line_num, cells
-                        since.clear()
+                        yield reader.line_num, [lines.taken()] if lines.are_over else cells
+                        lines.since.clear()
                         if most is not None and reader.line_num >= most:
                             return
                     is_over = True
                 except csv.Error:
-                    yield reader.line_num, ["".join(since).strip()]
-                    since.clear()
+                    yield reader.line_num, [lines.taken()]
+                    lines.since.clear()
         finally:
             text.detach()
 
 
-def _kept(lines: Iterable[str], since: list[str]) -> Iterator[str]:
-    for line in lines:
-        since.append(line)
-        yield line
+class _Lines:
+    """A text's lines, with those that were read since the last row was complete.
+
+    A row that is told when they are over has a quote that was never closed.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self.since: list[str] = []
+        self.are_over = False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.since.append(line)
+            yield line
+        self.are_over = True
+
+    def taken(self) -> str:
+        return "".join(self.since).strip()

@@ -216,6 +216,37 @@ def test_an_open_quote_swallows_no_row_unseen(closes_later: bool) -> None:
     assert StatementLine.objects.count() + len(swallowed) == 1500
 
 
+@pytest.mark.parametrize("details_come_first", [True, False])
+@pytest.mark.parametrize("quoted", [(2, 3), (2, 4)])
+def test_quotes_that_begin_two_details_swallow_no_row_unseen(
+    quoted: tuple[int, int], details_come_first: bool
+) -> None:
+    lines = [row(n, **{"Paid In": "1000", "Balance": f"{1000 * n}"}) for n in range(1, 6)]
+    for number in quoted:
+        lines[number - 1][3] = f"“{lines[number - 1][3]}"
+    header = HEADER
+    if details_come_first:
+        header = (HEADER[3], *HEADER[:3], *HEADER[4:])
+        lines = [[cells[3], *cells[:3], *cells[4:]] for cells in lines]
+    file = imported(as_csv(lines, header=header).decode().replace("“", '"').encode())
+    fault = FaultyRow.objects.get()
+    assert f"{quoted[1] - quoted[0] + 1} lines became one row" in fault.why
+    assert all(receipt(number) in fault.text for number in range(quoted[0], quoted[1] + 1))
+    assert file.rows_new == 5 - (quoted[1] - quoted[0] + 1)
+
+
+def test_details_of_several_lines_are_read() -> None:
+    details = "Pay Bill, in two parts\nof 2026-11-20; KNK1"
+    file = imported(as_csv([row(1, Details=details), row(2)]))
+    assert (file.rows_new, file.rows_faulty) == (2, 0)
+
+
+def test_a_last_row_whose_quote_is_not_closed_is_a_fault() -> None:
+    whole = as_csv([row(1), row(2, **{"A/C No.": "KNK 2, second"})])
+    file = imported(whole[:-10])
+    assert (file.rows_new, file.rows_faulty) == (1, 1)
+
+
 def test_one_receipt_twice_with_the_same_values_counts_once() -> None:
     file = imported(as_csv([row(1), row(2), row(1)]))
     assert (file.rows_new, file.rows_known, file.rows_faulty) == (2, 1, 0)

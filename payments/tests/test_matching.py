@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from cases.models import Case, CaseKind
 from payments.models import Bucket, Match, MatchingRules, Posting, StatementLine
@@ -306,6 +307,24 @@ def test_a_changed_line_that_still_agrees_keeps_it() -> None:
     StatementLine.objects.filter(pk=line.pk).update(party="JANE", version=2, bucket=Bucket.NEW)
     match_statements()
     assert (bucket(line), Match.objects.count()) == (Bucket.MATCHED, 1)
+
+
+def told_anew(line: StatementLine, **columns: Any) -> None:
+    """As a later file does."""
+    StatementLine.objects.filter(pk=line.pk).update(
+        version=F("version") + 1, bucket=Bucket.NEW, **columns
+    )
+    match_statements()
+
+
+def test_a_changed_line_that_is_of_another_leaves_no_suggestion() -> None:
+    phone = "+255754000001"
+    by_phone, named = an_order(phone=phone), an_order()
+    line = a_line(msisdn=phone)
+    match_statements()
+    assert only_match(line).attempt == by_phone
+    told_anew(line, reference=named.reference, msisdn="")
+    assert (only_match(line).attempt, only_match(line).rule) == (named, "R2")
 
 
 def test_an_order_that_its_statement_does_not_tell_of() -> None:

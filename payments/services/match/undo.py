@@ -32,7 +32,8 @@ def withdraw(lines: Range, rules: MatchingRules, *, why: str, where: str) -> int
         lines,
         rules,
         why=why,
-        where=f"l.bucket = 'suggested' AND m.state = 'suggested' AND m.by_id IS NULL AND {where}",
+        where=f"""l.bucket IN ('new', 'suggested') AND m.state = 'suggested' AND m.by_id IS NULL
+  AND {where}""",
     )
 
 

@@ -14,6 +14,7 @@ from payments.services.match.run import match_statements
 from payments.services.match.sql import open_ranges
 from payments.services.record_bank import Movement, record_bank
 from payments.states import State, TransferState
+from payments.tests.factories import a_customer
 from payments.tests.matching import NOON, Kind, a_file, a_line, a_transfer, an_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -325,6 +326,39 @@ def test_a_changed_line_that_is_of_another_leaves_no_suggestion() -> None:
     assert only_match(line).attempt == by_phone
     told_anew(line, reference=named.reference, msisdn="")
     assert (only_match(line).attempt, only_match(line).rule) == (named, "R2")
+
+
+def test_a_changed_line_is_of_the_order_that_it_names_now() -> None:
+    first, second = an_order(), an_order()
+    line = a_line(reference=first.reference)
+    match_statements()
+    told_anew(line, reference=second.reference)
+    assert (only_match(line).attempt, only_match(line).rule) == (second, "R2")
+    told_anew(line, party="JANE")
+    assert (only_match(line).attempt, bucket(line)) == (second, Bucket.MATCHED)
+    told_anew(line, reference="")
+    assert not Match.objects.filter(is_live=True).exists()
+
+
+def test_what_staff_have_matched_stays_with_a_changed_reference() -> None:
+    order = an_order()
+    line = a_line(reference=order.reference)
+    match_statements()
+    Match.objects.filter(line=line).update(by=a_customer())
+    told_anew(line, reference="KNK2")
+    assert (only_match(line).attempt, bucket(line)) == (order, Bucket.MATCHED)
+
+
+def test_a_changed_reversal_is_of_the_receipt_that_it_names_now() -> None:
+    for receipt in ("QA1", "QA2"):
+        order = an_order(receipt=receipt)
+        order.payment.reversed_at = NOON
+        order.payment.save()
+        a_line(receipt)
+    reversal = a_line("QB1", -1000, kind=Kind.REVERSAL, linked_receipt="QA1")
+    match_statements()
+    told_anew(reversal, linked_receipt="QA2")
+    assert (only_match(reversal).attempt, only_match(reversal).rule) == (order, "R8")
 
 
 def test_an_order_that_its_statement_does_not_tell_of() -> None:

@@ -33,8 +33,10 @@ def match_fees(lines: Range, rules: MatchingRules) -> int:
     return made and settle_lines(lines, rules)
 
 
-# A line that a later file changed is new again: its match stands only while the amounts agree.
+# A line that a later file changed is new again: its match stands only while the amounts agree, and a
+# rule by what the line names is asked again.
 CONTRADICTED = """l.bucket = 'new' AND l.version > 1 AND (NOT l.moves_money OR l.currency <> 'TZS' OR m.rule = 'R7'
+  OR (m.rule IN ('R2', 'R3', 'R4', 'R8') AND m.state = 'confirmed' AND m.by_id IS NULL)
   OR (l.kind <> 'fee' AND m.posting_id IS NULL AND NOT EXISTS (
     SELECT 1 FROM mobile_money_transactions t JOIN payments_payment p ON p.id = t.payment_id
     WHERE t.id = m.attempt_id AND p.paid_amount = ABS(l.amount))

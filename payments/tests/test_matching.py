@@ -361,6 +361,32 @@ def test_a_changed_reversal_is_of_the_receipt_that_it_names_now() -> None:
     assert (only_match(reversal).attempt, only_match(reversal).rule) == (order, "R8")
 
 
+def test_a_fee_goes_with_the_match_of_its_line() -> None:
+    an_order(receipt="QA1")
+    fees = [a_line("QA1", -20, kind=Kind.FEE), a_line("QA1", -5, kind=Kind.FEE, part=1)]
+    line = a_line("QA1")
+    other = a_line("QA2", -20, kind=Kind.FEE)
+    match_statements()
+    told_anew(line, moves_money=False, amount=0, status="Reversed")
+    assert not Match.objects.filter(is_live=True).exists()
+    assert [bucket(fee) for fee in (*fees, other)] == [Bucket.FEE_DIFFERENCE] * 3
+    assert Match.objects.filter(state="undone").count() == 3
+    told_anew(line, moves_money=True, amount=1000, status="Completed")
+    assert [only_match(fee).rule for fee in fees] == ["R9", "R9"]
+
+
+def test_a_fee_follows_its_line_to_another_order() -> None:
+    first, second = an_order(), an_order()
+    line = a_line("QA1", reference=first.reference)
+    fee = a_line("QA1", -20, kind=Kind.FEE)
+    match_statements()
+    told_anew(line, party="JANE")
+    assert Match.objects.filter(line=fee, state="undone").count() == 1
+    assert only_match(fee).attempt == first
+    told_anew(line, reference=second.reference)
+    assert (only_match(fee).attempt, bucket(fee)) == (second, Bucket.MATCHED)
+
+
 def test_an_order_that_its_statement_does_not_tell_of() -> None:
     a_file()
     order = an_order(receipt="QA1")

@@ -7,13 +7,14 @@ from payments.days.keys import bank_source
 from payments.models import MatchingRules
 from payments.services.match.confirm import settle_lines
 from payments.services.match.sql import UNDECIDED, Range, execute
-from payments.services.match.undo import undo
+from payments.services.match.undo import undo, undo_fees
 
 
 @retried
 def set_aside(lines: Range, rules: MatchingRules) -> None:
     """Undo what a changed line contradicts; put away what is evidence only or no shillings."""
     undo(lines, rules, why="a later file tells the line otherwise", where=CONTRADICTED)
+    undo_fees(lines, rules, why="the match of its line was undone")
     execute(STILL_MATCHED, lines, rules)
     execute(NO_SHILLINGS, lines, rules)
 

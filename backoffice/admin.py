@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.decorators import display
 
@@ -174,7 +175,10 @@ class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
         """The payments of the list's filters, as CSV."""
         if not (may_export(request) and self.has_view_permission(request)):
             raise PermissionDenied
-        found = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            found = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"{reverse('admin:payments_payment_changelist')}?e=1")
         return csv_download(
             request,
             of=Payment,

@@ -47,7 +47,7 @@ def may_note(request: HttpRequest) -> bool:
 
 def _is_card_number(text: str) -> bool:
     """Luhn's sum: we hold no card numbers, so that nobody can take them from us."""
-    digits = [int(digit) for digit in text if digit.isdigit()][::-1]
+    digits = [int(digit) for digit in text if digit.isdecimal()][::-1]
     doubled: Callable[[int], int] = lambda digit: sum(divmod(2 * digit, 10))  # noqa: E731
     total = sum(digits[0::2]) + sum(doubled(digit) for digit in digits[1::2])
     return 13 <= len(digits) <= 19 and total % 10 == 0

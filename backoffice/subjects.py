@@ -87,7 +87,7 @@ def _customer(row: Purchase | Subscription) -> int:
 
 
 def _key(key: str) -> Q:
-    return Q(pk=key) if key.isdigit() else Q(pk__in=[])
+    return Q(pk=key) if key.isdecimal() else Q(pk__in=[])
 
 
 def _decide(line: StatementLine) -> str:

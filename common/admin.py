@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from functools import wraps
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -22,6 +29,8 @@ from unfold.views import ChangeList
 
 from common.shown_phone import text_field
 
+KEY_DIGITS = 18  # of a number that every database holds
+EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)  # of a filter; others are taken for these
 PRIMARY_KEY = ("pk", "id", "pk__exact", "id__exact")
 
 
@@ -40,6 +49,14 @@ class FilteredList(ChangeList):
                 raise DisallowedModelAdminLookup(f"Filtering by {name} not allowed")
         return found
 
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            with suppress(EmptyResultSet):
+                self.queryset.query.sql_with_params()
+        except OverflowError as error:  # a moment that is none in UTC
+            raise IncorrectLookupParameters(error) from error
+        super().get_results(request)
+
 
 class ModelAdmin(UnfoldModelAdmin):
     """What every page of ours begins with. `linked_by`: what links to its list send, beside filters."""
@@ -48,6 +65,22 @@ class ModelAdmin(UnfoldModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FilteredList
+
+    def get_urls(self) -> list[URLPattern]:
+        verbs = {verb.action_name for verb in self._get_base_actions_detail()}
+        urls: list[URLPattern] = super().get_urls()
+        for url in urls:
+            if url.name in verbs:
+                url.callback = _of_a_row(url.callback, self.model)
+        return urls
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponseBase | None:
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            _check_key(self.model, key)
+        answer: HttpResponseBase | None = super().response_action(request, queryset)
+        return answer
 
 
 class ReadOnly:
@@ -104,6 +137,31 @@ class MaskedInline(MaskedPhones, TabularInline):
         return list(self.readonly_fields)
 
 
+def row_key(text: str) -> int | None:
+    """The primary key that a form sends; None for what can be none."""
+    is_key = text.isascii() and text.isdigit() and len(text) <= KEY_DIGITS
+    return int(text) if is_key else None
+
+
+def _of_a_row(view: Callable[..., HttpResponse], model: type[Model]) -> Callable[..., HttpResponse]:
+    """The page of a verb, which is not found where the address can name no row."""
+
+    @wraps(view)
+    def page(request: HttpRequest, object_id: str, **named: Any) -> HttpResponse:
+        _check_key(model, object_id)
+        return view(request, object_id=object_id, **named)
+
+    return page
+
+
+def _check_key(model: type[Model], text: str) -> None:
+    """Raises Http404 for what can be no primary key of these rows."""
+    try:
+        model._meta.pk.to_python(text)
+    except ValidationError as error:
+        raise Http404 from error
+
+
 def _text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
@@ -150,7 +208,7 @@ class BusinessDays(RangeDateFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         first, last = (
-            parse_date_str(self.used_parameters.get(f"{self.parameter_name}_{end}") or "")
+            _day(self.used_parameters.get(f"{self.parameter_name}_{end}") or "")
             for end in ("from", "to")
         )
         if first:
@@ -159,6 +217,12 @@ class BusinessDays(RangeDateFilter):
             end = _beginning(last + timedelta(days=1))
             queryset = queryset.filter(**{f"{self.field_path}__lt": end})
         return queryset
+
+
+def _day(written: str) -> date | None:
+    """The day; one so far that its moments are no moments in UTC is as good as the first or last."""
+    day: date | None = parse_date_str(written)
+    return day and min(max(day, EARLIEST), LATEST)
 
 
 def _beginning(day: date) -> datetime:

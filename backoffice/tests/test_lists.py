@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.test import Client
 
 from accounts.models import User
+from cases.subjects import subject_of
 from notifications.models import Message
 from payments.models import DayClose, Payment
 
@@ -95,3 +97,49 @@ def test_a_link_in_a_message_is_not_searched_for(staff: Client, paid: Payment) -
     assert list(answer.context["cl"].result_list) == []
     answer = staff.get(list_of(Message), {"q": told.to})
     assert told in answer.context["cl"].result_list
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{0}_from=0001-01-01&{0}_to=9999-12-31",
+        "{0}_from=9999-12-31&{0}_to=0001-01-01",
+        "{0}__gte=0001-01-01 00:00:00%2B03:00",
+        "{0}__lt=9999-12-31 23:59:59-03:00",
+    ],
+)
+def test_no_day_is_too_far(query: str, staff: Client, paid: Payment) -> None:
+    for model in SITE:
+        for field in model._meta.concrete_fields:
+            if isinstance(field, DateTimeField):
+                answer = staff.get(f"{list_of(model)}?{query.format(field.name)}")
+                assert answer.status_code in (200, 302, 400), f"{list_of(model)}: {field.name}"
+
+
+def test_every_payment_is_between_the_farthest_days(
+    listed: Callable[..., list[Payment]], paid: Payment
+) -> None:
+    assert listed(created_at_from="0001-01-01", created_at_to="9999-12-31") == [paid]
+    assert listed(created_at_from="9999-12-31") == listed(created_at_to="0001-01-01") == []
+
+
+@pytest.mark.parametrize("key", ["abc", "²", "1.5", "99999999999999999999", "-1"])
+def test_a_verb_of_no_row_is_not_found(key: str, root: Client) -> None:
+    for model, model_admin in admin.site._registry.items():
+        for verb in model_admin._get_base_actions_detail():  # type: ignore[attr-defined]  # unfold's
+            answer = root.get(f"{list_of(model)}{key}/{verb.path}/")
+            assert answer.status_code in (403, 404), f"{list_of(model)}: {verb.path}"
+
+
+@pytest.mark.parametrize("query", ["foo=1", "created_at__gte=x"])
+def test_an_export_by_no_filter_goes_back_to_the_list(query: str, root: Client) -> None:
+    answer = root.get(f"/admin/payments/payment/export/?{query}")
+    assert is_refused(answer)
+
+
+def test_a_form_sends_no_key_that_is_no_number(root: Client) -> None:
+    for text in ("²", "٣", "9" * 30, "9" * 5000):
+        body = {"action": "resolve_many", "_selected_action": text, "key": "k", "why": "x"}
+        assert root.post("/admin/cases/case/", body).status_code < 500
+        assert root.post("/admin/cases/case/next/", {"after": text}).status_code < 500
+        assert subject_of(f"peer:{text}") is not None

@@ -25,7 +25,7 @@ from cases.ranking import age_class, ranked, tone
 from cases.services.bulk import AT_MOST, Selection, act_on_many, preview
 from cases.services.claim import keep_claim
 from cases.subjects import subject_of
-from common.admin import FilteredList, ReadOnly
+from common.admin import FilteredList, ReadOnly, row_key
 from common.confirmation import Question, ReasonForm, confirm
 from common.errors import DomainError
 from common.shown_phone import may_be_shown, shown_text
@@ -190,7 +190,8 @@ def _totals(shown: QuerySet[Any]) -> dict[str, Any]:
 
 
 def _chosen(request: HttpRequest) -> list[int]:
-    return [int(pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME) if pk.isdigit()]
+    sent = request.POST.getlist(ACTION_CHECKBOX_NAME)
+    return [key for text in sent if (key := row_key(text)) is not None]
 
 
 def _preview_sentences(selection: Selection) -> list[str]:

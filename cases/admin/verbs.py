@@ -20,7 +20,7 @@ from cases.services.claim import claim_case, claim_next, release_case
 from cases.services.close import confirm_resolution, refuse_resolution, reopen, resolve
 from cases.services.put_off import assign_case, note, snooze_case
 from cases.subjects import subject_of
-from common.admin import ModelAdmin
+from common.admin import ModelAdmin, row_key
 from common.confirmation import confirm_verb
 from common.errors import DomainError
 from common.shown_phone import shown_text
@@ -46,8 +46,8 @@ class CaseVerbs(ModelAdmin):
     def next_view(self, request: HttpRequest) -> HttpResponse:
         if refusal := _refuse(request):
             return refusal
-        after = request.POST.get("after", "")
-        case = claim_next(by_id=_who(request), after_id=int(after) if after.isdigit() else None)
+        after = row_key(request.POST.get("after", ""))
+        case = claim_next(by_id=_who(request), after_id=after)
         if case is None:
             self.message_user(request, "Nothing is left to do.", messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:cases_case_changelist"))

@@ -14,14 +14,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin import person_behind
 from accounts.models import User
 from common import phone as phones
-from common.admin import MaskedPhones, ModelAdmin, OneRow
+from common.admin import BusinessDays, MaskedPhones, ModelAdmin, OneRow
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import shown_phone, shown_text
 from payments.admin.labels import MATCH_LABELS
@@ -98,7 +97,7 @@ class Beside:
 class MatchAdmin(MaskedPhones, ModelAdmin):
     with_phones = ("why",)
     list_display = ["line", "shown_amount", "of", "rule", "shown_state", "is_live", "by", "at"]
-    list_filter = ["state", "rule", "is_live", ("at", RangeDateFilter)]
+    list_filter = ["state", "rule", "is_live", ("at", BusinessDays)]
     list_filter_submit = True
     list_select_related = ["line", "attempt", "transfer", "posting", "by"]
     list_per_page = 50

@@ -12,12 +12,12 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
@@ -28,7 +28,7 @@ from unfold.widgets import (
 from accounts.admin import person_behind
 from cases.models import Case
 from common import phone as phones
-from common.admin import MaskedInline, MaskedPhones, ModelAdmin, ReadOnly, WithPage
+from common.admin import BusinessDays, MaskedInline, MaskedPhones, ModelAdmin, ReadOnly, WithPage
 from common.confirmation import Question, ReasonForm, confirm
 from payments.admin.labels import STATEMENT_LABELS
 from payments.models import (
@@ -128,7 +128,7 @@ class StatementFileAdmin(ReadOnly, WithPage):
         "balance_proof",
         "created_at",
     ]
-    list_filter = ["state", "provider", "account", ("created_at", RangeDateFilter)]
+    list_filter = ["state", "provider", "account", ("created_at", BusinessDays)]
     list_filter_submit = True
     list_per_page = 50
     search_fields = ["name", "account"]
@@ -268,12 +268,18 @@ class StatementFileAdmin(ReadOnly, WithPage):
         permissions=["download"],
         icon="download",
     )
-    def download(self, request: HttpRequest, object_id: str) -> FileResponse:
+    def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """The file as it was uploaded. Who had it is recorded: it names customers."""
         file = get_object_or_404(StatementFile, pk=object_id)
+        try:
+            content = file.content.open("rb")
+        except (OSError, ValueError):
+            sentence = "The file is not in the storage any more; its lines are."
+            self.message_user(request, sentence, messages.ERROR)
+            return HttpResponseRedirect(_page_of(file))
         self.log_change(request, file, "Downloaded")
         return FileResponse(
-            file.content.open("rb"),
+            content,
             as_attachment=True,
             filename=file.name,
             content_type="application/octet-stream",
@@ -351,7 +357,7 @@ class StatementLineAdmin(MaskedPhones, ModelAdmin):
         "bucket",
         "kind",
         "provider",
-        ("completed_at", RangeDateFilter),
+        ("completed_at", BusinessDays),
         "moves_money",
         "balance_breaks",
     ]

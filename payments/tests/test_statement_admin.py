@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -123,6 +124,17 @@ def test_a_file_is_downloaded_by_those_who_import_and_recorded(
     assert b"".join(answer.streaming_content) == content  # type: ignore[attr-defined]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="statement.csv"'
     assert LogEntry.objects.get().get_change_message() == "Downloaded"
+
+
+def test_a_file_that_the_storage_has_lost_is_told_and_not_recorded(
+    client: Client, finance: User
+) -> None:
+    file = imported(as_csv(rows(1, 3)))
+    default_storage.delete(file.content.name)
+    path = reverse("admin:payments_statementfile_download", args=[file.pk])
+    answer = client.get(path, follow=True)
+    assert "not in the storage any more" in answer.content.decode()
+    assert not LogEntry.objects.exists()
 
 
 @pytest.mark.parametrize("name", [UPLOAD, SAMPLE, COLUMNS])

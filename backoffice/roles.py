@@ -61,7 +61,11 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "finance": (
         *SEEN_BY_SUPPORT,
+        "payments.view_entry",
         "payments.view_posting",
+        "payments.view_providercall",
+        "payments.view_transferevent",
+        "payments.view_lineversion",
         "payments.view_statementfile",
         "payments.view_statementprofile",
         "payments.view_statementline",

@@ -34,6 +34,11 @@ def test_nobody_both_asks_for_a_transfer_and_decides_it() -> None:
     assert {role for role in ROLES if both & given(role)} == {"support", "finance"}
 
 
+def test_finance_sees_how_money_moved() -> None:
+    parts = {"entry", "transferevent", "providercall", "lineversion"}
+    assert {f"payments.view_{part}" for part in parts} <= given("finance")
+
+
 def test_an_auditor_sees_everything_and_changes_nothing() -> None:
     seen = given("auditor")
     assert {"admin.view_logentry", "payments.view_posting", "vpn.view_peer"} <= seen

@@ -270,6 +270,17 @@ def test_the_person_who_asked_is_told_that_somebody_else_must(
     assert not LogEntry.objects.exists()
 
 
+def test_who_decides_too_late_is_told_so(may: Callable[..., Client], waiting: Transfer) -> None:
+    client = may("decide_transfer")
+    body = {"why": "x", "key": "k", "result": "sent", "receipt": "R"}
+    assert client.post(path_of(waiting, "approve"), body).status_code == 302
+    for verb, told in (("approve", "does not wait for a decision"), ("resolve", "Only a transfer")):
+        answer = client.post(path_of(waiting, verb), body)
+        assert answer.status_code == 200
+        assert told in answer.content.decode()
+    assert LogEntry.objects.count() == 1
+
+
 @pytest.mark.parametrize("verb", ["approve", "reject", "resolve"])
 def test_without_the_permission_nobody_decides(
     may: Callable[..., Client], waiting: Transfer, verb: str

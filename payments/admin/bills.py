@@ -106,10 +106,13 @@ class BillAdmin(MaskedPhones, ModelAdmin):
     def has_place_permission(
         self, request: HttpRequest, object_id: str | int | None = None
     ) -> bool:
-        """Offered for money in suspense, to staff who may place it."""
+        """Offered for money in suspense, to staff who may place it; the service tells who is late."""
         if object_id is None or not request.user.has_perm("payments.place_bill"):
             return False
-        return Bill.objects.filter(pk=object_id, state=Bill.State.SUSPENSE).exists()
+        return (
+            request.method == "POST"
+            or Bill.objects.filter(pk=object_id, state=Bill.State.SUSPENSE).exists()
+        )
 
 
 def _owner_of(typed: str) -> User | None:

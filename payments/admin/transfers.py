@@ -201,10 +201,14 @@ class TransferAdmin(MaskedPhones, ModelAdmin):
 def _may_decide(
     request: HttpRequest, object_id: int | str | None, states: Iterable[TransferState]
 ) -> bool:
-    """Offered to those who decide, for a transfer that the decision is open of."""
+    """Offered to those who decide, for a transfer that the decision is open of; the service tells who
+    sends a page too late.
+    """
     if not request.user.has_perm("payments.decide_transfer") or object_id is None:
         return False
-    return Transfer.objects.filter(pk=object_id, state__in=states).exists()
+    return (
+        request.method == "POST" or Transfer.objects.filter(pk=object_id, state__in=states).exists()
+    )
 
 
 def _question(transfer: Transfer, verb: str, sentence: str) -> Question:

@@ -20,6 +20,13 @@ class DeviceLimitReached(DomainError):
     status = 409
 
 
+class NothingDone(DomainError):
+    """What somebody saw when they asked is not so any more."""
+
+    code = "nothing_done"
+    status = 409
+
+
 class CannotBeTold(DomainError):
     code = "cannot_be_told"
     status = 409

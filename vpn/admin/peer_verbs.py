@@ -14,6 +14,7 @@ from common import phone as phones
 from common.admin import ModelAdmin
 from common.confirmation import ReasonForm, confirm_verb
 from vpn.admin.moving import MoveForm
+from vpn.errors import NothingDone
 from vpn.models import LIVE, Peer
 from vpn.services.move import move_peer
 from vpn.services.revoke import revoke_now
@@ -64,8 +65,10 @@ class PeerVerbs(ModelAdmin):
         peer = _peer(object_id)
 
         def act(answers: Mapping[str, Any]) -> tuple[Peer, str]:
-            if peer.state in LIVE and peer.public_key == answers["seen"]:
-                rotate_for_customer(peer=peer)
+            _check_live(peer)
+            if peer.public_key != answers["seen"]:
+                raise NothingDone("It has had other keys since you opened this page.")
+            rotate_for_customer(peer=peer)
             return peer, "The device has new keys. Send the customer the new configuration."
 
         sentence = (
@@ -99,8 +102,9 @@ class PeerVerbs(ModelAdmin):
         peer = _peer(object_id)
 
         def act(answers: Mapping[str, Any]) -> tuple[Peer, str]:
-            if peer.state in LIVE and peer.gateway_id == answers["seen"]:
-                move_peer(peer=peer, to=answers["target"])
+            _check_live(peer)
+            if peer.gateway_id != answers["seen"] or not move_peer(peer=peer, to=answers["target"]):
+                raise NothingDone("It has been moved since you opened this page.")
             return peer, "The subscription is moved. Send the customer the new configuration."
 
         sentence = (
@@ -135,10 +139,16 @@ def _peer(object_id: str) -> Peer:
     return get_object_or_404(peers, pk=object_id)
 
 
+def _check_live(peer: Peer) -> None:
+    """Raises NothingDone."""
+    if peer.state not in LIVE:
+        raise NothingDone("This device is revoked: there is nothing to change.")
+
+
 def _may(request: HttpRequest, permission: str, object_id: str | int | None, states: Any) -> bool:
     if object_id is None or not request.user.has_perm(permission):
         return False
-    # A page that is sent twice is answered as at first, though nothing is to be done by then.
+    # Whoever sends a page twice is told what has become of it.
     return request.method == "POST" or Peer.objects.filter(pk=object_id, state__in=states).exists()
 
 

@@ -226,7 +226,8 @@ def test_a_device_is_revoked_once(peer: Peer) -> None:
 
 def test_keys_are_rotated_once(peer: Peer) -> None:
     shown = send(staff("change_peer"), path_of(peer, "rotate-keys"), times=2)
-    assert "The device has new keys." in shown
+    assert "It has had other keys since you opened this page." in shown
+    assert LogEntry.objects.count() == 1
     live = Peer.objects.get(state="active")
     assert live.public_key != peer.public_key
     assert live.address == peer.address
@@ -235,10 +236,27 @@ def test_keys_are_rotated_once(peer: Peer) -> None:
     assert "the reason" in LogEntry.objects.latest("pk").change_message
 
 
+@pytest.mark.parametrize(
+    ("verb", "permission"), [("rotate-keys", "change_peer"), ("move", "change_gateway")]
+)
+def test_nothing_is_done_to_a_revoked_device_nor_said(
+    peer: Peer, verb: str, permission: str
+) -> None:
+    another()
+    client, body = staff(permission), {"why": "x", "key": "k"}
+    seen = {"rotate-keys": peer.public_key, "move": str(peer.gateway_id)}[verb]
+    revoke_now(peer=peer)
+    answer = client.post(path_of(peer, verb), {**body, "seen": seen})
+    assert "This device is revoked: there is nothing to change." in answer.content.decode()
+    assert not LogEntry.objects.exists()
+
+
 def test_a_subscription_is_moved_once_with_its_keys(peer: Peer) -> None:
     first, second = another(), another()
     client = staff("change_gateway")
-    assert "The subscription is moved." in send(client, path_of(peer, "move"), times=2)
+    shown = send(client, path_of(peer, "move"), times=2)
+    assert "It has been moved since you opened this page." in shown
+    assert LogEntry.objects.count() == 1
     live = Peer.objects.get(state="active")
     assert live.gateway in (first, second)
     assert (live.public_key, live.private_key) == (peer.public_key, peer.private_key)

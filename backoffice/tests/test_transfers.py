@@ -114,6 +114,22 @@ def test_a_page_sent_twice_is_one_refund(
     assert Transfer.objects.count() == 1
 
 
+def test_a_payment_sent_back_in_parts_is_one_sum_to_the_limit(
+    provider: FakeProvider, paid: Payment
+) -> None:
+    TransferRules.current()
+    TransferRules.objects.update(four_eyes_above=500)
+    parts = [(300, "succeeded"), (200, "failed"), (200, "succeeded"), (1, "")]
+    states = []
+    for number, (amount, end) in enumerate(parts):
+        transfer = refund_payment(
+            payment_id=paid.pk, request_key=f"part {number}", why="x", amount=amount
+        )
+        states.append(transfer.state)
+        Transfer.objects.filter(pk=transfer.pk).update(state=end or transfer.state)
+    assert states == ["queued", "queued", "queued", "requested"]
+
+
 def test_what_credit_has_paid_becomes_credit_again_by_a_page_of_its_own(
     may: Callable[..., Client],
 ) -> None:

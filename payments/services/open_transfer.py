@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -16,6 +17,7 @@ from payments.services.transfer_record import record_transfer_start
 from payments.states import TransferState
 
 HURRY_LOST_AFTER = timedelta(seconds=3)
+UNDONE = (TransferState.FAILED, TransferState.REJECTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,11 @@ def open_transfer(
     """Write a transfer and take its money (TZS) from the given accounts, in the caller's transaction.
 
     The caller holds the row that the money hangs on, and has seen that `request_key` is new. Above
-    the rules' amount, or with `needs_review`, it waits for a second person; else it is sent at once.
+    the rules' amount, which all refunds of one payment count to, or with `needs_review`, it waits for
+    a second person; else it is sent at once.
     """
-    waits = needs_review or amount > TransferRules.current().four_eyes_above
+    limit = TransferRules.current().four_eyes_above
+    waits = needs_review or amount + _sent_back_before(payment) > limit
     transfer = Transfer.objects.create(
         kind=kind,
         method=route.method,
@@ -76,6 +80,14 @@ def open_transfer(
     if not waits:
         hurry_transfer(transfer)
     return transfer
+
+
+def _sent_back_before(payment: Payment | None) -> int:
+    """What has left of this payment already, TZS, or may yet."""
+    if payment is None:
+        return 0
+    earlier = Transfer.objects.filter(payment=payment).exclude(state__in=UNDONE)
+    return earlier.aggregate(total=Sum("amount"))["total"] or 0
 
 
 def hurry_transfer(transfer: Transfer) -> None:

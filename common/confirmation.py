@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
+from django.core.cache import cache
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from redis.exceptions import RedisError
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from common.errors import DomainError
+
+KNOWN_FOR = 24 * 3600  # seconds in which a page may be sent again
 
 
 def _new_key() -> str:
@@ -67,7 +72,9 @@ def confirm(
             form.add_error(None, str(refusal))
         else:
             why = form.cleaned_data["why"]
-            model_admin.log_change(request, row, f"{sentence} Reason: {why}")
+            told = f"{sentence} Reason: {why}"
+            if _is_first(request, row, told, form.cleaned_data["key"]):
+                model_admin.log_change(request, row, told)
             model_admin.message_user(request, sentence, messages.SUCCESS)
             page = question.done(row) if question.done else question.back
             return HttpResponseRedirect(page)
@@ -78,6 +85,19 @@ def confirm(
         "form": form,
     }
     return TemplateResponse(request, "confirm.html", context)
+
+
+def _is_first(request: HttpRequest, row: Model, told: str, key: str) -> bool:
+    """Whether a page has done this now, and not when it was sent before.
+
+    By all that would be logged: a key that somebody chose hides nothing else. Where nobody can tell,
+    twice in the log is better than not at all.
+    """
+    deed = f"{request.user.pk} {row._meta.label} {row.pk} {told} {key}"
+    try:
+        return cache.add(f"done:{sha256(deed.encode()).hexdigest()}", True, KNOWN_FOR)
+    except RedisError:
+        return True
 
 
 def confirm_verb(

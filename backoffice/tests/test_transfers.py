@@ -112,6 +112,16 @@ def test_a_page_sent_twice_is_one_refund(
     for _ in range(2):
         assert client.post(refund_path(paid), body).status_code == 302
     assert Transfer.objects.count() == 1
+    assert LogEntry.objects.count() == 1
+
+
+def test_a_key_used_again_hides_nothing_else(
+    provider: FakeProvider, may: Callable[..., Client], paid: Payment
+) -> None:
+    client = may("request_transfer")
+    for why in ("one", "another"):
+        client.post(refund_path(paid), {"amount": 1000, "why": why, "key": "the-same"})
+    assert LogEntry.objects.count() == 2
 
 
 def test_a_payment_sent_back_in_parts_is_one_sum_to_the_limit(

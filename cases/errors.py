@@ -34,6 +34,10 @@ class NotAWorker(DomainError):
     code = "not_a_worker"
 
 
+class NoteTooLong(DomainError):
+    code = "note_too_long"
+
+
 class NotLater(DomainError):
     code = "not_later"
 

@@ -66,8 +66,13 @@ class CaseVerbs(ModelAdmin):
         text = request.POST.get("text", "").strip()
         if text:
             case = get_object_or_404(Case, pk=object_id)
-            note(case_id=case.pk, text=text, by_id=_who(request))
-            self.log_change(request, case, f"Noted: {text}")
+            try:
+                is_new = note(case_id=case.pk, text=text, by_id=_who(request))
+            except DomainError as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                if is_new:
+                    self.log_change(request, case, f"Noted: {text}")
         return HttpResponseRedirect(_page(object_id))
 
     def _at_once(

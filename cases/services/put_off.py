@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from cases.errors import NotAWorker, NotLater
+from cases.errors import NotAWorker, NoteTooLong, NotLater
 from cases.models import Case, CaseEvent
 from cases.selectors import workers
 from cases.services.change import change, check_workable, locked
@@ -15,6 +15,7 @@ from cases.services.claim import CLAIMED_FOR
 from common.transactions import retried
 
 ASLEEP_AT_MOST = timedelta(days=30)
+NOTE_MAX = 1000  # characters
 
 
 @retried
@@ -56,13 +57,22 @@ def assign_case(*, case_id: int, to_id: int, why: str, by_id: int) -> Case:
 
 
 @retried
-def note(*, case_id: int, text: str, by_id: int) -> None:
-    """Keep what somebody has found. Anybody may, at any time; whoever has claimed it works on it."""
+def note(*, case_id: int, text: str, by_id: int) -> bool:
+    """Keep what somebody has found. Anybody may, at any time; whoever has claimed it works on it.
+
+    Their latest words once more are the same note, sent twice: False. Raises NoteTooLong.
+    """
+    if len(text) > NOTE_MAX:
+        raise NoteTooLong(f"A note has {NOTE_MAX:,} characters at most.")
     case = locked(case_id)
+    last = case.events.order_by("-pk").first()
+    if last and (last.verb, last.by_id, last.why) == (CaseEvent.Verb.NOTED, by_id, text):
+        return False
     now = timezone.now()
     is_theirs = case.owner_id == by_id and case.is_claimed_at(now) and case.claimed_until
     kept = {"claimed_until": now + CLAIMED_FOR} if is_theirs else None
     change([case], verb=CaseEvent.Verb.NOTED, by_id=by_id, why=text, columns=kept)
+    return True
 
 
 def check_later(until: datetime | None, now: datetime) -> datetime:

@@ -179,7 +179,11 @@ def test_claiming_and_releasing_are_on_the_page_and_on_record(client: Client) ->
     assert "Nobody works on this case." in read(client, path(case))
     client.post(path(case, "claim"))
     assert path(case, "release") in read(client, path(case))
-    client.post(path(case, "note"), {"text": "called <her>"})
+    for _ in range(2):
+        client.post(path(case, "note"), {"text": "called <her>"})
+    long = client.post(path(case, "note"), {"text": "x" * 1001}, follow=True).content.decode()
+    assert "1,000 characters at most" in long
+    assert case.events.filter(verb="noted").count() == 1
     page = client.post(path(case, "release"), follow=True).content.decode()
     for told in ("Claimed by Asha", "Released by Asha", "Note by Asha", "called &lt;her&gt;"):
         assert told in page

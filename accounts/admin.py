@@ -91,11 +91,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not g
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Nobody gives more than a role who is not allowed everything already."""
+        """Nobody gives more than a role, nor themselves another, who is not allowed everything already."""
         fields = super().get_readonly_fields(request, obj)
-        return (
-            fields if request.user.is_superuser else (*fields, "is_superuser", "user_permissions")
-        )
+        if request.user.is_superuser:
+            return fields
+        own = ("groups",) if obj is not None and obj.pk == request.user.pk else ()
+        return (*fields, "is_superuser", "user_permissions", *own)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Who could change the password of somebody who may do everything could do everything."""

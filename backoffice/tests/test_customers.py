@@ -143,6 +143,11 @@ def test_only_who_may_do_everything_gives_that_to_others(paid: Payment) -> None:
     assert administrator.post(path_of(boss, "password"), {}).status_code in (403, 404)
     assert 'name="is_superuser"' not in read(administrator, paid.payer)
     assert 'name="groups"' in read(administrator, paid.payer)
+    themselves = User.objects.get(pk=administrator.session["_auth_user_id"])
+    assert 'name="groups"' not in read(administrator, themselves)
+    root = Client()
+    root.force_login(boss)
+    assert 'name="groups"' in read(root, boss)
 
 
 # What is wrong

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import phonenumbers
 
@@ -11,7 +12,9 @@ from common.errors import DomainError
 COUNTRY_CODE = 255
 MOBILE = re.compile(r"[67]\d{8}", re.ASCII)
 WITHIN_TEXT = re.compile(r"(?<!\d)((?:\+?255|0)?[67]\d{2})\d{3}(\d{3})(?!\d)", re.ASCII)
-PUNCTUATION = str.maketrans("", "", " -().")
+PUNCTUATION = "-().\u2212/"
+# Blanks, hyphens, and what is not seen, such as marks of direction that come with a pasted number.
+UNREAD_CATEGORIES = {"Zs", "Pd", "Cf"}
 
 
 class InvalidPhoneNumber(DomainError):
@@ -21,10 +24,11 @@ class InvalidPhoneNumber(DomainError):
 def parse(text: str) -> str:
     """A number in any usual form as E.164, `+2557XXXXXXXX`.
 
-    Takes `+255…`, `255…`, `00255…`, `0…` and the nine digits alone, with blanks and dashes. Raises
-    InvalidPhoneNumber for a foreign, premium or malformed number.
+    Takes `+255…`, `255…`, `00255…`, `0…` and the nine digits alone, with blanks, dashes and slashes of
+    any kind, also as a link (`tel:`). Raises InvalidPhoneNumber for a foreign, premium or malformed
+    number.
     """
-    digits = text.strip().translate(PUNCTUATION)
+    digits = "".join(each for each in text.strip() if _is_read(each)).removeprefix("tel:")
     if not digits.isascii() or not digits.removeprefix("+").isdigit():
         raise _invalid()
     if digits.startswith("255") and len(digits) == 12:
@@ -54,6 +58,10 @@ def mask(e164: str) -> str:
 def mask_within(text: str) -> str:
     """The text with every run of digits masked that could be a number: `"msisdn": "255754***456"`."""
     return WITHIN_TEXT.sub(r"\1***\2", text)
+
+
+def _is_read(character: str) -> bool:
+    return character not in PUNCTUATION and unicodedata.category(character) not in UNREAD_CATEGORIES
 
 
 def _invalid() -> InvalidPhoneNumber:

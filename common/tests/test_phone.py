@@ -23,6 +23,12 @@ from common.phone import InvalidPhoneNumber, mask, mask_within, msisdn, parse
         "00255754123456",
         "754123456",
         " 0754123456 ",
+        "0754\u00a0123\u202f456",
+        "tel:+255-754-123-456",
+        "\u202a+255754123456\u202c",
+        "\u200e0754\u2011123\u2011456\u200b",
+        "0754\u2013123\u2212456",
+        "0754/123/456",
     ],
 )
 def test_every_usual_way_of_writing_is_one_number(text: str) -> None:
@@ -45,7 +51,6 @@ def test_every_usual_way_of_writing_is_one_number(text: str) -> None:
         "٠٧٥٤١٢٣٤٥٦",
         "0754123456\x00",
         "++255754123456",
-        "tel:0754123456",
     ],
 )
 def test_foreign_premium_and_malformed_numbers_are_refused(text: str) -> None:

@@ -127,7 +127,7 @@ def pages() -> Iterator[str]:
             route = str(pattern.pattern)
             if "<" not in route and not route.startswith(("^", "(")):
                 yield base + route
-            elif route.startswith("<") and model in ELSEWHERE:
+            elif model in ELSEWHERE and route.endswith(("change/", "_id>/")):
                 continue
             else:
                 yield from (base + re.sub(r"<[^>]+>", str(key), route) for key in keys)

@@ -17,6 +17,13 @@ from payments.services.match.turn import Turn
 
 LEFT_OVER = 5_000  # lines of one transaction, of those that each rule looks at
 Step = Callable[[Range, MatchingRules], object]
+Plan = tuple[tuple[tuple[Bucket, ...], int, Step], ...]
+OF_ALL: Plan = (((Bucket.NEW,), RANGE, set_aside), (OPEN, RANGE, match_by_receipt))
+OF_WHAT_IS_LEFT: Plan = (
+    (OPEN, LEFT_OVER, find_named),
+    *((OPEN, LEFT_OVER, partial(match_candidates, rule)) for rule in STRONG),
+    *((OPEN, LEFT_OVER, step) for step in (match_movements, match_fees, find_alike, sort_lines)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,6 @@ def match_statements() -> Result:
     if not turn.take():
         return Result(matched=0, left=0, is_whole=False)
     try:
-        refresh_statistics()
         open_before = _open_lines()
         is_whole = all(turn.renew() for _ in _steps(MatchingRules.current()))
         left = _open_lines()
@@ -57,22 +63,19 @@ def look_again(line_id: int) -> None:
 
 def _steps(rules: MatchingRules) -> Iterator[None]:
     """One step at a time. All lines go through a rule before the next: no file's order matters."""
-    for buckets, size, step in _plan():
-        for lines in open_ranges(buckets, size):
-            step(lines, rules)
-            yield
+    refresh_statistics("payments_statementline")
+    yield from _over_all(OF_ALL, rules)
+    refresh_statistics("payments_match")
+    yield from _over_all(OF_WHAT_IS_LEFT, rules)
     for _ in open_and_resolve(rules):
         yield
 
 
-def _plan() -> Iterator[tuple[tuple[Bucket, ...], int, Step]]:
-    yield (Bucket.NEW,), RANGE, set_aside
-    yield OPEN, RANGE, match_by_receipt
-    yield OPEN, LEFT_OVER, find_named
-    for rule in STRONG:
-        yield OPEN, LEFT_OVER, partial(match_candidates, rule)
-    for step in (match_movements, match_fees, find_alike, sort_lines):
-        yield OPEN, LEFT_OVER, step
+def _over_all(plan: Plan, rules: MatchingRules) -> Iterator[None]:
+    for buckets, size, step in plan:
+        for lines in open_ranges(buckets, size):
+            step(lines, rules)
+            yield
 
 
 def _open_lines() -> int:

@@ -76,15 +76,15 @@ def open_ranges(buckets: tuple[Bucket, ...] = OPEN, size: int = RANGE) -> Iterat
         low = edge + 1
 
 
-def refresh_statistics() -> None:
-    """Tell MariaDB how many lines there are.
+def refresh_statistics(table: str) -> None:
+    """Tell MariaDB how many rows a table has that has just grown.
 
-    By itself it learns of those of a file some time after they were read, and until then it compares
-    each of them with all others.
+    By itself it learns of them some time later, and compares each of a new file's lines with all others
+    until then.
     """
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE TABLE payments_statementline")
+            cursor.execute(f"ANALYZE LOCAL TABLE {table}")
             cursor.fetchall()
 
 

@@ -19,7 +19,6 @@ from payments.services.match.payment_bucket import (
     bucketed,
     bucketed_transfers,
     covered_since,
-    unmatched,
 )
 
 KINDS: dict[Bucket, CaseKind] = {
@@ -105,8 +104,7 @@ def _of_payments(rules: MatchingRules) -> Iterator[None]:
     resolve_cases(_keyed(kind, PAYMENT).filter(~Exists(still)), resolution=ANSWERED)
     yield
     for low, high in _chunks(MobileMoneyTransaction.objects.all()):
-        rows = bucketed(rules).filter(unmatched("attempt"), pk__gte=low, pk__lte=high)
-        rows = rows.filter(bucket=missing)
+        rows = bucketed(rules).filter(bucket=missing, pk__gte=low, pk__lte=high)
         rows = rows.filter(~_known(kind, PAYMENT, "payment__public_id")).select_related("payment")
         open_cases(_of_payment(kind, attempt) for attempt in rows.order_by("pk").iterator())
         yield
@@ -129,8 +127,7 @@ def _of_transfers(rules: MatchingRules) -> Iterator[None]:
     resolve_cases(_keyed(kind, TRANSFER).filter(~Exists(still)), resolution=ANSWERED)
     yield
     for low, high in _chunks(Transfer.objects.all()):
-        rows = bucketed_transfers(rules).filter(unmatched("transfer"), pk__gte=low, pk__lte=high)
-        rows = rows.filter(bucket=missing)
+        rows = bucketed_transfers(rules).filter(bucket=missing, pk__gte=low, pk__lte=high)
         rows = rows.filter(~_known(kind, TRANSFER, "reference"))
         open_cases(_of_transfer(kind, transfer) for transfer in rows.order_by("pk").iterator())
         yield

@@ -45,15 +45,6 @@ def bucketed_transfers(rules: MatchingRules) -> QuerySet[Any]:
     return transfers.annotate(bucket=_bucket("transfer", "finished_at", rules))
 
 
-def unmatched(column: str) -> Q:
-    """That no line is confirmed for it: one look at an index leaves out nearly all there is."""
-    return ~Q(Exists(_confirmed(column)))
-
-
-def _confirmed(column: str) -> QuerySet[Match]:
-    return Match.objects.filter(**{f"live_{column}": OuterRef("pk")})
-
-
 def _bucket(column: str, done_at: str, rules: MatchingRules) -> Case:
     of_it = {column: OuterRef("pk")}
     candidates = Candidate.objects.filter(**of_it)
@@ -64,7 +55,10 @@ def _bucket(column: str, done_at: str, rules: MatchingRules) -> Case:
     amounts = (Bucket.AMOUNT_UNDER, Bucket.AMOUNT_OVER)
     due_before = timezone.now() - timedelta(hours=rules.wait_hours)
     return Case(
-        When(Exists(_confirmed(column)), then=Value(PaymentBucket.MATCHED)),
+        When(
+            Exists(Match.objects.filter(**{f"live_{column}": OuterRef("pk")})),
+            then=Value(PaymentBucket.MATCHED),
+        ),
         When(Exists(suggested), then=Value(PaymentBucket.SUGGESTED)),
         When(
             Exists(candidates.filter(bucket=Bucket.AMBIGUOUS)), then=Value(PaymentBucket.AMBIGUOUS)

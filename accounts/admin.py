@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from knox.admin import AuthTokenAdmin
 from knox.models import AuthToken
@@ -19,7 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts.models import User
 from common import phone as phones
-from common.admin import ModelAdmin
+from common.admin import FOUND_MAX, Endless, ModelAdmin, Sought, newest
 from common.shown_phone import phone_column, sees_phones
 
 
@@ -30,15 +30,32 @@ def person_behind(request: HttpRequest) -> User:
     return request.user
 
 
+def people_called(term: str) -> list[QuerySet[User]]:
+    """By an index each: a phone in any form is one person's, else an e-mail or a name begins so."""
+    with suppress(phones.InvalidPhoneNumber):
+        return [User.objects.filter(phone=phones.parse(term))]
+    return [
+        User.objects.filter(email__istartswith=term),
+        User.objects.filter(full_name__istartswith=term),
+    ]
+
+
+def of_people(
+    rows: QuerySet[Any], term: str, column: str = "customer"
+) -> Iterator[QuerySet[Any, int]]:
+    """For `Sought`: the rows of the people that the term could mean."""
+    for people in people_called(term):
+        yield newest(rows.filter(**{f"{column}__in": list(newest(people)[:FOUND_MAX])}))
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+class UserAdmin(Endless, Sought, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     ordering = ("-id",)
     list_display = ("full_name", "email", "phone", "role", "is_active", "created_at")
     list_filter = ("role", "is_active", "is_staff", "created_at")
-    search_fields = ("full_name",)
     search_help_text = "Phone in any form, e-mail, the beginning of a name"
     list_per_page = 50
     readonly_fields = ("created_at", "last_login")
@@ -68,17 +85,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not g
         phone = phone_column(request, lambda user: user.phone, ordering="phone")
         return [phone if name == "phone" else name for name in self.list_display]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
-    ) -> tuple[QuerySet[User], bool]:
-        """By an index each."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        with suppress(phones.InvalidPhoneNumber):
-            return queryset.filter(phone=phones.parse(term)), False
-        found = Q(email__istartswith=term) | Q(full_name__istartswith=term)
-        return queryset.filter(found), False
+    def sought(self, term: str) -> list[QuerySet[User, int]]:
+        return [newest(people) for people in people_called(term)]
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Without the phone for those who may not read it: the page above shows it masked."""

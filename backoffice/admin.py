@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -28,16 +28,16 @@ from backoffice.payment_verbs import PaymentVerbs
 from backoffice.story import Reader, story_of
 from cases.models import Case
 from common import phone as phones
-from common.admin import BusinessDays, Endless, ReadOnly
+from common.admin import BusinessDays, Endless, ReadOnly, Sought, newest
 from common.exports import Cell, csv_download, may_export, newest_first
 from common.shown_phone import may_be_shown, phone_column, shown_phone, shown_text
+from payments.admin.attempts import found_attempts
 from payments.admin.labels import STATE_LABELS
 from payments.models import Disposition, MobileMoneyTransaction, Payment
 from payments.selectors import latest_attempt
 from payments.states import LIVE, State
 
 WAITED_LONG = timedelta(minutes=10)
-FOUND_MAX = 1_000  # by one column; nobody looks through more
 
 
 class NeedsAttention(admin.SimpleListFilter):
@@ -70,7 +70,7 @@ class NeedsAttention(admin.SimpleListFilter):
 
 
 @admin.register(Payment)
-class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
+class PaymentAdmin(Endless, Sought, ReadOnly, PaymentVerbs):
     list_display = [
         "started",
         "payer",
@@ -88,10 +88,10 @@ class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
         ("created_at", BusinessDays),
     ]
     list_filter_submit = True
-    list_select_related = ["payer"]
+    list_prefetch = ["payer"]
     list_per_page = 50
-    ordering = ["-id"]
-    search_fields = ["public_id"]
+    ordering = ["-created_at", "-id"]  # so that days, states and providers are read by an index
+    sortable_by = ["started"]
     search_help_text = "Phone in any form, receipt, our reference, provider's id, e-mail"
     change_form_template = "backoffice/payment.html"
     list_before_template = "export_link.html"
@@ -109,12 +109,13 @@ class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
         rows: QuerySet[Payment] = super().get_queryset(request)
         return rows.prefetch_related(Prefetch("attempts", attempts, to_attr="shown_attempts"))
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Payment], search_term: str
-    ) -> tuple[QuerySet[Payment], bool]:
+    def sought(self, term: str) -> Iterator[QuerySet[Any, int]]:
         """Whatever the customer reads out."""
-        term = search_term.strip()
-        return (queryset.filter(pk__in=_found(term)) if term else queryset), False
+        yield newest(Payment.objects.filter(public_id=term))
+        yield newest(Payment.objects.filter(payer__email=term.lower()))
+        yield from found_attempts(term, "payment_id")
+        with suppress(phones.InvalidPhoneNumber):
+            yield newest(Payment.objects.filter(payer__phone=phones.parse(term)))
 
     @display(description="Started", ordering="created_at")
     def started(self, payment: Payment) -> str:
@@ -187,31 +188,6 @@ class PaymentAdmin(Endless, ReadOnly, PaymentVerbs):
             rows=(_exported(payment, request) for payment in newest_first(found)),
             count=found.count(),
         )
-
-
-def _found(term: str) -> list[int]:
-    """Primary keys of payments, each by an exact look-up of its own: the database would use no index
-    for all of them joined by OR.
-    """
-    ways: list[QuerySet[Any, int]] = [
-        _payments(public_id=term),
-        _payments(payer__email=term.lower()),
-    ]
-    for column in ("reference", "provider_transaction_id", "provider_reference"):
-        ways.append(_payments_with(**{column: term}))
-    with suppress(phones.InvalidPhoneNumber):
-        phone = phones.parse(term)
-        ways += [_payments_with(customer_phone=phone), _payments(payer__phone=phone)]
-    return list({key for way in ways for key in way[:FOUND_MAX]})
-
-
-def _payments(**columns: str) -> QuerySet[Payment, int]:
-    return Payment.objects.filter(**columns).order_by("-id").values_list("pk", flat=True)
-
-
-def _payments_with(**columns: str) -> QuerySet[MobileMoneyTransaction, int]:
-    attempts = MobileMoneyTransaction.objects.filter(**columns)
-    return attempts.order_by("-id").values_list("payment_id", flat=True)
 
 
 def _shown_attempt(payment: Payment) -> MobileMoneyTransaction | None:

@@ -19,6 +19,7 @@ from cases.models import Case
 from common.clock import business_day
 from common.moments import Line, Moment
 from common.sizes import in_words
+from notifications.messages import TEXTS
 from notifications.models import Message
 from payments.admin.deliveries import readable
 from payments.models import (
@@ -39,6 +40,8 @@ from payments.states import State, TransferState
 from vpn.diagnosis import diagnose_service
 from vpn.models import Peer
 from vpn.traffic import Traffic, of_peers
+
+ABOUT_PAYMENTS = [message_id for message_id in TEXTS if message_id.startswith("payment_")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +296,9 @@ def _use(peer: Peer, traffic: Traffic) -> str:
 def _messages(
     payment: Payment, activation: Activation | None, transfers: list[Transfer], reader: Reader
 ) -> Iterator[Moment]:
-    told = Message.objects.filter(key__endswith=f":{payment.public_id}")
+    told = Message.objects.filter(
+        key__in=[f"{message_id}:{payment.public_id}" for message_id in ABOUT_PAYMENTS]
+    )
     told |= Message.objects.filter(
         key__in=[f"{transfer.kind}_sent:{transfer.reference}" for transfer in transfers]
     )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
-from accounts.admin import person_behind
+from accounts.admin import of_people, person_behind
 from bundles.models import Bundle, BundleVersion, Owner, Purchase, Seat, Subscription, Terms
 from bundles.owner_figures import earnings_of
 from bundles.services.owners import decide_owner
 from bundles.services.save_bundle import save_bundle
-from common.admin import Endless, ModelAdmin, OneRow, ReadOnly
+from common.admin import Endless, ModelAdmin, OneRow, ReadOnly, Sought, newest
 from common.confirmation import confirm_verb
 from common.sizes import in_words
 
@@ -27,6 +28,7 @@ DECISIONS = {
         "They are told the reason by SMS. What they have earned can still be paid out.",
     ],
 }
+OF_CUSTOMER = "Customer's phone in any form, beginning of their e-mail or name"
 
 
 class VersionInline(ReadOnly, TabularInline):
@@ -141,13 +143,17 @@ class OwnerAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(Endless, ReadOnly, ModelAdmin):
+class PurchaseAdmin(Endless, Sought, ReadOnly, ModelAdmin):
     list_display = ["id", "customer", "bundle", "price", "shown_state", "created_at", "paid_at"]
     list_filter = ["state", "bundle", "created_at"]
-    list_select_related = ["customer", "bundle"]
-    search_fields = ["customer__email", "customer__phone", "customer__full_name"]
+    list_prefetch = ["customer", "bundle"]
+    search_help_text = f"{OF_CUSTOMER}, what was dialled"
     list_per_page = 50
     ordering = ["-id"]
+
+    def sought(self, term: str) -> Iterator[QuerySet[Purchase, int]]:
+        yield from of_people(Purchase.objects.all(), term)
+        yield newest(Purchase.objects.filter(pay_reference=term))
 
     @display(
         description="State",
@@ -159,7 +165,7 @@ class PurchaseAdmin(Endless, ReadOnly, ModelAdmin):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(Endless, ReadOnly, ModelAdmin):
+class SubscriptionAdmin(Endless, Sought, ReadOnly, ModelAdmin):
     list_display = ["id", "customer", "bundle", "shown_state", "used", "starts_at", "ends_at"]
     list_filter = ["state", "bundle", "ends_at"]
     readonly_fields = ["used"]
@@ -176,10 +182,13 @@ class SubscriptionAdmin(Endless, ReadOnly, ModelAdmin):
         "max_connections",
         "speed_kbps",
     ]
-    list_select_related = ["customer", "bundle"]
-    search_fields = ["customer__email", "customer__phone", "customer__full_name"]
+    list_prefetch = ["customer", "bundle"]
+    search_help_text = OF_CUSTOMER
     list_per_page = 50
     ordering = ["-id"]
+
+    def sought(self, term: str) -> Iterator[QuerySet[Subscription, int]]:
+        return of_people(Subscription.objects.all(), term)
 
     @display(description="State", ordering="state", label={"active": "success", "ended": "info"})
     def shown_state(self, subscription: Subscription) -> str:

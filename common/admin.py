@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from functools import wraps
@@ -29,6 +29,7 @@ from unfold.views import ChangeList
 
 from common.shown_phone import text_field
 
+FOUND_MAX = 1_000  # by one column; nobody looks through more
 KEY_DIGITS = 18  # of a number that every database holds
 EARLIEST, LATEST = date(1970, 1, 1), date(9000, 1, 1)  # of a filter; others are taken for these
 PRIMARY_KEY = ("pk", "id", "pk__exact", "id__exact")
@@ -97,10 +98,48 @@ class ReadOnly:
 
 
 class Endless:
-    """A list that may have millions of rows: they are not counted, which would take seconds a page."""
+    """A list that may have millions of rows, of which a page costs what a page costs.
+
+    They are neither counted nor sorted anew. What `list_prefetch` names is read by queries of its own:
+    joined, MariaDB may begin with the other table and sort all that it finds. A class before
+    `ModelAdmin`.
+    """
 
     paginator = InfinitePaginator
     show_full_result_count = False
+    sortable_by: Any = ()
+    list_select_related: Any = ()  # nothing: False would join what is shown
+    list_prefetch: Sequence[str] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]  # `ModelAdmin`'s
+        return rows.prefetch_related(*self.list_prefetch)
+
+
+class Sought:
+    """A list that is searched by exact look-ups or beginnings, each by an index of its own: joined by
+    OR, the database would use none of them. A class before `ModelAdmin`.
+    """
+
+    search_fields: Any = ("pk",)  # a search box is shown; `sought` is what it looks for
+
+    def sought(self, term: str) -> Iterable[QuerySet[Any, Any]]:
+        """Primary keys of rows that the term could mean, by one column each: see `newest`."""
+        raise NotImplementedError
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = {key for keys in self.sought(term) for key in keys[:FOUND_MAX]}
+        return queryset.filter(pk__in=found), False
+
+
+def newest(rows: QuerySet[Any], column: str = "pk") -> QuerySet[Any, Any]:
+    """A column of these rows, the newest row's first."""
+    return rows.order_by("-pk").values_list(column, flat=True)
 
 
 class MaskedPhones(ReadOnly):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -18,7 +18,7 @@ from django.utils.timezone import localtime
 from unfold.decorators import action, display
 
 from common import phone as phones
-from common.admin import Endless, MaskedPhones, ModelAdmin, ReadOnly
+from common.admin import Endless, MaskedPhones, ModelAdmin, ReadOnly, Sought, newest
 from common.confirmation import ReasonForm, confirm_verb
 from common.shown_phone import shown_text
 from notifications.channels.registry import CHANNELS
@@ -65,7 +65,7 @@ class ByChannel(OneOf):
 
 
 @admin.register(Message)
-class MessageAdmin(Endless, MaskedPhones, ReadOnly, ModelAdmin):
+class MessageAdmin(Endless, Sought, MaskedPhones, ReadOnly, ModelAdmin):
     actions_list = ["texts"]
     actions_detail = ["send_again"]
     with_phones = ("to", "told", "error")
@@ -79,7 +79,6 @@ class MessageAdmin(Endless, MaskedPhones, ReadOnly, ModelAdmin):
         "told",
     ]
     list_filter = ["state", "delivery", ByChannel, ByText, "language", "created_at"]
-    search_fields = ["key"]
     search_help_text = "Phone in any form, e-mail address, or the message's key"
     list_per_page = 50
     fields = [
@@ -102,17 +101,14 @@ class MessageAdmin(Endless, MaskedPhones, ReadOnly, ModelAdmin):
         "others",
     ]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Message, Message], search_term: str
-    ) -> tuple[QuerySet[Message, Message], bool]:
+    def sought(self, term: str) -> Iterator[QuerySet[Message, int]]:
         """Whole numbers and addresses only: a part of one would be looked for in every row."""
-        term = search_term.strip()
-        wanted = Q(key=term) | Q(to=term.lower())
+        yield newest(Message.objects.filter(key=term))
+        yield newest(Message.objects.filter(to=term.lower()))
         with suppress(phones.InvalidPhoneNumber):
-            wanted |= Q(to=phones.parse(term))
-        return (queryset.filter(wanted) if term else queryset), False
+            yield newest(Message.objects.filter(to=phones.parse(term)))
 
-    @display(description="State", ordering="state", label=STATE_LABELS)
+    @display(description="State", label=STATE_LABELS)
     def shown_state(self, message: Message) -> str:
         return message.state
 

@@ -65,6 +65,7 @@ class Message(models.Model):
     class Meta:
         ordering = ["-id"]
         permissions = [("send_again", "Can have a message sent again")]
+        indexes = [models.Index(fields=["state"], name="message_state_shown")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "sending", "sent", "failed", "unknown"]),

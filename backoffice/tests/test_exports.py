@@ -72,7 +72,7 @@ def test_a_thousand_rows_more_cost_a_query_or_two(
 ) -> None:
     client = signed_in(role="administrator")
     rows(client)
-    with django_assert_num_queries(9) as few:
+    with django_assert_num_queries(10) as few:
         rows(client)
     for _ in range(4):
         buy(a_customer(), a_bundle())

@@ -9,16 +9,27 @@ from typing import Any
 import pytest
 import responses
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from backoffice.models import Note
+from backoffice.story import ABOUT_PAYMENTS
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import buy
+from cases.models import Case
 from cases.services import open_case
 from notifications.models import Message
-from payments.models import MobileMoneyTransaction, Payment, WebhookDelivery
+from payments.models import (
+    MobileMoneyTransaction,
+    Payment,
+    Posting,
+    ProviderCall,
+    WebhookDelivery,
+)
 from payments.services.query import check_attempt
 from payments.states import State
 from payments.tests.factories import a_customer
@@ -98,8 +109,41 @@ def test_a_story_costs_the_same_however_long_the_list_is(
         buy(a_customer(), a_bundle())
     with django_assert_max_num_queries(14):
         staff.get("/admin/payments/payment/")
-    with django_assert_max_num_queries(37):
+    with django_assert_max_num_queries(38):
         story(staff, paid)
+
+
+def test_a_story_costs_the_same_however_much_has_happened(
+    staff: Client, paid: Payment, django_assert_num_queries: Any
+) -> None:
+    attempt, customer = paid.attempts.get(), paid.payer
+
+    def lengthen(number: int) -> None:
+        for rows in (attempt.calls, paid.events, paid.postings, attempt.deliveries):
+            row: Any = rows.all()[0]
+            row.pk = None
+            if isinstance(row, Posting):
+                row.source = f"again:{number}"
+            rows.bulk_create([row])
+        open_case(kind="underpaid", subject=f"payment:{paid.public_id}", detail=str(number))
+        Case.objects.update(state="resolved")
+        Note.objects.create(
+            subject=f"customer:{customer.pk}", text="x", author=a_customer(), key=str(number)
+        )
+        Message.objects.create(
+            key=f"{ABOUT_PAYMENTS[number]}:{paid.public_id}", message_id="x", text=f"told {number}"
+        )
+
+    ProviderCall.objects.create(attempt=attempt, kind="collect")
+    for number in (1, 2):
+        lengthen(number)
+    story(staff, paid)
+    with CaptureQueriesContext(connection) as queries:
+        story(staff, paid)
+    for number in range(3, 7):
+        lengthen(number)
+    with django_assert_num_queries(len(queries)):
+        assert "told 6" in story(staff, paid)
 
 
 def test_nothing_about_money_can_be_changed(staff: Client, paid: Payment) -> None:

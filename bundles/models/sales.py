@@ -213,6 +213,7 @@ class Purchase(models.Model):
     )
 
     class Meta:
+        indexes = [models.Index(fields=["state"], name="purchase_state_shown")]
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "open_bundle"], name="purchase_one_open_per_bundle"
@@ -253,7 +254,7 @@ class Subscription(models.Model):
     bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="subscriptions")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(db_index=True)
+    ends_at = models.DateTimeField()
     data_limit_bytes = models.PositiveBigIntegerField()
     data_used_bytes = models.PositiveBigIntegerField(default=0)
     max_connections = models.PositiveSmallIntegerField()
@@ -280,6 +281,13 @@ class Subscription(models.Model):
     )
 
     class Meta:
+        indexes = [
+            models.Index(fields=["state"], name="subscription_state_shown"),
+            # Who could use theirs on a day is counted from this alone.
+            models.Index(
+                fields=["ends_at", "created_at", "ended_at", "bundle"], name="subscription_lived"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "live_bundle"], name="subscription_one_active_per_bundle"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -13,10 +17,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import User
 from common import phone as phones
-from common.admin import MaskedPhones, ModelAdmin
+from common.admin import Endless, MaskedPhones, ModelAdmin, Sought, newest
 from payments.admin.labels import BILL_LABELS
 from payments.errors import NotPlaceable
-from payments.models import Bill, CreditRequest
+from payments.models import Bill, CreditRequest, ProviderName
 from payments.services.place_bill import place_bill
 
 
@@ -37,7 +41,7 @@ class PlaceForm(forms.Form):
 
 
 @admin.register(Bill)
-class BillAdmin(MaskedPhones, ModelAdmin):
+class BillAdmin(Endless, Sought, MaskedPhones, ModelAdmin):
     with_phones = ("msisdn", "bill_reference", "payer_name")
     list_display = [
         "receipt",
@@ -51,12 +55,18 @@ class BillAdmin(MaskedPhones, ModelAdmin):
         "created_at",
     ]
     list_filter = ["state", "provider", "created_at"]
-    list_select_related = ["payer"]
-    search_fields = ["receipt", "bill_reference", "msisdn", "our_id"]
-    search_help_text = "Receipt, reference, our id, phone as 2557XXXXXXXX"
+    list_prefetch = ["payer"]
+    search_help_text = "Receipt, reference, our id, phone in any form"
     list_per_page = 50
     ordering = ["-id"]
     actions_detail = ["place"]
+
+    def sought(self, term: str) -> Iterator[QuerySet[Bill, int]]:
+        yield newest(Bill.objects.filter(provider__in=ProviderName.values, receipt=term))
+        yield newest(Bill.objects.filter(bill_reference=term))
+        yield newest(Bill.objects.filter(our_id=term))
+        with suppress(phones.InvalidPhoneNumber):
+            yield newest(Bill.objects.filter(msisdn=phones.msisdn(phones.parse(term))))
 
     @display(description="State", ordering="state", label=BILL_LABELS)
     def shown_state(self, bill: Bill) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,16 +12,18 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from unfold.decorators import action, display
 
-from common.admin import Endless, MaskedPhones, ModelAdmin
+from common.admin import FOUND_MAX, Endless, MaskedPhones, ModelAdmin, Sought, newest
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import text_field
+from payments.admin.attempts import found_attempts
 from payments.admin.labels import DELIVERY_LABELS
 from payments.models import WebhookDelivery
+from payments.services.apply_delivery import note_of_unmatched
 from payments.services.replay_delivery import can_be_replayed, replay_delivery
 
 
 @admin.register(WebhookDelivery)
-class DeliveryAdmin(Endless, MaskedPhones, ModelAdmin):
+class DeliveryAdmin(Endless, Sought, MaskedPhones, ModelAdmin):
     with_phones = ("note",)
     list_display = [
         "id",
@@ -35,8 +37,10 @@ class DeliveryAdmin(Endless, MaskedPhones, ModelAdmin):
         "note",
     ]
     list_filter = ["state", "channel", "dialect", "trust", "received_at"]
-    list_select_related = ["attempt"]
-    search_fields = ["attempt__reference", "attempt__provider_transaction_id", "note"]
+    list_prefetch = ["attempt"]
+    search_help_text = (
+        "Reference, receipt, provider's id or phone; what it names if it fits nothing"
+    )
     list_per_page = 50
     fields = [
         "received_at",
@@ -53,6 +57,16 @@ class DeliveryAdmin(Endless, MaskedPhones, ModelAdmin):
     ]
     actions = ["process_again"]
     actions_detail = ["process_one"]
+
+    def sought(self, term: str) -> Iterator[QuerySet[WebhookDelivery, int]]:
+        for attempts in found_attempts(term):
+            of_attempts = WebhookDelivery.objects.filter(attempt__in=list(attempts[:FOUND_MAX]))
+            yield newest(of_attempts)
+        yield newest(
+            WebhookDelivery.objects.filter(
+                state=WebhookDelivery.State.UNMATCHED, note=note_of_unmatched(term)
+            )
+        )
 
     @display(description="State", ordering="state", label=DELIVERY_LABELS)
     def shown_state(self, delivery: WebhookDelivery) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.admin import TabularInline
@@ -17,7 +18,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from common.admin import Endless, ModelAdmin, ReadOnly
+from common.admin import Endless, ModelAdmin, ReadOnly, Sought, newest
 from common.confirmation import Question, ReasonForm, confirm
 from payments.models import Entry, Posting, ProviderName
 from payments.services.record_bank import Movement, record_bank
@@ -58,14 +59,18 @@ class EntryInline(ReadOnly, TabularInline):
 
 
 @admin.register(Posting)
-class PostingAdmin(Endless, ReadOnly, ModelAdmin):
+class PostingAdmin(Endless, Sought, ReadOnly, ModelAdmin):
     list_display = ["id", "posted_at", "source", "memo"]
     list_filter = ["posted_at"]
-    search_fields = ["source", "memo", "entries__account"]
+    search_help_text = "Source, such as sale:purchase:<number>; account, such as credit:<number>"
     list_per_page = 50
     ordering = ["-id"]
     inlines = [EntryInline]
     actions_list = ["record_bank"]
+
+    def sought(self, term: str) -> Iterator[QuerySet[Any, int]]:
+        yield newest(Posting.objects.filter(source=term))
+        yield newest(Entry.objects.filter(account=term), "posting_id")
 
     @action(
         description="Record a top-up or settlement",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.admin import person_behind
 from accounts.models import User
 from common import phone as phones
-from common.admin import BusinessDays, MaskedPhones, ModelAdmin, OneRow
+from common.admin import BusinessDays, Endless, MaskedPhones, ModelAdmin, OneRow, Sought, newest
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import shown_phone, shown_text
 from payments.admin.labels import MATCH_LABELS
@@ -29,9 +29,7 @@ from payments.models import (
     CreditRequest,
     Match,
     MatchingRules,
-    MobileMoneyTransaction,
     StatementLine,
-    Transfer,
     TransferRules,
 )
 from payments.services.decide_match import (
@@ -94,32 +92,20 @@ class Beside:
 
 
 @admin.register(Match)
-class MatchAdmin(MaskedPhones, ModelAdmin):
+class MatchAdmin(Endless, Sought, MaskedPhones, ModelAdmin):
     with_phones = ("why",)
     list_display = ["line", "shown_amount", "of", "rule", "shown_state", "is_live", "by", "at"]
     list_filter = ["state", "rule", "is_live", ("at", BusinessDays)]
     list_filter_submit = True
-    list_select_related = ["line", "attempt", "transfer", "posting", "by"]
+    list_prefetch = ["line", "attempt", "transfer", "posting", "by"]
     list_per_page = 50
-    show_full_result_count = False
-    search_fields = ["line__receipt"]
     search_help_text = "The statement's receipt, or our reference"
     exclude = ["live_line", "live_attempt", "live_transfer"]
     actions_detail = ["confirm_it", "undo", "the_line"]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
-        """Each an exact look-up by an index."""
-        term = search_term.strip().upper()
-        if not term:
-            return queryset, False
-        lines = StatementLine.objects.filter(receipt=term).values("pk")
-        attempts = MobileMoneyTransaction.objects.filter(reference=term).values("pk")
-        transfers = Transfer.objects.filter(reference=term).values("pk")
-        found = queryset.filter(line__in=lines)
-        found |= queryset.filter(attempt__in=attempts) | queryset.filter(transfer__in=transfers)
-        return found, False
+    def sought(self, term: str) -> Iterator[QuerySet[Match, int]]:
+        for name in ("line__receipt", "attempt__reference", "transfer__reference"):
+            yield newest(Match.objects.filter(**{name: term.upper()}))
 
     @display(description="TZS")
     def shown_amount(self, match: Match) -> str:

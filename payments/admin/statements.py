@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -28,7 +28,17 @@ from unfold.widgets import (
 from accounts.admin import person_behind
 from cases.models import Case
 from common import phone as phones
-from common.admin import BusinessDays, MaskedInline, MaskedPhones, ModelAdmin, ReadOnly, WithPage
+from common.admin import (
+    BusinessDays,
+    Endless,
+    MaskedInline,
+    MaskedPhones,
+    ModelAdmin,
+    ReadOnly,
+    Sought,
+    WithPage,
+    newest,
+)
 from common.confirmation import Question, ReasonForm, confirm
 from payments.admin.labels import STATEMENT_LABELS
 from payments.models import (
@@ -339,7 +349,7 @@ class VersionInline(MaskedInline):
 
 
 @admin.register(StatementLine)
-class StatementLineAdmin(MaskedPhones, ModelAdmin):
+class StatementLineAdmin(Endless, Sought, MaskedPhones, ModelAdmin):
     with_phones = ("reference", "msisdn", "party", "details")
     list_display = [
         "receipt",
@@ -363,25 +373,18 @@ class StatementLineAdmin(MaskedPhones, ModelAdmin):
     ]
     list_filter_submit = True
     list_per_page = 50
-    show_full_result_count = False
     ordering = ["-completed_at", "-id"]
-    search_fields = ["receipt"]
     search_help_text = "Receipt, reference, phone in any form"
     exclude = ["part", "row_hash"]
     linked_by = ("file__id__exact",)
     inlines = [VersionInline]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[StatementLine], search_term: str
-    ) -> tuple[QuerySet[StatementLine], bool]:
-        """Each is an exact look-up by an index."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        found = Q(receipt=term.upper()) | Q(reference=term) | Q(msisdn=term)
+    def sought(self, term: str) -> Iterator[QuerySet[StatementLine, int]]:
+        yield newest(StatementLine.objects.filter(receipt=term.upper()))
+        yield newest(StatementLine.objects.filter(reference=term))
+        yield newest(StatementLine.objects.filter(msisdn=term))
         with suppress(phones.InvalidPhoneNumber):
-            found |= Q(msisdn=phones.parse(term))
-        return queryset.filter(found), False
+            yield newest(StatementLine.objects.filter(msisdn=phones.parse(term)))
 
     @display(description="Completed", ordering="completed_at")
     def completed(self, line: StatementLine) -> str:

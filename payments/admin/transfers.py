@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,11 +17,11 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin import person_behind
 from common import phone as phones
-from common.admin import BusinessDays, MaskedInline, MaskedPhones, ModelAdmin
+from common.admin import BusinessDays, MaskedInline, MaskedPhones, ModelAdmin, Sought, newest
 from common.confirmation import Question, ReasonForm, confirm
 from common.shown_phone import shown_text
 from payments.admin.labels import TRANSFER_LABELS
-from payments.models import UNANSWERED, ProviderCall, Transfer, TransferEvent
+from payments.models import UNANSWERED, ProviderCall, ProviderName, Transfer, TransferEvent
 from payments.services.decide_transfer import (
     approve_transfer,
     reject_transfer,
@@ -82,7 +82,7 @@ class CallInline(MaskedInline):
 
 
 @admin.register(Transfer)
-class TransferAdmin(MaskedPhones, ModelAdmin):
+class TransferAdmin(Sought, MaskedPhones, ModelAdmin):
     with_phones = ("phone", "why")
     list_display = [
         "reference",
@@ -99,22 +99,19 @@ class TransferAdmin(MaskedPhones, ModelAdmin):
     list_filter_submit = True
     list_select_related = ["payee"]
     list_per_page = 50
-    search_fields = ["reference"]
     search_help_text = "Reference, receipt, provider's handle, phone in any form"
     exclude = ["callback_token", "request_key", "open_payment"]
     inlines = [EventInline, CallInline]
     actions_detail = ["approve", "reject", "resolve"]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Transfer], search_term: str
-    ) -> tuple[QuerySet[Transfer], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        found = Q(reference=term) | Q(provider_transaction_id=term) | Q(provider_reference=term)
+    def sought(self, term: str) -> Iterator[QuerySet[Transfer, int]]:
+        yield newest(Transfer.objects.filter(reference=term))
+        yield newest(Transfer.objects.filter(provider_reference=term))
+        yield newest(
+            Transfer.objects.filter(provider__in=ProviderName.values, provider_transaction_id=term)
+        )
         with suppress(phones.InvalidPhoneNumber):
-            found |= Q(phone=phones.parse(term))
-        return queryset.filter(found), False
+            yield newest(Transfer.objects.filter(phone=phones.parse(term)))
 
     @display(description="TZS", ordering="amount")
     def shown_amount(self, transfer: Transfer) -> str:

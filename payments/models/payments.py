@@ -83,7 +83,10 @@ class Payment(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["payer", "-id"], name="idx_payment_payer"),
-            models.Index(fields=["state", "disposition"], name="idx_payment_attention"),
+            # The staff's list, the newest first.
+            models.Index(fields=["state", "created_at"], name="payment_state"),
+            models.Index(fields=["state", "disposition", "created_at"], name="payment_attention"),
+            models.Index(fields=["payment_method", "created_at"], name="payment_method"),
             models.Index(fields=["updated_at"], name="payment_changed"),
         ]
         constraints = [

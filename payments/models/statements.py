@@ -183,6 +183,7 @@ class StatementLine(models.Model):
         indexes = [
             models.Index(fields=["bucket", "completed_at"], name="line_bucket"),
             models.Index(fields=["provider", "completed_at"], name="line_day"),
+            models.Index(fields=["completed_at"], name="line_completed"),
             models.Index(fields=["reference"], name="line_reference"),
             models.Index(fields=["msisdn"], name="line_msisdn"),
         ]

@@ -114,6 +114,7 @@ class WebhookDelivery(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name_plural = "webhook deliveries"
+        indexes = [models.Index(fields=["state"], name="delivery_state")]
 
     def __str__(self) -> str:
         return f"Delivery {self.pk}"

@@ -196,7 +196,12 @@ def _wait_for_match(delivery: WebhookDelivery, notice: Notice) -> None:
         amount=notice.answer.amount or 0,
         detail=f"delivery {delivery.pk} names {named}, which is no attempt of ours",
     )
-    _finish(delivery, WebhookDelivery.State.UNMATCHED, f"names {named}")
+    _finish(delivery, WebhookDelivery.State.UNMATCHED, note_of_unmatched(named))
+
+
+def note_of_unmatched(named: str) -> str:
+    """What is noted of a delivery that names nothing of ours; it is searched for by that."""
+    return f"names {named}"
 
 
 @retried

@@ -350,15 +350,14 @@ def test_what_staff_have_matched_stays_with_a_changed_reference() -> None:
 
 
 def test_a_changed_reversal_is_of_the_receipt_that_it_names_now() -> None:
-    for receipt in ("QA1", "QA2"):
-        order = an_order(receipt=receipt)
-        order.payment.reversed_at = NOON
-        order.payment.save()
-        a_line(receipt)
+    _, second = an_order(receipt="QA1"), an_order(receipt="QA2")
+    Payment.objects.update(reversed_at=NOON)
+    a_line("QA1")
+    a_line("QA2")
     reversal = a_line("QB1", -1000, kind=Kind.REVERSAL, linked_receipt="QA1")
     match_statements()
     told_anew(reversal, linked_receipt="QA2")
-    assert (only_match(reversal).attempt, only_match(reversal).rule) == (order, "R8")
+    assert (only_match(reversal).attempt, only_match(reversal).rule) == (second, "R8")
 
 
 def test_a_fee_goes_with_the_match_of_its_line() -> None:

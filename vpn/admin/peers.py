@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -14,8 +13,8 @@ from django.utils import timezone
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from common import phone as phones
-from common.admin import BusinessDays, FilteredList, ReadOnly, WithPage
+from accounts.admin import of_people
+from common.admin import BusinessDays, Endless, FilteredList, ReadOnly, Sought, WithPage, newest
 from common.clock import business_day
 from common.shown_phone import shown_phone
 from common.sizes import in_words
@@ -57,7 +56,7 @@ class MeteredList(FilteredList):
 
 
 @admin.register(Peer)
-class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
+class PeerAdmin(Endless, Sought, ReadOnly, WithPage, PeerVerbs):
     list_display = [
         "device_name",
         "gateway",
@@ -70,35 +69,22 @@ class PeerAdmin(ReadOnly, WithPage, PeerVerbs):
     list_filter = ["state", ConnectedFilter, "gateway", ("created_at", BusinessDays)]
     list_filter_submit = True
     list_per_page = 50
-    search_fields = ["public_key"]
-    search_help_text = "Phone in any form, e-mail, name, device, public key, tunnel address"
+    list_prefetch = [
+        "subscription__customer",
+        "subscription__bundle",
+        "gateway",
+        "address",
+    ]
+    search_help_text = "Customer's phone in any form, beginning of their e-mail or name, public key, tunnel address"
     change_form_template = "vpn/admin/peer.html"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Peer]:
-        rows: QuerySet[Peer] = super().get_queryset(request)
-        return rows.select_related(
-            "subscription__customer", "subscription__bundle", "gateway", "address"
-        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return MeteredList
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Peer], search_term: str
-    ) -> tuple[QuerySet[Peer], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        found = (
-            Q(public_key=term)
-            | Q(device_name__iexact=term)
-            | Q(subscription__customer__email=term.lower())
-            | Q(subscription__customer__full_name__icontains=term)
-            | _at(term)
-        )
-        with suppress(phones.InvalidPhoneNumber):
-            found |= Q(subscription__customer__phone=phones.parse(term))
-        return queryset.filter(found), False
+    def sought(self, term: str) -> Iterator[QuerySet[Peer, int]]:
+        yield newest(Peer.objects.filter(live_public_key=term))
+        yield newest(Peer.objects.filter(_at(term)))
+        yield from of_people(Peer.objects.all(), term, column="subscription__customer")
 
     def get_list_display(self, request: HttpRequest) -> list[str | Callable[[Peer], Any]]:
         @display(description="Customer", ordering="subscription__customer__full_name", header=True)

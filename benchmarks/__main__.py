@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import django
 
+from benchmarks import year
 from benchmarks.figures import Figure
 from deploy.local.mariadb_server import mariadb_server
 
@@ -80,6 +81,23 @@ def _memory(options: argparse.Namespace) -> list[Figure]:
     return memory.measure(is_quick=options.quick)
 
 
+def _backoffice(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import backoffice
+
+    return backoffice.measure(
+        kept=options.kept,
+        payments=options.payments,
+        is_quick=options.quick,
+        is_verbose=options.verbose,
+    )
+
+
+def _dashboard(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import dashboard
+
+    return dashboard.measure(kept=options.kept, payments=options.payments, is_quick=options.quick)
+
+
 MEASURES = {
     "initiate": _initiate,
     "activation": _activation,
@@ -91,6 +109,8 @@ MEASURES = {
     "throughput": _throughput,
     "statements": _statements,
     "memory": _memory,
+    "backoffice": _backoffice,
+    "dashboard": _dashboard,
 }
 
 
@@ -99,6 +119,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(MEASURES))
     parser.add_argument("--quick", action="store_true", help="smaller, to see that it runs")
     parser.add_argument("--verbose", action="store_true", help="with the database's plans")
+    year.add_options(parser)
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(MEASURES):
         parser.error(f"there is no figure {', '.join(sorted(unknown))}")

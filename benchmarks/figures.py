@@ -1,9 +1,10 @@
-"""A measured ratio, its raw medians and its limit."""
+"""A measured ratio, what it is made of, and its limit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 
 
@@ -20,11 +21,13 @@ MILLISECONDS = Unit("ms", factor=1000)  # of series in seconds
 PER_SECOND = Unit("per s", more_is_better=True)
 MEGABITS_PER_SECOND = Unit("Mbit/s", factor=8 / 10**6, more_is_better=True)  # of bytes a second
 MEGABYTES = Unit("MB", factor=1 / 2**20)  # of series in bytes
+MEDIAN = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Two series; the ratio of their medians is held to one of two limits, or only told.
+    """Two series; the ratio of their medians, or of another percentile, is held to one of two limits,
+    or only told.
 
     By pairs it is the median of the ratios of neighbours, for a machine that changes its own speed
     by more than what is looked for.
@@ -37,13 +40,14 @@ class Figure:
     at_most: float | None = None
     at_least: float | None = None
     by_pairs: bool = False
+    percentile: int = MEDIAN
 
     @property
     def ratio(self) -> float:
         if self.by_pairs:
             pairs = zip(self.measured, self.compared_with, strict=True)
             return median(one / other for one, other in pairs)
-        return median(self.measured) / median(self.compared_with)
+        return self._middle(self.measured) / self._middle(self.compared_with)
 
     @property
     def is_met(self) -> bool:
@@ -54,8 +58,19 @@ class Figure:
     def __str__(self) -> str:
         return (
             f"{self.name}: {self.ratio:.2f} ({self._verdict()}), "
-            f"median {self._shown(self.measured)} against {self._shown(self.compared_with)}"
+            f"{self._measure} {self._shown(self.measured)} against "
+            f"{self._shown(self.compared_with)}"
         )
+
+    @property
+    def _measure(self) -> str:
+        return "median" if self.percentile == MEDIAN else f"p{self.percentile}"
+
+    def _middle(self, series: Sequence[float]) -> float:
+        """The median; else the least value that so many of a hundred do not exceed."""
+        if self.percentile == MEDIAN:
+            return median(series)
+        return sorted(series)[ceil(len(series) * self.percentile / 100) - 1]
 
     def _verdict(self) -> str:
         limits = [
@@ -69,5 +84,5 @@ class Figure:
 
     def _shown(self, series: Sequence[float]) -> str:
         best = max(series) if self.unit.more_is_better else min(series)
-        middle, best = median(series) * self.unit.factor, best * self.unit.factor
+        middle, best = self._middle(series) * self.unit.factor, best * self.unit.factor
         return f"{middle:.1f} {self.unit.name} (n={len(series)}, best {best:.1f})"

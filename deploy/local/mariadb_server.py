@@ -39,12 +39,16 @@ def find(program: str) -> str | None:
 
 
 class MariaDB:
-    """A server with a data directory and a port of its own; it may be stopped and started again."""
+    """A server with a data directory and a port of its own; it may be stopped and started again.
 
-    def __init__(self, home: Path) -> None:
+    `options` are in force beside OPTIONS, or instead of them.
+    """
+
+    def __init__(self, home: Path, *options: str) -> None:
         self.port = free_port()
         self.log = home / "log"
         self._home = home
+        self._options = options
         self._password = secrets.token_hex(16)
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -59,6 +63,17 @@ class MariaDB:
         first = self._home / "first.sql"
         first.write_text(_first_statements(self._password))
         self._start(f"--init-file={first}")
+
+    def open(self) -> None:
+        """Start on the data directory of an earlier process, with a new password; install it where
+        there is none. Raises CalledProcessError, TimeoutError.
+        """
+        if not (self._home / "data").exists():
+            self.install()
+            return
+        account = self._home / "account.sql"
+        account.write_text(_account(self._password))
+        self._start(f"--init-file={account}")
 
     def start_again(self) -> None:
         """On the same data. Raises TimeoutError."""
@@ -81,6 +96,7 @@ class MariaDB:
             "--no-defaults",
             *_place(self._home),
             *OPTIONS,
+            *self._options,
             f"--port={self.port}",
             f"--socket={self._home / 'socket'}",
             *options,
@@ -137,8 +153,14 @@ def _first_statements(password: str) -> str:
         [program, ZONES], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True
     ).stdout
     return f"""
-CREATE USER konektika@127.0.0.1 IDENTIFIED BY '{password}';
-GRANT ALL ON *.* TO konektika@127.0.0.1 WITH GRANT OPTION;
+{_account(password)}
 USE mysql;
 {zones}
+"""
+
+
+def _account(password: str) -> str:
+    return f"""
+CREATE OR REPLACE USER konektika@127.0.0.1 IDENTIFIED BY '{password}';
+GRANT ALL ON *.* TO konektika@127.0.0.1 WITH GRANT OPTION;
 """

@@ -224,6 +224,20 @@ def _outbox(now: datetime) -> Iterator[Metric]:
         "Age of the oldest of them, 0 without any",
         value=_age(waiting["oldest"], now),
     )
+    messages = Gauge(
+        "konektika_messages",
+        "Messages of the last hour, by what became of them; unknown may have arrived",
+        labels=["channel", "state"],
+    )
+    rows = (
+        Message.objects.filter(created_at__gte=now - RECENT)
+        .order_by()
+        .values_list("channel", "state")
+        .annotate(Count("pk"))
+    )
+    for channel, state, count in rows:
+        messages.add_metric([channel, state], count)
+    yield messages
 
 
 def _gateways(now: datetime) -> Iterator[Metric]:

@@ -59,7 +59,7 @@ class Message(models.Model):
         null=True, blank=True, db_index=True, default=timezone.now
     )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Not sent after this")
-    created_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

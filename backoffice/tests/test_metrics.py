@@ -188,6 +188,20 @@ def test_messages_that_wait(client: Client) -> None:
     assert told["konektika_outbox_waiting_oldest_seconds",] == pytest.approx(180, abs=30)
 
 
+def test_what_became_of_the_last_hours_messages(client: Client) -> None:
+    long_ago = timezone.now() - timedelta(hours=2)
+    for key, state, created_at in (
+        ("a", "failed", timezone.now()),
+        ("b", "failed", timezone.now()),
+        ("c", "sent", timezone.now()),
+        ("d", "sent", long_ago),
+    ):
+        Message.objects.create(key=key, channel="beem", state=state, created_at=created_at)
+    told = figures(client)
+    assert told["konektika_messages", "beem", "failed"] == 2
+    assert told["konektika_messages", "beem", "sent"] == 1
+
+
 def test_how_gateways_do(client: Client) -> None:
     hour = timezone.now() - timedelta(hours=1)
     well = another_gateway(name="dar-1", region="dar", seen_at=hour, range4="10.8.0.0/28")
@@ -286,7 +300,7 @@ def history() -> None:
         for _ in range(HISTORY)
     )
     Message.objects.bulk_create(
-        Message(key=f"old:{number}", state="sent", next_attempt_at=None)
+        Message(key=f"old:{number}", state="sent", next_attempt_at=None, created_at=long_ago)
         for number in range(HISTORY)
     )
     Case.objects.bulk_create(
@@ -311,7 +325,7 @@ def test_a_scrape_reads_no_history(client: Client) -> None:
     with CaptureQueriesContext(connection) as scrape:
         figures(client)
     questions = [query["sql"] for query in scrape if query["sql"].startswith("SELECT")]
-    assert len(questions) == 9
+    assert len(questions) == 10
     for sql in questions:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {sql}")

@@ -15,7 +15,6 @@ from notifications.channels.base import Channel, HeldBack, InDoubt, Misconfigure
 from notifications.channels.registry import breaker, channel_for
 from notifications.messages import Kind, kind_of, subject
 from notifications.models import Message
-from notifications.services.queue import HURRY_LOST_AFTER
 from notifications.services.reports import apply_reports
 
 logger = logging.getLogger(__name__)
@@ -23,6 +22,8 @@ logger = logging.getLogger(__name__)
 SENDING_LOST_AFTER = timedelta(minutes=2)  # longer than any call takes
 # After a refusal that may not be the last word, by how often it was tried; then every ten minutes.
 BACK_OFF = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+# While a slow channel works through them, what waits is not queued over and over.
+SWEPT_LOST_AFTER = timedelta(seconds=30)
 HELD_BACK_FOR = timedelta(seconds=30)
 RE_SENDINGS = {Kind.RECEIPT: 1}  # after a doubt (fact sheet, 7)
 BATCH = 200
@@ -84,7 +85,7 @@ def sweep_outbox() -> int:
     keys = list(due.order_by("next_attempt_at").values_list("key", flat=True)[:BATCH])
     for key in keys:
         is_ours = Message.objects.filter(key=key, next_attempt_at__lte=now).update(
-            next_attempt_at=now + HURRY_LOST_AFTER
+            next_attempt_at=now + SWEPT_LOST_AFTER
         )
         if is_ours:
             hurry(send_message, key)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from notifications.messages import render
 from notifications.preview import previews
-from notifications.segments import Segments, segments
+from notifications.segments import Segments, normalised, segments
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,25 @@ def test_every_text_is_gsm_7_and_has_at_most_two_parts() -> None:
     for preview in previews():
         assert preview.segments.alphabet == "GSM-7", preview
         assert preview.segments.parts <= 2, preview
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("ng\u2019ombe \u2018A\u2019", "ng'ombe 'A'"),
+        ("\u201cNdiyo\u201d", '"Ndiyo"'),
+        ("TZS\u00a01,000 \u2013 leo\u2026", "TZS 1,000 - leo..."),
+        ("e\u0301", "\u00e9"),
+        ("^{}\\[~]|\u20ac\n", "^{}\\[~]|\u20ac\n"),
+    ],
+)
+def test_a_text_is_put_into_the_letters_that_cost_least(written: str, sent: str) -> None:
+    assert normalised(written) == sent
+    assert segments(sent).alphabet == "GSM-7"
+
+
+def test_a_name_that_somebody_pasted_does_not_triple_the_bill() -> None:
+    context = {"amount": 1000, "bundle": "Asha\u2019s\u00a0Bundle", "receipt": "SKC7XYZ123"}
+    text = render("payment_received", "sw", context)
+    assert "Asha's Bundle" in text
+    assert segments(text).parts == 1

@@ -9,7 +9,7 @@ import pytest
 from django.db.models import F
 
 from cases.models import Case, CaseKind
-from payments.models import Bucket, Match, MatchingRules, Posting, StatementLine
+from payments.models import Bucket, Match, MatchingRules, Payment, Posting, StatementLine
 from payments.services.match.run import match_statements
 from payments.services.match.sql import open_ranges
 from payments.services.record_bank import Movement, record_bank

@@ -1,0 +1,198 @@
+"""The light web page in Chromium, at 360 px: a customer without the app, and an owner."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from bundles.models import Bundle, Owner
+from tests.browser.test_pages import type_pin
+from tests.person import PASSWORD, Person
+from tests.system import System
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+
+FIRST_VIEW_BYTES = 60_000
+SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder to keep what was looked at; "" for none
+
+
+def opened(browser: Browser, *, with_scripts: bool, scheme: str, locale: str) -> BrowserContext:
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740},
+        java_script_enabled=with_scripts,
+        color_scheme="dark" if scheme == "dark" else "light",
+        locale=locale,
+    )
+    context.set_default_timeout(15_000)
+    return context
+
+
+@pytest.fixture(
+    params=[("light", "en-GB"), ("dark", "sw-TZ")], ids=["light-english", "dark-swahili"]
+)
+def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """A small phone; its console must stay without errors."""
+    scheme, locale = request.param
+    context = opened(browser, with_scripts=True, scheme=scheme, locale=locale)
+    errors: list[str] = []
+    context.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    yield context
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def bare_phone(browser: Browser) -> Iterator[BrowserContext]:
+    """One whose browser runs no scripts."""
+    context = opened(browser, with_scripts=False, scheme="light", locale="en-GB")
+    yield context
+    context.close()
+
+
+def look_at(page: Page, name: str) -> None:
+    """Nothing is wider than the phone, and axe has nothing to say."""
+    if SCREENSHOTS:
+        scheme = page.evaluate(
+            "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
+        )
+        page.screenshot(path=Path(SCREENSHOTS) / f"web-{name}-{scheme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def sign_up(page: Page, system: System, phone: str) -> None:
+    page.goto(f"{system.url}/register")
+    page.fill("[name=full_name]", "Neema Mteja")
+    page.fill("[name=phone]", phone)
+    page.fill("[name=email]", f"web{phone[4:]}@example.test")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main form button")
+    page.wait_for_url(f"{system.url}/")
+
+
+def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
+    system: System, phone: BrowserContext, fresh_phone: Callable[[str], str]
+) -> None:
+    number = fresh_phone("vodacom_mpesa")
+    page = phone.new_page()
+    page.goto(f"{system.url}/register")
+    look_at(page, "register")
+    sign_up(page, system, number)
+    look_at(page, "home")
+    page.get_by_role("link", name="Daily Bundle").click()
+    look_at(page, "bundle")
+    page.click("main form button")
+    page.wait_for_url(re.compile("/payment/"))
+    expect(page.locator(".note.busy")).to_be_visible()
+    look_at(page, "waiting")
+
+    hand = phone.new_page()
+    type_pin(hand, system, number, "1234")
+    hand.close()
+    expect(page.locator(".note.good")).to_be_visible()  # by itself
+    look_at(page, "paid")
+    page.click("#payment form button")
+    page.wait_for_url(re.compile("/device/"))
+    box = page.locator(".qr svg").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 360
+    look_at(page, "device")
+    with page.expect_download() as download:
+        page.locator("a.button").click()
+    assert "PrivateKey" in Path(str(download.value.path())).read_text()
+    for name in ("internet", "history", "account"):
+        page.goto(f"{system.url}/{name}")
+        look_at(page, name)
+    page.goto(f"{system.url}/help")
+    page.click("main form button")
+    expect(page.locator("main .note")).to_be_visible()
+    look_at(page, "help")
+
+
+def test_all_of_it_works_without_scripts(
+    system: System, bare_phone: BrowserContext, fresh_phone: Callable[[str], str]
+) -> None:
+    number = fresh_phone("tigo_pesa")
+    page = bare_phone.new_page()
+    sign_up(page, system, number)
+    page.get_by_role("link", name="Daily Bundle").click()
+    page.click("main form button")
+    payment = page.url
+    assert page.locator("meta[http-equiv=refresh]").count() == 1
+    hand = bare_phone.new_page()
+    type_pin(hand, system, number, "1234")
+    hand.close()
+
+    def is_paid() -> bool:
+        page.goto(payment)
+        return page.locator(".note.good").count() == 1
+
+    wait_until(is_paid, 15)
+    page.click("#payment form button")
+    expect(page.locator(".qr svg")).to_be_visible()
+
+
+def test_an_owner_applies_and_offers(
+    system: System, phone: BrowserContext, fresh_phone: Callable[[str], str]
+) -> None:
+    number = fresh_phone("airtel_money")
+    page = phone.new_page()
+    sign_up(page, system, number)
+    page.goto(f"{system.url}/owner")
+    look_at(page, "apply")
+    page.fill("[name=about]", "Fibre in Mwenge")
+    page.fill("[name=connection_gb]", "1000")
+    page.fill("[name=connection_seats]", "10")
+    page.click("main form button")
+    expect(page.locator(".note.busy")).to_be_visible()
+    mine = system.rows(Owner).filter(person__phone=number)
+    mine.update(state=Owner.State.APPROVED)
+    page.goto(f"{system.url}/owner/offer")
+    look_at(page, "offer")
+    name = f"Mwenge {number[-4:]}"
+    for field, value in {
+        "name": name,
+        "price": "5000",
+        "data_limit_gb": "10",
+        "duration_days": "30",
+        "max_clients": "5",
+    }.items():
+        page.fill(f"[name={field}]", value)
+    page.click("main form button")
+    expect(page.locator(".cards")).to_contain_text(name)
+    look_at(page, "owner")
+    page.goto(f"{system.url}/owner/statement")
+    look_at(page, "statement")
+    system.rows(Bundle).filter(name=name).update(is_active=False)
+
+
+def test_the_first_view_is_light(system: System, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    sizes: list[int] = []
+    page.on("requestfinished", lambda asked: sizes.append(asked.sizes()["responseBodySize"]))
+    page.goto(f"{system.url}/")
+    page.wait_for_load_state("networkidle")
+    context.close()
+    assert 0 < sum(sizes) < FIRST_VIEW_BYTES
+
+
+def test_somebody_with_the_app_signs_in_by_phone(
+    system: System, phone: BrowserContext, newcomer: Callable[..., Person]
+) -> None:
+    person = newcomer()
+    page = phone.new_page()
+    page.goto(f"{system.url}/login")
+    look_at(page, "login")
+    page.fill("[name=email]", f"0{person.phone[4:]}")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main form button")
+    page.wait_for_url(f"{system.url}/internet")

@@ -142,7 +142,7 @@ def _peer(object_id: str) -> Peer:
 def _check_live(peer: Peer) -> None:
     """Raises NothingDone."""
     if peer.state not in LIVE:
-        raise NothingDone("This device is revoked: there is nothing to change.")
+        raise NothingDone("This device is revoked or has moved: there is nothing to change.")
 
 
 def _may(request: HttpRequest, permission: str, object_id: str | int | None, states: Any) -> bool:

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from bundles.models import Bundle, Purchase, Subscription
 from cases.subjects import Finder, Subject, register
+from common.admin import row_key
 from payments.models import Bill, Payment, StatementLine, Transfer, WebhookDelivery
 from vpn.models import Gateway, Peer
 
@@ -87,7 +88,8 @@ def _customer(row: Purchase | Subscription) -> int:
 
 
 def _key(key: str) -> Q:
-    return Q(pk=key) if key.isdecimal() else Q(pk__in=[])
+    number = row_key(key)
+    return Q(pk__in=[] if number is None else [number])
 
 
 def _decide(line: StatementLine) -> str:

@@ -137,9 +137,9 @@ def test_an_export_by_no_filter_goes_back_to_the_list(query: str, root: Client) 
     assert is_refused(answer)
 
 
-def test_a_form_sends_no_key_that_is_no_number(root: Client) -> None:
+def test_a_form_sends_no_key_that_is_no_number(staff: Client) -> None:
     for text in ("²", "٣", "9" * 30, "9" * 5000):
         body = {"action": "resolve_many", "_selected_action": text, "key": "k", "why": "x"}
-        assert root.post("/admin/cases/case/", body).status_code < 500
-        assert root.post("/admin/cases/case/next/", {"after": text}).status_code < 500
+        assert staff.post("/admin/cases/case/", body).status_code < 500
+        assert staff.post("/admin/cases/case/next/", {"after": text}).status_code < 500
         assert subject_of(f"peer:{text}") is not None

@@ -431,6 +431,57 @@ def test_a_second_run_at_once_leaves_it_to_the_first() -> None:
     assert not match_statements().is_whole
     assert not Case.objects.exists()
 
+@pytest.mark.parametrize(
+    ("closing", "opening", "is_missed"),
+    [(5000, 5000, True), (5000, 6000, False), (None, None, False)],
+)
+def test_an_order_between_two_files_is_missed_where_their_balances_join(
+    closing: int | None, opening: int | None, is_missed: bool
+) -> None:
+    evening, next_morning = NOON + timedelta(hours=6), NOON + timedelta(hours=20)
+    a_file(NOON - timedelta(hours=4), ends_at=evening, closing_balance=closing)
+    a_file(next_morning, ends_at=next_morning + timedelta(hours=10), opening_balance=opening)
+    an_order(receipt="QA1", at=evening + timedelta(hours=2))
+    match_statements()
+    assert Case.objects.filter(kind=CaseKind.ORDER_NO_MONEY).exists() is is_missed
+
+
+def test_an_order_over_the_end_of_a_file_is_missed_by_those_that_overlap() -> None:
+    evening = NOON + timedelta(hours=6)
+    a_file(ends_at=evening)
+    a_file(evening - timedelta(hours=1))
+    a_file(evening, account="600200")
+    an_order(receipt="QA1", at=evening - timedelta(seconds=10))
+    match_statements()
+    assert Case.objects.filter(kind=CaseKind.ORDER_NO_MONEY).exists()
+
+
+def test_files_of_two_accounts_do_not_join() -> None:
+    evening = NOON + timedelta(hours=6)
+    a_file(ends_at=evening, closing_balance=5000)
+    a_file(evening + timedelta(seconds=10), account="600200", opening_balance=5000)
+    an_order(receipt="QA1", at=evening - timedelta(seconds=10))
+    match_statements()
+    assert not Case.objects.filter(kind=CaseKind.ORDER_NO_MONEY).exists()
+
+
+@pytest.mark.parametrize("is_of_payouts", [True, False])
+def test_a_statement_tells_only_of_what_goes_by_its_account(
+    is_of_payouts: bool, settings: Any
+) -> None:
+    settings.DISBURSEMENT_TILLS = {"700700": "vodacom_mpesa"}
+    a_file(account="700700" if is_of_payouts else "600100")
+    order = an_order(receipt="QA1")
+    a_transfer(receipt="QT1")
+    a_transfer(receipt="QT2", method="reversal", payment=order.payment)
+    match_statements()
+    missed = {CaseKind.TRANSFER_NO_LINE: 1}
+    if not is_of_payouts:
+        missed[CaseKind.ORDER_NO_MONEY] = 1
+    told = {kind: Case.objects.filter(kind=kind).count() for kind in missed}
+    assert (told, Case.objects.count()) == (missed, sum(missed.values()))
+
+
 
 def test_tolerances_are_settings() -> None:
     rules = MatchingRules.current()

@@ -18,6 +18,7 @@ from payments.models import (
     StatementFile,
     Transfer,
 )
+from payments.services.match.coverage import covered
 from payments.states import State, TransferState
 
 
@@ -67,21 +68,11 @@ def _bucket(column: str, done_at: str, rules: MatchingRules) -> Case:
             Exists(candidates.filter(bucket__in=amounts)), then=Value(PaymentBucket.AMOUNT_DIFFERS)
         ),
         When(
-            Q(**{f"{done_at}__lt": due_before}) & Exists(_covering(done_at)),
+            Q(**{f"{done_at}__lt": due_before}) & covered(column, done_at),
             then=Value(PaymentBucket.ORDER_NO_MONEY),
         ),
         default=Value(PaymentBucket.WAITING),
         output_field=models.CharField(),
-    )
-
-
-def _covering(done_at: str) -> QuerySet[StatementFile]:
-    """Statements that must tell of it: from before it was asked until after we knew it was done."""
-    return StatementFile.objects.filter(
-        provider=OuterRef("provider"),
-        state=StatementFile.State.READ,
-        begins_at__lte=OuterRef("created_at"),
-        ends_at__gte=OuterRef(done_at),
     )
 
 

@@ -49,7 +49,6 @@ class CaseKind(models.TextChoices):
     REVERSED_THERE = "reversed_there", "Reversed on the statement"
     FEE_DIFFERENCE = "fee_difference", "A fee without its payment"
     BALANCE_BREAK = "balance_break", "A row is missing on the statement"
-    WRONG_ACCOUNT = "wrong_account", "A statement line of another till"
     FOREIGN_CURRENCY = "foreign_currency", "A statement line not in shillings"
     MASKED_IDENTITY = "masked_identity", "Named by a masked number only"
     STATEMENT_FAULT = "statement_fault", "Rows that could not be read"

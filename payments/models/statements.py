@@ -123,7 +123,6 @@ class Bucket(models.TextChoices):
     LATE_SUCCESS = "late_success", "Paid after the time was over"
     REVERSED = "reversed", "Reversed after activation"
     FEE_DIFFERENCE = "fee_difference", "Fee without its payment"
-    WRONG_ACCOUNT = "wrong_account", "Of another till"
     FOREIGN_CURRENCY = "foreign_currency", "Not in shillings"
     MASKED_IDENTITY = "masked_identity", "Only a masked number names it"
     OWN_MOVEMENT = "own_movement", "Settlement or float"

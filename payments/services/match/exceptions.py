@@ -33,7 +33,6 @@ KINDS: dict[Bucket, CaseKind] = {
     Bucket.LATE_SUCCESS: CaseKind.LATE_SUCCESS,
     Bucket.REVERSED: CaseKind.REVERSED_THERE,
     Bucket.FEE_DIFFERENCE: CaseKind.FEE_DIFFERENCE,
-    Bucket.WRONG_ACCOUNT: CaseKind.WRONG_ACCOUNT,
     Bucket.FOREIGN_CURRENCY: CaseKind.FOREIGN_CURRENCY,
     Bucket.MASKED_IDENTITY: CaseKind.MASKED_IDENTITY,
 }

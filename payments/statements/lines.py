@@ -15,7 +15,7 @@ from payments.statements.columns import COLUMNS, plain
 from payments.statements.dates import WRITTEN, Clock
 from payments.statements.kinds import kind_of
 from payments.statements.refusal import UnreadableRow
-from payments.statements.survey import SHILLINGS, Layout
+from payments.statements.survey import RECEIPT, SHILLINGS, Layout, is_receipt
 from payments.statements.tables import Table
 
 # "Only Completed moves money" (features.md 4.2), in the words of other portals too.
@@ -221,12 +221,8 @@ def _check_quotes(cells: list[str], lines: int) -> None:
             continue
         pieces = {piece.strip() for piece in BREAKS.split(cell)}
         times = {piece for piece in pieces if WRITTEN.fullmatch(piece)}
-        if times and any(_is_receipt(piece) for piece in pieces - times):
+        if times and any(is_receipt(piece) for piece in pieces - times):
             raise UnreadableRow(f"{lines} lines became one row: a quote in them is not closed")
-
-
-def _is_receipt(text: str) -> bool:
-    return RECEIPT.fullmatch(text.upper()) is not None and any(map(str.isdigit, text))
 
 
 def _says_nothing(cells: list[str], layout: Layout) -> bool:

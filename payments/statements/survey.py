@@ -20,7 +20,9 @@ OWN_NUMBER = re.compile(
     r"[^\d|]*\|?[^\d|]*(\d{4,12})\b",
     re.ASCII | re.IGNORECASE,
 )
-SHILLINGS = frozenset({"TZS", "TSH", "TSHS", "TZ SHILLING"})
+RECEIPT = re.compile(r"[A-Z0-9][A-Z0-9._/-]{3,39}", re.ASCII)
+NO_CURRENCY = "none"  # which are shillings, but not beside another one
+SHILLINGS = frozenset({"TZS", "TSH", "TSHS", "TZ SHILLING", NO_CURRENCY})
 DATE_LENGTH = 11  # no date as we know it is longer
 
 
@@ -46,19 +48,21 @@ def survey(
     profile, line, header, places = _find_header(table, mappings, account)
     known = dates or mappings[profile].dates
     order = _Order({known} if known else set(DECIDED))
-    currency = _Same("The file has two currencies", places.get("currency"))
+    currency = _Same("The file has two currencies", places.get("currency"), blank=NO_CURRENCY)
     till = _Same("The file has lines of two tills", places.get("account"))
     told = [column for column in (currency, till) if column.place is not None]
-    rows, width, time = 0, len(header), places["completed_at"]
+    rows, width, time, receipt = 0, len(header), places["completed_at"], places["receipt"]
     for number, cells in table.rows():
         if number <= line:
             continue
         rows += 1
         if len(cells) < width:
             continue  # cut off: told of when the rows are read
-        order.look(number, cells[time])
+        if order.is_news(cells[time]) and is_receipt(cells[receipt]):
+            order.look(number, cells[time])
         for column in told:
-            column.look(number, cells)
+            if column.is_news(cells) and is_receipt(cells[receipt]):
+                column.look(number, cells)
     if account and till.value not in ("", account.upper()):
         raise _wrong_till(till.value, account, till.line)
     return Layout(profile, line, header, places, order.decided(), rows)
@@ -111,25 +115,35 @@ def _wrong_till(written: str, account: str, line: int) -> StatementRefused:
     )
 
 
-class _Same:
-    """A column that has one value in the whole file."""
+def is_receipt(text: str) -> bool:
+    """Whether a row that begins so is a line: a footer, a total or a second header is none."""
+    text = text.strip()
+    return RECEIPT.fullmatch(text.upper()) is not None and any(map(str.isdigit, text))
 
-    def __init__(self, refusal: str, place: int | None) -> None:
-        self._refusal, self.place = refusal, place
+
+class _Same:
+    """A column that has one value in the whole file. `blank` is what an empty cell says."""
+
+    def __init__(self, refusal: str, place: int | None, blank: str = "") -> None:
+        self._refusal, self.place, self._blank = refusal, place, blank
         self.value, self.line = "", 0
 
+    def is_news(self, cells: list[str]) -> bool:
+        return self._of(cells) not in ("", self.value)
+
     def look(self, number: int, cells: list[str]) -> None:
-        if self.place is None:
-            return
-        value = cells[self.place].strip().upper()
-        if value == self.value or not value:
-            return
+        value = self._of(cells)
         if not self.value:
             self.value, self.line = value, number
         elif not {value, self.value} <= SHILLINGS:
             raise StatementRefused(
                 f"{self._refusal}: {self.value} in line {self.line}, {value} in line {number}."
             )
+
+    def _of(self, cells: list[str]) -> str:
+        if self.place is None:
+            return ""
+        return cells[self.place].strip().upper() or self._blank
 
 
 class _Order:
@@ -141,11 +155,12 @@ class _Order:
         self._latest: tuple[int, str] | None = None  # the last line that left fewer of them
         self._unread: tuple[int, str] | None = None
 
-    def look(self, number: int, written: str) -> None:
+    def is_news(self, written: str) -> bool:
         day = written[:DATE_LENGTH]
-        if day in self._seen or not day:
-            return
-        self._seen.add(day)
+        return day != "" and day not in self._seen
+
+    def look(self, number: int, written: str) -> None:
+        self._seen.add(written[:DATE_LENGTH])
         fitting = self._fitting(written)
         if not fitting:
             self._unread = self._unread or (number, written)

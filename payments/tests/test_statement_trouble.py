@@ -112,6 +112,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_currencies("TZS", "tzs", "KES"),
         f"two currencies: TZS in line {FIRST_LINE}, KES in line {FIRST_LINE + 2}",
     ),
+    "no currency beside another": (
+        lambda: with_currencies("USD", ""),
+        f"two currencies: USD in line {FIRST_LINE}, none in line {FIRST_LINE + 1}",
+    ),
     "mixed dates": (
         lambda: with_dates("2026-11-20 10:00:00", "2026-11-21 10:00:00", "21-11-2026 10:00:00"),
         f"Line {FIRST_LINE + 2} has the date “21-11-2026 10:00:00”, line {FIRST_LINE} “2026-11-20",
@@ -194,6 +198,19 @@ def test_a_row_that_cannot_be_read_is_kept_and_the_others_are_lines(trouble: str
 def test_a_last_line_that_was_cut_off_is_a_fault() -> None:
     file = imported(as_csv(rows(1, 3))[:-60])
     assert (file.rows_new, file.rows_faulty) == (2, 1)
+
+def test_a_footer_with_a_date_is_a_fault_alone() -> None:
+    footers = [["Generated", "30/11/2026"], ["", "30/11/2026"], ["Page 1 of 3", "30/11/2026"]]
+    width = len(HEADER)
+    file = imported(as_csv([row(1), *([*cells, *[""] * (width - 2)] for cells in footers)]))
+    assert (file.state, file.rows_new, file.rows_faulty) == ("read", 1, 3)
+
+
+def test_a_second_header_is_no_currency() -> None:
+    header = [*HEADER, "Currency"]
+    file = imported(as_csv([[*row(1), "USD"], header, [*row(2), "USD"]], header=header))
+    assert (file.state, file.rows_new, file.rows_faulty) == ("read", 2, 0)
+
 
 
 def test_a_last_character_that_was_cut_in_two_costs_its_line_alone() -> None:

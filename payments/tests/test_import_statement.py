@@ -283,6 +283,16 @@ def test_overlapping_files_add_what_is_new() -> None:
     assert not LineVersion.objects.exists()
 
 
+def test_a_refused_file_that_comes_again_with_what_it_lacked_is_read() -> None:
+    content = as_csv([row(1, **{"Completion Time": "03-11-2026 11:00:00"})])
+    refused = imported(content)
+    assert imported(content).state == StatementFile.State.REFUSED
+    file = imported(content, dates="%d-%m-%Y")
+    assert (file, file.state, file.rows_new) == (refused, StatementFile.State.READ, 1)
+    assert imported(content, dates="%m-%d-%Y").dates == "%d-%m-%Y"
+    assert line().completed_at == datetime(2026, 11, 3, 8, tzinfo=UTC)
+
+
 def test_a_row_that_is_told_otherwise_is_a_new_version() -> None:
     first = imported(as_csv(rows(1, 3)))
     StatementLine.objects.update(bucket=Bucket.MATCHED)

@@ -21,9 +21,8 @@ from payments.statements.tables import Table
 # "Only Completed moves money" (features.md 4.2), in the words of other portals too.
 COMPLETED = frozenset({"completed", "success", "successful", "ts", "imekamilika", "imefanikiwa"})
 TOTALS = re.compile(
-    r"(?:grand |sub)?-?total|jumla|(?:opening|closing) balance|sum\b", re.IGNORECASE
+    r"(?:(?:grand |sub)?-?totals?|jumla|(?:opening|closing) balance|sum)\b", re.IGNORECASE
 )
-RECEIPT = re.compile(r"[A-Z0-9][A-Z0-9._/-]{3,39}", re.ASCII)
 FULL_NUMBER = re.compile(r"\+?(?:255|0)?([67]\d{8})", re.ASCII)
 NUMBER = re.compile(r"\+?[\d*xX]{9,15}", re.ASCII)
 BREAKS = re.compile(r"[,;\t\r\n]")
@@ -232,7 +231,8 @@ def _says_nothing(cells: list[str], layout: Layout) -> bool:
         return True
     if [plain(cell) for cell in told] == [plain(name) for name in layout.header if name.strip()]:
         return True
-    return TOTALS.match(told[0]) is not None and not _has_time(cells, layout)
+    is_total = TOTALS.match(told[0]) is not None and not is_receipt(told[0])
+    return is_total and not _has_time(cells, layout)
 
 
 def _has_time(cells: list[str], layout: Layout) -> bool:

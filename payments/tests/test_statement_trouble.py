@@ -176,6 +176,10 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     "an impossible day": (row(2, **{"Completion Time": "2026-02-30 10:00:00"}), "is no time"),
     "an impossible hour": (row(2, **{"Completion Time": "2026-11-20 25:00:00"}), "is no time"),
     "no status": (row(2, **{"Transaction Status": ""}), "no status"),
+    "a receipt that begins like a total": (
+        row(2, **{"Receipt No.": "TOTAL77", "Completion Time": ""}),
+        "is no time",
+    ),
     "cut off": (row(2)[:6], "6 of 13 columns: the row is cut off"),
     "too long": ([*row(2), "x"], "14 columns, the header has 13"),
     "a control character": (row(2, Details="a\x1fb"), "a control character"),
@@ -195,10 +199,6 @@ def test_a_row_that_cannot_be_read_is_kept_and_the_others_are_lines(trouble: str
     assert case.subject == f"statement:{file.pk}"
 
 
-def test_a_last_line_that_was_cut_off_is_a_fault() -> None:
-    file = imported(as_csv(rows(1, 3))[:-60])
-    assert (file.rows_new, file.rows_faulty) == (2, 1)
-
 def test_a_footer_with_a_date_is_a_fault_alone() -> None:
     footers = [["Generated", "30/11/2026"], ["", "30/11/2026"], ["Page 1 of 3", "30/11/2026"]]
     width = len(HEADER)
@@ -211,6 +211,10 @@ def test_a_second_header_is_no_currency() -> None:
     file = imported(as_csv([[*row(1), "USD"], header, [*row(2), "USD"]], header=header))
     assert (file.state, file.rows_new, file.rows_faulty) == ("read", 2, 0)
 
+
+def test_a_last_line_that_was_cut_off_is_a_fault() -> None:
+    file = imported(as_csv(rows(1, 3))[:-60])
+    assert (file.rows_new, file.rows_faulty) == (2, 1)
 
 
 def test_a_last_character_that_was_cut_in_two_costs_its_line_alone() -> None:

@@ -54,6 +54,15 @@ def test_a_receipt_that_we_hold_in_small_letters() -> None:
         ({"reference": "ABC103DEF4S6"}, {"details": "Pay Bill Acc. ABC-IO3 DEF 456 by x"}, "R3"),
         ({"provider_reference": "ws_CO_1"}, {"reference": "ws_CO_1"}, "R4"),
         ({"provider_reference": "AG1"}, {"receipt": "AG1"}, "R4"),
+def test_of_receipts_that_differ_by_capitals_alone_either_may_be_meant() -> None:
+    an_order(receipt="qa1")
+    an_order(receipt="QA1", amount=2000)
+    line = a_line("QA1")
+    match_statements()
+    assert bucket(line) == Bucket.AMBIGUOUS
+    assert not Match.objects.exists()
+
+
     ],
 )
 def test_each_name_of_ours_matches(order: Any, line: Any, rule: str) -> None:

@@ -68,12 +68,11 @@ def _from_candidates(rule: str, column: str) -> str:
         if column == "attempt_id"
         else "m.live_transfer = c.transfer_id"
     )
-    strong = ", ".join(f"'{each}'" for each in STRONG)
+    strong = ", ".join(f"'{each}'" for each in (STRONG if rule != "R1" else ("R1",)))
     of_line = f"""NOT EXISTS (SELECT 1 FROM payments_candidate o
     WHERE o.line_id = c.line_id AND o.rule IN ({strong})
     AND (o.{column} IS NULL OR o.{column} <> c.{column})
     AND (o.rule <> 'R8' OR o.bucket IN ('matched', 'suggested')))"""
-    alone = "1 = 1" if rule == "R1" else of_line
     same_kind = "o.rule = 'R8'" if rule == "R8" else "o.rule <> 'R8'"
     return f"""
 INSERT INTO payments_match
@@ -85,7 +84,7 @@ WHERE {UNDECIDED} AND c.rule = '{rule}' AND c.bucket = 'matched' AND c.{column} 
   AND c.id = (SELECT MIN(s.id) FROM payments_candidate s
     WHERE s.line_id = c.line_id AND s.rule = c.rule AND s.bucket = 'matched')
   AND NOT EXISTS (SELECT 1 FROM payments_match m WHERE {taken})
-  AND {alone}
+  AND {of_line}
   AND NOT EXISTS (SELECT 1 FROM payments_candidate o
     WHERE o.{column} = c.{column} AND o.line_id <> c.line_id AND o.bucket = 'matched'
     AND {same_kind})

@@ -76,9 +76,11 @@ TAKEN = """((c.rule NOT IN ('R8', 'R9')
 OF_REVERSAL = """EXISTS (SELECT 1 FROM payments_statementline l
     WHERE l.id = c.line_id AND l.kind = 'reversal')"""
 ONCE_FREE = "'matched', 'suggested', 'amount_under', 'amount_over'"
-# The same target by two rules is one; R7 names several by its nature.
+# The same target by two rules is one; R7 names several by its nature. Of receipts that differ by
+# capitals alone either may be meant, whatever their amounts.
 RIVAL_FOR_LINE = f"""EXISTS (SELECT 1 FROM payments_candidate o
-    WHERE o.line_id = c.line_id AND {UNWEIGHED} AND NOT (o.rule = 'R7' AND c.rule = 'R7')
+    WHERE o.line_id = c.line_id AND ({UNWEIGHED} OR (o.rule = 'R1' AND c.rule = 'R1'))
+    AND NOT (o.rule = 'R7' AND c.rule = 'R7')
     AND (COALESCE(o.attempt_id, 0) <> COALESCE(c.attempt_id, 0)
       OR COALESCE(o.transfer_id, 0) <> COALESCE(c.transfer_id, 0)))"""
 RIVAL_FOR_TARGET = _about(

@@ -9,7 +9,15 @@ import pytest
 from django.db.models import F
 
 from cases.models import Case, CaseKind
-from payments.models import Bucket, Match, MatchingRules, Payment, Posting, StatementLine
+from payments.models import (
+    Bucket,
+    Match,
+    MatchingRules,
+    MobileMoneyTransaction,
+    Payment,
+    Posting,
+    StatementLine,
+)
 from payments.services.match.run import match_statements
 from payments.services.match.sql import open_ranges
 from payments.services.record_bank import Movement, record_bank
@@ -47,13 +55,6 @@ def test_a_receipt_that_we_hold_in_small_letters() -> None:
     assert only_match(line).attempt == order
 
 
-@pytest.mark.parametrize(
-    ("order", "line", "rule"),
-    [
-        ({"reference": "ABC123DEF456"}, {"reference": "abc123def456"}, "R2"),
-        ({"reference": "ABC103DEF4S6"}, {"details": "Pay Bill Acc. ABC-IO3 DEF 456 by x"}, "R3"),
-        ({"provider_reference": "ws_CO_1"}, {"reference": "ws_CO_1"}, "R4"),
-        ({"provider_reference": "AG1"}, {"receipt": "AG1"}, "R4"),
 def test_of_receipts_that_differ_by_capitals_alone_either_may_be_meant() -> None:
     an_order(receipt="qa1")
     an_order(receipt="QA1", amount=2000)
@@ -63,6 +64,13 @@ def test_of_receipts_that_differ_by_capitals_alone_either_may_be_meant() -> None
     assert not Match.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("order", "line", "rule"),
+    [
+        ({"reference": "ABC123DEF456"}, {"reference": "abc123def456"}, "R2"),
+        ({"reference": "ABC103DEF4S6"}, {"details": "Pay Bill Acc. ABC-IO3 DEF 456 by x"}, "R3"),
+        ({"provider_reference": "ws_CO_1"}, {"reference": "ws_CO_1"}, "R4"),
+        ({"provider_reference": "AG1"}, {"receipt": "AG1"}, "R4"),
     ],
 )
 def test_each_name_of_ours_matches(order: Any, line: Any, rule: str) -> None:
@@ -153,6 +161,22 @@ def test_money_for_a_failed_try_of_something_paid_by_another() -> None:
     an_order(receipt="QA1", subject="purchase:1")
     failed = an_order(state=State.FAILED, subject="purchase:1")
     line = a_line(reference=failed.reference)
+    match_statements()
+    assert bucket(line) == Bucket.DUPLICATE_PAYMENT
+
+
+def test_money_for_an_expired_try_of_a_payment_that_another_try_paid() -> None:
+    paid = an_order(receipt="QA1")
+    MobileMoneyTransaction.objects.create(
+        payment=paid.payment,
+        provider=paid.provider,
+        dialect=paid.dialect,
+        customer_phone=paid.customer_phone,
+        status=State.EXPIRED,
+        provider_transaction_id="QA2",
+    )
+    a_line("QA1")
+    line = a_line("QA2")
     match_statements()
     assert bucket(line) == Bucket.DUPLICATE_PAYMENT
 
@@ -408,38 +432,6 @@ def test_an_order_that_its_statement_does_not_tell_of() -> None:
     assert case.state == "resolved"
 
 
-def test_a_transfer_that_its_statement_does_not_tell_of() -> None:
-    a_file()
-    transfer = a_transfer()
-    match_statements()
-    assert Case.objects.get(kind=CaseKind.TRANSFER_NO_LINE).subject == (
-        f"transfer:{transfer.reference}"
-    )
-
-
-def test_what_staff_have_closed_is_not_asked_again() -> None:
-    a_line()
-    match_statements()
-    Case.objects.update(state="resolved", resolution="known at the bank")
-    match_statements()
-    assert Case.objects.count() == 1
-
-
-def test_who_has_paid_and_has_nothing_waits() -> None:
-    failed = an_order(state=State.FAILED)
-    a_line(reference=failed.reference)
-    match_statements()
-    assert Case.objects.get(kind=CaseKind.STATUS_CONFLICT).customer_waits
-
-
-def test_a_second_run_at_once_leaves_it_to_the_first() -> None:
-    from payments.services.match.turn import Turn
-
-    a_line()
-    assert Turn().take()
-    assert not match_statements().is_whole
-    assert not Case.objects.exists()
-
 @pytest.mark.parametrize(
     ("closing", "opening", "is_missed"),
     [(5000, 5000, True), (5000, 6000, False), (None, None, False)],
@@ -490,6 +482,38 @@ def test_a_statement_tells_only_of_what_goes_by_its_account(
     told = {kind: Case.objects.filter(kind=kind).count() for kind in missed}
     assert (told, Case.objects.count()) == (missed, sum(missed.values()))
 
+
+def test_a_transfer_that_its_statement_does_not_tell_of() -> None:
+    a_file()
+    transfer = a_transfer()
+    match_statements()
+    assert Case.objects.get(kind=CaseKind.TRANSFER_NO_LINE).subject == (
+        f"transfer:{transfer.reference}"
+    )
+
+
+def test_what_staff_have_closed_is_not_asked_again() -> None:
+    a_line()
+    match_statements()
+    Case.objects.update(state="resolved", resolution="known at the bank")
+    match_statements()
+    assert Case.objects.count() == 1
+
+
+def test_who_has_paid_and_has_nothing_waits() -> None:
+    failed = an_order(state=State.FAILED)
+    a_line(reference=failed.reference)
+    match_statements()
+    assert Case.objects.get(kind=CaseKind.STATUS_CONFLICT).customer_waits
+
+
+def test_a_second_run_at_once_leaves_it_to_the_first() -> None:
+    from payments.services.match.turn import Turn
+
+    a_line()
+    assert Turn().take()
+    assert not match_statements().is_whole
+    assert not Case.objects.exists()
 
 
 def test_tolerances_are_settings() -> None:

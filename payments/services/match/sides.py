@@ -33,9 +33,12 @@ class Side:
 ATTEMPTS = "mobile_money_transactions t"
 ITS_PAYMENT = "JOIN payments_payment p ON p.id = t.payment_id"
 # Another try for the same thing was paid for: this is more money, not late news.
-PAID_ALREADY = """NOT (t.status = 'completed') AND p.subject <> '' AND EXISTS (
+PAID_ALREADY = """NOT (t.status = 'completed') AND (EXISTS (
+    SELECT 1 FROM mobile_money_transactions other
+    WHERE other.payment_id = p.id AND other.id <> t.id AND other.status = 'completed')
+  OR p.subject <> '' AND EXISTS (
     SELECT 1 FROM payments_payment other
-    WHERE other.subject = p.subject AND other.id <> p.id AND other.state = 'completed')"""
+    WHERE other.subject = p.subject AND other.id <> p.id AND other.state = 'completed'))"""
 
 COLLECTIONS = Side(
     lines="l.kind IN ('collection', 'other') AND l.amount > 0",

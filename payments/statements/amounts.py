@@ -8,7 +8,10 @@ from payments.statements.refusal import UnreadableRow
 
 # At most fifteen figures: what the database keeps.
 WRITTEN = re.compile(r"(-?)(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:\.00?)?", re.ASCII)
-CURRENCY = re.compile(r"(?:tzs|tshs?)\.?\s*", re.ASCII | re.IGNORECASE)
+# Before the figures or after them, where `/=` and `/-` say that there are no cents.
+CURRENCY = re.compile(
+    r"^(?:tzs|tshs?)\.?\s*|\s*/[=-]$|\s*(?:/[=-]\s*)?(?:tzs|tshs?)\.?$", re.ASCII | re.IGNORECASE
+)
 
 
 def read_amount(text: str) -> int | None:
@@ -27,10 +30,10 @@ def read_amount(text: str) -> int | None:
 
 
 def _read_dressed(text: str) -> int:
-    """In brackets, or with the currency before it."""
+    """In brackets, or with the currency."""
     is_bracketed = text.startswith("(") and text.endswith(")")
     bare = text[1:-1].strip() if is_bracketed else text
-    found = WRITTEN.fullmatch(CURRENCY.sub("", bare, count=1))
+    found = WRITTEN.fullmatch(CURRENCY.sub("", bare))
     if found is None:
         raise UnreadableRow(f"“{text[:40]}” is no amount in whole shillings")
     minus, digits = found.groups()

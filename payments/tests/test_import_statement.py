@@ -152,6 +152,14 @@ def test_what_a_row_is(what: str) -> None:
     assert (line().kind, line().amount) == (kind, amount)
 
 
+@pytest.mark.parametrize(
+    "written", ["1,000/=", "1000 TZS", "1,000Tsh.", "TZS 1,000/-", "1,000/= TZS", "1,000.00 TZS"]
+)
+def test_an_amount_with_its_currency(written: str) -> None:
+    imported(as_csv([row(1, **{"Paid In": written})]))
+    assert line().amount == 1000
+
+
 @pytest.mark.parametrize("status", ["Failed", "Declined", "Cancelled", "Attempted", "Reversed"])
 def test_only_completed_moves_money(status: str) -> None:
     imported(as_csv([row(1, **{"Transaction Status": status, "Paid In": ""})]))
@@ -275,14 +283,6 @@ def test_the_same_content_is_taken_once() -> None:
     assert StatementFile.objects.count() == 1
 
 
-def test_overlapping_files_add_what_is_new() -> None:
-    imported(as_csv(rows(1, 10)))
-    file = imported(as_csv(rows(6, 15)))
-    assert (file.rows_new, file.rows_known, file.rows_changed) == (5, 5, 0)
-    assert StatementLine.objects.count() == 15
-    assert not LineVersion.objects.exists()
-
-
 def test_a_refused_file_that_comes_again_with_what_it_lacked_is_read() -> None:
     content = as_csv([row(1, **{"Completion Time": "03-11-2026 11:00:00"})])
     refused = imported(content)
@@ -291,6 +291,14 @@ def test_a_refused_file_that_comes_again_with_what_it_lacked_is_read() -> None:
     assert (file, file.state, file.rows_new) == (refused, StatementFile.State.READ, 1)
     assert imported(content, dates="%m-%d-%Y").dates == "%d-%m-%Y"
     assert line().completed_at == datetime(2026, 11, 3, 8, tzinfo=UTC)
+
+
+def test_overlapping_files_add_what_is_new() -> None:
+    imported(as_csv(rows(1, 10)))
+    file = imported(as_csv(rows(6, 15)))
+    assert (file.rows_new, file.rows_known, file.rows_changed) == (5, 5, 0)
+    assert StatementLine.objects.count() == 15
+    assert not LineVersion.objects.exists()
 
 
 def test_a_row_that_is_told_otherwise_is_a_new_version() -> None:

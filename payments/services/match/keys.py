@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db import connection
+
 from payments.models import Match
 from payments.services.match.sides import (
     COLLECTIONS,
@@ -40,8 +42,10 @@ PLAIN_DETAILS = "UPPER(l.details)"
 for _read, _meant in ((" ", ""), ("-", ""), ("O", "0"), ("I", "1"), ("L", "1"), ("S", "5")):
     PLAIN_DETAILS = f"REPLACE({PLAIN_DETAILS}, '{_read}', '{_meant}')"
 REFERENCE_LENGTH = 12
+# SQLite has no CHAR_LENGTH, and counts characters, not bytes, as LENGTH.
+CHARACTERS = "CHAR_LENGTH" if connection.vendor == "mysql" else "LENGTH"
 EVERY_PLACE = f"""JOIN told ON told.line_id = l.id
-JOIN places ON places.place <= LENGTH(told.plain) - {REFERENCE_LENGTH - 1}"""
+JOIN places ON places.place <= {CHARACTERS}(told.plain) - {REFERENCE_LENGTH - 1}"""
 # DISTINCT lets MariaDB make the plain details once for a line, not once for each place in it.
 PLACES = f"""WITH RECURSIVE places (place) AS (
   SELECT 1 UNION ALL SELECT place + 1 FROM places WHERE place < 244),

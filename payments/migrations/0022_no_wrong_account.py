@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0019_fee_parts'),
+        ('payments', '0021_big_lists'),
     ]
 
     operations = [

@@ -13,8 +13,8 @@ from payments.services.match.undo import undo, undo_fees
 @retried
 def set_aside(lines: Range, rules: MatchingRules) -> None:
     """Undo what a changed line contradicts; put away what is evidence only or no shillings."""
-    undo(lines, rules, why="a later file tells the line otherwise", where=CONTRADICTED)
-    undo_fees(lines, rules, why="the match of its line was undone")
+    if undo(lines, rules, why="a later file tells the line otherwise", where=CONTRADICTED):
+        undo_fees(lines, rules, why="the match of its line was undone")
     execute(STILL_MATCHED, lines, rules)
     execute(NO_SHILLINGS, lines, rules)
 

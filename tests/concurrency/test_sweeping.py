@@ -31,7 +31,7 @@ BEATS = 5
 def hurried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """Which messages the sweeps send; no worker gets them."""
     sent: list[tuple[str, Any]] = []
-    for module in ("payments.services.sweep", "notifications.services"):
+    for module in ("payments.services.sweep", "notifications.services.send"):
         monkeypatch.setattr(
             f"{module}.hurry", lambda task, key: sent.append((task.name.rpartition(".")[2], key))
         )

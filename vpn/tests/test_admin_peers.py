@@ -56,7 +56,6 @@ def test_a_device_is_found_by_anything_the_customer_reads_out(
         f"+255 {national[:3]} {national[3:6]} {national[6:]}",
         customer.email.upper(),
         customer.full_name.lower(),
-        customer.full_name.split()[0],
         peer.public_key,
         "10.8.0.2",
         " 10.8.0.2/32",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import date
 from functools import cached_property
-from typing import Any
 
 from django.db.models import Max, QuerySet, Sum
 
@@ -24,12 +23,26 @@ class Sums:
     @cached_property
     def by_day(self) -> dict[date, Totals]:
         """Every day of the time, also one without payments."""
-        found = _totals(self._sales(Span.DAY), "day")
-        return {day: found.get(day, NOTHING) for day in self.chosen.days}
+        found = {day: dict(NOTHING) for day in self.chosen.days}
+        for (day, _), totals in self._by_day_and_provider.items():
+            _add(found[day], totals)
+        return found
 
     @cached_property
     def by_provider(self) -> dict[str, Totals]:
-        return _totals(self._sales(Span.DAY), "provider")
+        found: dict[str, Totals] = defaultdict(lambda: dict(NOTHING))
+        for (_, provider), totals in self._by_day_and_provider.items():
+            _add(found[provider], totals)
+        return dict(found)
+
+    @cached_property
+    def _by_day_and_provider(self) -> dict[tuple[date, str], Totals]:
+        grouped = self._sales(Span.DAY).order_by().values("day", "provider")
+        sums = grouped.annotate(**{f"total_{name}": Sum(name) for name in NOTHING})
+        return {
+            (row["day"], row["provider"]): {name: row[f"total_{name}"] for name in NOTHING}
+            for row in sums
+        }
 
     @cached_property
     def by_hour(self) -> dict[tuple[int, str], tuple[int, int]]:
@@ -121,10 +134,9 @@ class Sums:
         return Tally.objects.filter(span=span, measure__in=measures, day__range=days).order_by()
 
 
-def _totals(rows: QuerySet[Sales], by: str) -> dict[Any, Totals]:
-    grouped = rows.order_by().values(by)
-    sums = grouped.annotate(**{f"total_{name}": Sum(name) for name in NOTHING})
-    return {row[by]: {name: row[f"total_{name}"] for name in NOTHING} for row in sums}
+def _add(totals: Totals, others: Totals) -> None:
+    for name, value in others.items():
+        totals[name] += value
 
 
 def _by_day_and_measure(rows: QuerySet[Tally]) -> dict[tuple[date, str], tuple[int, int]]:

@@ -134,12 +134,12 @@ class Tally(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["span", "measure", "day", "label", "provider", "bundle", "count"],
-                name="tally_of_days",
+                fields=["span", "measure", "day", "label", "provider", "bundle", "count", "amount"],
+                name="tally_of_the_days",
             ),
             models.Index(
-                fields=["span", "bundle", "measure", "day", "label", "provider", "count"],
-                name="tally_of_a_bundle",
+                fields=["span", "bundle", "measure", "day", "label", "provider", "count", "amount"],
+                name="tally_of_one_bundle",
             ),
         ]
 

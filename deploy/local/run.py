@@ -172,6 +172,7 @@ def _introduce(server: Server, accounts: str, password: str, seconds: float) -> 
         f"""
 Konektika runs, after {seconds:.1f} s.
 
+  The web page         {server.url}/
   The API, to try      {server.url}/api/docs
   The back-office      {server.url}/admin/
   The phones           {server.simulator_url}/

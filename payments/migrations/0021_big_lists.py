@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='payment',
-            index=models.Index(fields=['state', 'created_at'], name='payment_state'),
+            index=models.Index(fields=['state', 'created_at'], name='payment_by_state'),
         ),
         migrations.AddIndex(
             model_name='payment',

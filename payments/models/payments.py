@@ -84,7 +84,7 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["payer", "-id"], name="idx_payment_payer"),
             # The staff's list, the newest first.
-            models.Index(fields=["state", "created_at"], name="payment_state"),
+            models.Index(fields=["state", "created_at"], name="payment_by_state"),
             models.Index(fields=["state", "disposition", "created_at"], name="payment_attention"),
             models.Index(fields=["payment_method", "created_at"], name="payment_method"),
             models.Index(fields=["updated_at"], name="payment_changed"),

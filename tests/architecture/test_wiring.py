@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django_celery_beat.models import PeriodicTask
@@ -84,3 +85,10 @@ def test_every_provider_of_the_contract_has_a_dialect() -> None:
         "tigo_pesa",
         "airtel_money",
     }
+
+
+def test_no_index_has_the_name_of_a_constraint() -> None:
+    """Django cannot read such a table's constraints from MariaDB."""
+    for model in apps.get_models():
+        indexes = {index.name for index in model._meta.indexes}
+        assert not indexes & {constraint.name for constraint in model._meta.constraints}, model

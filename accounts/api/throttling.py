@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
@@ -48,17 +49,29 @@ class SignInThrottle(_Throttle):
 
 
 class RegisterThrottle(_Throttle):
-    """A mobile network's customers share addresses: enough for them, too few to try numbers out."""
+    """Sixty refused accounts in an hour from one source: too few to try out who has one.
+
+    Those that are made do not count: a mobile network's customers share addresses.
+    """
 
     scope = "register"
     most, minutes = 60, 60
+
+    def throttle_success(self) -> bool:
+        return True
+
+    def count(self, request: Request, view: APIView) -> None:
+        """Note that an account was refused to whoever makes this request."""
+        self.key = self.get_cache_key(request, view)
+        refused = [time.time(), *self.cache.get(self.key, [])]
+        self.cache.set(self.key, refused[: self.most], self.minutes * MINUTE)
 
 
 class CodeThrottle(_Throttle):
     """Codes asked for and tried, whoever they are for: what one phone gets is limited exactly."""
 
     scope = "code"
-    most, minutes = 60, 60
+    most, minutes = 300, 60
 
 
 class PasswordThrottle(_Throttle):

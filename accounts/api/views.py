@@ -20,6 +20,7 @@ from accounts.api.serializers import (
     UserSerializer,
 )
 from accounts.api.throttling import RegisterThrottle, SignInThrottle
+from accounts.errors import AlreadyRegistered
 from accounts.services.change_profile import change_profile
 from accounts.services.register import register
 from accounts.services.sign_in import end_token, new_token, renew_token, sign_in
@@ -37,7 +38,11 @@ class RegisterView(APIView):
         asked.is_valid(raise_exception=True)
         values = dict(asked.validated_data)
         role = ROLE_OF_TYPE[values.pop("user_type")]
-        user = register(**values, role=role)
+        try:
+            user = register(**values, role=role)
+        except AlreadyRegistered:
+            RegisterThrottle().count(request, self)
+            raise
         token = new_token(user=user, device=device_of(request))
         return signed_in_reply(user, token, "Welcome.", status.HTTP_201_CREATED)
 

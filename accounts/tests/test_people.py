@@ -140,3 +140,11 @@ def test_guessing_passwords_is_slowed_down() -> None:
         for n in range(11)
     ]
     assert guesses[-1] == 429
+
+
+def test_trying_out_who_has_an_account_is_slowed_down() -> None:
+    registered()
+    others = [{**ASHA, "email": f"a{n}@example.test", "phone": f"07549990{n:02}"} for n in range(3)]
+    assert [post("register", other).status_code for other in others] == [201] * 3
+    refused = [post("register", ASHA).status_code for _ in range(61)]
+    assert refused == [409] * 60 + [429]

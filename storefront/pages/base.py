@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from accounts.api.throttling import RegisterThrottle
 from accounts.models import User
 from accounts.services.sign_in import begin_session
 from common.errors import DomainError
@@ -115,10 +116,13 @@ def language_of(request: HttpRequest) -> str:
 
 def refuse_flood(request: HttpRequest, throttle: type[SimpleRateThrottle]) -> None:
     """The API's own limit for this request. Raises TooManyTries."""
-    asked = Request(request, parsers=(FormParser(),))
-    asked.user = request.user
-    if not throttle().allow_request(asked, APIView()):
+    if not throttle().allow_request(_as_the_api_has_it(request), APIView()):
         raise TooManyTries("Too many requests. Try again later.")
+
+
+def count_refusal(request: HttpRequest) -> None:
+    """An account was refused, as the API counts it."""
+    RegisterThrottle().count(_as_the_api_has_it(request), APIView())
 
 
 def refused(request: HttpRequest, refusal: DomainError) -> HttpResponse:
@@ -130,6 +134,12 @@ def refused(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 def said(refusal: DomainError) -> str:
     """A refusal in the reader's language, where it is a sentence without figures."""
     return translation.gettext(str(refusal))
+
+
+def _as_the_api_has_it(request: HttpRequest) -> Request:
+    asked = Request(request, parsers=(FormParser(),))
+    asked.user = request.user
+    return asked
 
 
 def _person(request: HttpRequest) -> User | None:

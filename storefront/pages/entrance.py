@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.api.throttling import CodeThrottle, RegisterThrottle, SignInThrottle
+from accounts.errors import AlreadyRegistered
 from accounts.models import User
 from accounts.services.change_profile import change_profile
 from accounts.services.passwords import ask_to_reset, reset_password
@@ -16,6 +17,7 @@ from accounts.services.register import register
 from accounts.services.sign_in import check_password
 from common.errors import DomainError
 from storefront.pages.base import (
+    count_refusal,
     language_of,
     page,
     person_at,
@@ -56,6 +58,8 @@ def register_page(request: HttpRequest) -> HttpResponse:
         try:
             person = register(**form.cleaned_data, role=User.Role.CUSTOMER)
         except DomainError as refusal:
+            if isinstance(refusal, AlreadyRegistered):
+                count_refusal(request)
             form.add_error(None, said(refusal))
         else:
             person = change_profile(user=person, changes={"language": language_of(request)})

@@ -68,7 +68,7 @@ def own_payment(*, user_id: int, name: str) -> Payment:
 
 def payable_of_purchase(reference: str) -> Payable | None:
     """The purchase that a customer has a reference to pay by, typed with or without blanks."""
-    digits = reference.translate(phones.PUNCTUATION)
+    digits = phones.without_punctuation(reference)
     if not is_pay_reference(digits):
         return None
     purchase = Purchase.objects.select_related("customer").filter(pay_reference=digits).first()

@@ -28,7 +28,7 @@ def parse(text: str) -> str:
     any kind, also as a link (`tel:`). Raises InvalidPhoneNumber for a foreign, premium or malformed
     number.
     """
-    digits = "".join(each for each in text.strip() if _is_read(each)).removeprefix("tel:")
+    digits = without_punctuation(text).removeprefix("tel:")
     if not digits.isascii() or not digits.removeprefix("+").isdigit():
         raise _invalid()
     if digits.startswith("255") and len(digits) == 12:
@@ -43,6 +43,11 @@ def parse(text: str) -> str:
     if number.country_code != COUNTRY_CODE or not MOBILE.fullmatch(str(number.national_number)):
         raise _invalid()
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def without_punctuation(text: str) -> str:
+    """What is left of a typed or pasted number when blanks, dashes and the like are taken out."""
+    return "".join(each for each in text if _is_read(each)).strip()
 
 
 def msisdn(e164: str) -> str:

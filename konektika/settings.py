@@ -209,6 +209,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "payments.middleware.providers_first",
+    "accounts.middleware.forget_language",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 class InOwnLanguage(TokenAuthentication):  # type: ignore[misc]  # knox has no types
     """Unless the request asks for a language, as a browser does and the released app does not.
 
-    What is activated lasts until `LocaleMiddleware` looks at the next request.
+    What is activated lasts until the end of the request (`accounts.middleware`).
     """
 
     def authenticate(self, request: Request) -> Any:

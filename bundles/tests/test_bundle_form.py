@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
     ("column", "value", "why"),
     [
         ("max_clients", 1, "2 places are taken: at least so many."),
-        ("price", 999, "The price must lie between 1000 and 50000."),
+        ("price", 999, "The price must lie between 1,000 and 50,000 shillings."),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_reason(column: str, value: Any, why: str) -> None:

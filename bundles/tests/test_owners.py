@@ -62,7 +62,10 @@ def refused(answer: Any) -> tuple[int, str]:
 
 @pytest.fixture
 def person() -> User:
-    return an_owner()
+    owner = an_owner()
+    owner.language = User.Language.ENGLISH
+    owner.save()
+    return owner
 
 
 @pytest.fixture

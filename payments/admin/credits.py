@@ -8,12 +8,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from accounts.admin import person_behind
 from cases.subjects import subject_of
-from common.admin import BusinessDays, ReadOnly
+from common.admin import BusinessDays, ModelAdmin, ReadOnly
 from common.confirmation import confirm_verb
 from payments.admin.labels import CREDIT_LABELS
 from payments.models import CreditRequest

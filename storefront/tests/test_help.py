@@ -107,6 +107,7 @@ def timeline(app: APIClient, name: str) -> Any:
 def test_a_payment_is_told_from_the_first_step_to_the_last(paid: Payment, app_of: App) -> None:
     MobileMoneyTransaction.objects.update(posted_at=paid.created_at)
     opened(paid)
+    User.objects.update(language="en")
     told = timeline(app_of(paid.payer), paid.public_id).json()["data"]
     assert [step["event"] for step in told["steps"]] == ["started", "asked", "paid", "ready"]
     assert told["steps"][1]["text"] == "M-Pesa was asked to charge the phone."

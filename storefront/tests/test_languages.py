@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.translation import get_language
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -81,5 +82,6 @@ def test_a_refusal_is_in_the_callers_language_with_the_same_code(
 def test_nobody_is_answered_in_the_language_of_whoever_came_before(app_of: App) -> None:
     person = a_customer()
     app_of(person).get("/api/payments/status/nothing")
+    assert get_language() == "en"
     answer: Any = APIClient().get("/api/bundles/999999")
     assert answer.json()["message"] == "This bundle does not exist any more."

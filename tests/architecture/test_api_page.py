@@ -26,6 +26,7 @@ ELSEWHERE = {
     "GatewayUnknown",
     "KeyDiffers",
     "NoReport",
+    "NothingDone",
 }
 
 

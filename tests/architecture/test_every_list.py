@@ -38,6 +38,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "payments.Payment": {"from_credit": 0},
     "payments.Transfer": {"decided_by": None},
     "payments.WebhookDelivery": {"transfer": None},
+    "payments.CreditRequest": {"decided_by": None},
     "cases.Case": {"proposal": ""},
 }
 # A row of each provider, and no other; a calendar, which shows a month of days, rows or no rows.

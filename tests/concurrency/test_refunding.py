@@ -24,7 +24,7 @@ from payments.services.return_credit import return_credit
 from payments.services.send_transfer import send_transfer
 from payments.services.settle_transfer import settle_transfer
 from payments.tests.conftest import providers as providers
-from payments.tests.factories import a_customer
+from payments.tests.factories import a_customer, an_owner
 from payments.tests.outgoing import SENT, FakeProvider, books, fail
 from payments.tests.outgoing import provider as provider
 from tests.at_once import at_once
@@ -139,7 +139,7 @@ def test_two_customers_taps_send_credit_back_once(provider: FakeProvider) -> Non
 
 def test_two_staff_pay_out_no_more_than_was_earned(provider: FakeProvider) -> None:
     ledger.post(source="earned", memo="", lines=[("x", 1000), ("earnings:1", -1000)])
-    owner: User = a_customer()
+    owner: User = an_owner()
     staff = a_customer()
     at_once(
         [

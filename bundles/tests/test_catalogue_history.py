@@ -31,7 +31,11 @@ def test_a_price_is_kept_from_when_it_was_asked(client: Client) -> None:
     bundle = a_bundle()
     save_bundle(bundle, by=None)
     page = f"/admin/bundles/bundle/{bundle.pk}/change/"
-    form = {name: value for name, value in model_to_dict(bundle).items() if value not in (None, bundle.picture)}
+    form = {
+        name: value
+        for name, value in model_to_dict(bundle).items()
+        if value not in (None, bundle.picture)
+    }
     form |= {"price": bundle.price + 500, "versions-TOTAL_FORMS": 0, "versions-INITIAL_FORMS": 0}
     assert client.post(page, form).status_code == 302
     assert client.post(page, form).status_code == 302  # changes nothing

@@ -34,7 +34,7 @@ def sent(system: System, phone: str) -> list[tuple[str, str, str]]:
 def test_a_customer_reads_on_the_phone_what_the_log_says(
     system: System, simulator: Simulator, newcomer: Callable[..., Person]
 ) -> None:
-    person = newcomer(phone=special(PAYS, "tigo_pesa", 7))
+    person = newcomer(phone=special(PAYS, "tigo_pesa", 3))
     person.sees(person.asks_to_pay(), "completed", IN_TIME_SECONDS)
     wait_until(lambda: len(simulator.texts(person.phone)) == 2, IN_TIME_SECONDS)
     wait_until(
@@ -48,7 +48,7 @@ def test_a_customer_reads_on_the_phone_what_the_log_says(
 def test_a_provider_of_sms_that_answers_nobody_delays_nothing_else(
     system: System, deaf: Simulator, newcomer: Callable[..., Person]
 ) -> None:
-    people = [newcomer(phone=special(PAYS, "airtel_money", series)) for series in (5, 6, 7, 8, 9)]
+    people = [newcomer(phone=special(PAYS, "airtel_money", series)) for series in (1, 2, 3, 4, 9)]
     payments = [person.asks_to_pay() for person in people]
     for person, payment in zip(people, payments, strict=True):
         person.sees(payment, "completed", IN_TIME_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -91,8 +92,10 @@ class GatewayAdmin(WithPage, GatewayVerbs):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Gateway | None:
-        """Locked where it is about to be saved: customers and reports change other columns of it."""
-        if request.method == "POST":
+        """Locked where it is about to be saved, in a transaction: customers and reports change other
+        columns of it.
+        """
+        if request.method == "POST" and connection.in_atomic_block:
             list(Gateway.objects.select_for_update().filter(pk=object_id).values("pk"))
         gateway: Gateway | None = super().get_object(request, object_id, from_field)
         return gateway

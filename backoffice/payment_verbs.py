@@ -253,8 +253,8 @@ class PaymentVerbs(ModelAdmin):
     def has_ask_the_provider_permission(
         self, request: HttpRequest, object_id: str | int | None = None
     ) -> bool:
-        """Offered to staff who may see payments, for one that can be asked about now."""
-        if not request.user.has_perm("payments.view_payment") or object_id is None:
+        """Offered to staff who work on cases, for a payment that can be asked about now."""
+        if not request.user.has_perm("cases.work_case") or object_id is None:
             return False
         payment = Payment.objects.filter(pk=object_id).first()
         attempt = latest_attempt(payment) if payment else None

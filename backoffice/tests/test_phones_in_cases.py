@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -36,7 +38,7 @@ def case(paid: Payment, phone: str) -> Case:
     )
     CaseEvent.objects.create(case=case, verb="resolved", by=author, why="many", bulk=bulk)
     for subject in (f"payment:{paid.public_id}", f"customer:{paid.payer_id}"):
-        Note.objects.create(subject=subject, text=f"rang {phone}", author=author, key=subject)
+        Note.objects.create(subject=subject, text=f"rang {phone}", author=author, key=uuid4().hex)
     return case
 
 

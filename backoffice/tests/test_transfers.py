@@ -120,7 +120,8 @@ def test_a_key_used_again_hides_nothing_else(
 ) -> None:
     client = may("request_transfer")
     for why in ("one", "another"):
-        client.post(refund_path(paid), {"amount": 1000, "why": why, "key": "the-same"})
+        body = {"amount": 1000, "service": "ends", "why": why, "key": "the-same"}
+        client.post(refund_path(paid), body)
     assert LogEntry.objects.count() == 2
 
 

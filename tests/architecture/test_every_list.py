@@ -79,7 +79,7 @@ def _value(field: Any, depth: int) -> Any:
         case models.EmailField():
             return f"row{number}@example.test"
         case models.CharField() | models.TextField() | models.FileField():
-            return str(number)
+            return str(number)[-(field.max_length or 20) :]
         case models.DateTimeField():
             return timezone.now()
         case models.DateField():

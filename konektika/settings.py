@@ -261,7 +261,8 @@ LANGUAGES = [("en", "English"), ("sw", "Kiswahili")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 LOCALE_PATHS = [BASE_DIR / "locale"]
-MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / "var/media")))  # served by no URL
+# A URL serves pictures alone.
+MEDIA_ROOT = Path(env.text("MEDIA_ROOT", str(BASE_DIR / "var/media")))
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var/static"
 STORAGES = {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from bundles.models import Activation, Purchase
@@ -25,18 +26,18 @@ class Step:
     text: str
 
 
-def timeline_of(payment: Payment, language: str) -> list[Step]:
-    """What happened to a payment and to what it bought, oldest first."""
+def timeline_of(payment: Payment) -> list[Step]:
+    """What happened to a payment and to what it bought, oldest first, in the reader's language."""
     activation = _activation(payment)
     steps = [
-        *_money(payment, language),
+        *_money(payment),
         *(_service(activation) if activation else ()),
         *(step for transfer in payment.transfers.all() for step in _money_back(transfer)),
     ]
     return sorted(steps, key=lambda step: step.at)
 
 
-def _money(payment: Payment, language: str) -> Iterator[Step]:
+def _money(payment: Payment) -> Iterator[Step]:
     yield Step(payment.created_at, "started", _("You started the payment."))
     attempt = latest_attempt(payment)
     if attempt is not None and attempt.posted_at is not None:
@@ -47,7 +48,7 @@ def _money(payment: Payment, language: str) -> Iterator[Step]:
     for event in payment.events.all():
         if event.to_state == State.FAILED:
             reason = attempt.reason if attempt else ""
-            words = REASONS.get(reason, REASONS["declined"])[language]
+            words = REASONS.get(reason, REASONS["declined"])[get_language() or "en"]
             yield Step(event.at, "failed", _("The payment failed: {reason}.").format(reason=words))
         if event.to_state == State.EXPIRED:
             yield Step(event.at, "expired", _("Nobody answered in time."))

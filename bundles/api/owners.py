@@ -44,9 +44,9 @@ from bundles.services.offer import change_offer, offer_bundle, own_bundle
 from bundles.services.owners import apply_as_owner, owner_of
 from bundles.services.pay_owners import ask_payout, be_paid_weekly
 from common.exports import csv_pages
-from common.rest import Pages, Reply
+from common.rest import Pages, Reply, attachment
+from payments.api.keys import own_key
 from payments.api.serializers import TransferSerializer
-from payments.services.idempotency import check_key
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -193,7 +193,7 @@ class PayoutView(APIView):
         transfer = ask_payout(
             person=person,
             amount=asked.validated_data.get("amount"),
-            request_key=_request_key(request, person.pk),
+            request_key=own_key(request, f"payout:{person.pk}"),
         )
         return Reply(
             TransferSerializer(transfer).data,
@@ -219,7 +219,9 @@ class StatementCsvView(APIView):
         statement = statement_of(signed_in(request).pk, first, last)
         rows = ((x.at, x.what, x.memo, x.held, x.payable, x.balance) for x in statement.lines)
         text = "".join(csv_pages([HEADER, *rows]))
-        return _file(text, "text/csv; charset=utf-8", f"statement-{first}-{last}.csv")
+        return attachment(
+            text, kind="text/csv; charset=utf-8", name=f"statement-{first}-{last}.csv"
+        )
 
 
 class StatementPdfView(APIView):
@@ -233,7 +235,7 @@ class StatementPdfView(APIView):
         first, last = _period(request)
         person = signed_in(request)
         pdf = pdf_of(statement_of(person.pk, first, last), person.full_name)
-        return _file(pdf, "application/pdf", f"statement-{first}-{last}.pdf")
+        return attachment(pdf, kind="application/pdf", name=f"statement-{first}-{last}.pdf")
 
 
 def _shown(bundles: Sequence[Bundle]) -> list[dict[str, Any]]:
@@ -267,21 +269,3 @@ def _period(request: Request) -> tuple[date, date]:
     asked = PeriodSerializer(data=request.query_params)
     asked.is_valid(raise_exception=True)
     return asked.validated_data["first"], asked.validated_data["last"]
-
-
-def _file(content: str | bytes, kind: str, name: str) -> HttpResponse:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HttpResponse(content, content_type=kind, headers=headers)
-
-
-def _request_key(request: Request, user_id: int) -> str:
-    """The person's own key; "" where the request has none. Raises InvalidIdempotencyKey."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return ""
-    check_key(key)
-    return f"payout:{user_id}:{key}"

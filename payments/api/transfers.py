@@ -12,6 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.api.person import signed_in
 from common.rest import Pages, Reply
 from payments import ledger
+from payments.api.keys import own_key
 from payments.api.serializers import (
     CreditReturnSerializer,
     CreditSerializer,
@@ -20,7 +21,6 @@ from payments.api.serializers import (
 )
 from payments.models import Transfer
 from payments.selectors import transfers_to
-from payments.services.idempotency import check_key
 from payments.services.return_credit import return_credit
 
 
@@ -56,7 +56,7 @@ class CreditReturnView(APIView):
         customer = signed_in(request)
         transfer = return_credit(
             customer_id=customer.pk,
-            request_key=_request_key(request, customer.pk),
+            request_key=own_key(request, f"return:{customer.pk}"),
             amount=asked.validated_data.get("amount"),
         )
         return Reply(
@@ -82,12 +82,3 @@ class TransferViewSet(GenericViewSet[Transfer]):
                 "message": "Money sent to you",
             }
         )
-
-
-def _request_key(request: Request, user_id: int) -> str:
-    """The person's own key; "" where the request has none. Raises InvalidIdempotencyKey."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return ""
-    check_key(key)
-    return f"return:{user_id}:{key}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from common.transactions import retried
@@ -42,7 +43,9 @@ def refund_payment(
     whole = _whole(payment, lies)
     asked = whole if amount is None else amount
     if not 0 < asked <= whole:
-        raise NotRefundable(f"At most {whole:,} shillings of this payment can go back.")
+        raise NotRefundable(
+            _("At most {whole:,} shillings of this payment can go back.").format(whole=whole)
+        )
     is_served = payment.disposition == Disposition.FULFILLED
     is_whole = asked == whole
     if payment.disposition == Disposition.OPEN and not is_whole:

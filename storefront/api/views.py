@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from accounts.api.person import signed_in
 from bundles.selectors import own_payment
-from common.rest import Pages, Reply
+from common.rest import Pages, Reply, attachment
 from payments.models import Payment
 from storefront.api.serializers import (
     AskRefundSerializer,
@@ -54,7 +54,7 @@ class TimelineView(APIView):
         found = diagnose_payment(payment, timezone.now())
         body = {
             "payment_id": payment.public_id,
-            "steps": timeline_of(payment, customer.language),
+            "steps": timeline_of(payment),
             "now": sentence(found, timezone.now()),
             "next_step": _next_step(found),
         }
@@ -111,12 +111,8 @@ def receipt_file(payment: Payment) -> HttpResponse:
     """The receipt as an answer. Raises NoReceipt."""
     from storefront.receipt import receipt_pdf  # waits for Pillow and fontTools
 
-    headers = {
-        "Content-Disposition": f'attachment; filename="konektika-{payment.public_id}.pdf"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HttpResponse(receipt_pdf(payment), content_type="application/pdf", headers=headers)
+    name = f"konektika-{payment.public_id}.pdf"
+    return attachment(receipt_pdf(payment), kind="application/pdf", name=name)
 
 
 class HelpView(APIView):

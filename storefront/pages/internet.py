@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bundles.models import Subscription
 from bundles.selectors import subscriptions_of
+from common.rest import attachment
 from storefront.api.views import HelpThrottle
 from storefront.help import help_customer
 from storefront.pages.base import own_page, person_of, refuse_flood
@@ -70,14 +71,8 @@ def device_file(request: HttpRequest, peer_id: int) -> HttpResponse:
     peer = own_peer(user_id=person_of(request).pk, peer_id=peer_id)
     if not peer.is_usable:
         raise ConfigNotFound("There is no such configuration.")
-    headers = {
-        "Content-Disposition": 'attachment; filename="konektika.conf"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HttpResponse(
-        customer_config(peer), content_type="application/octet-stream", headers=headers
-    )
+    text = customer_config(peer)
+    return attachment(text, kind="application/octet-stream", name="konektika.conf")
 
 
 @require_POST

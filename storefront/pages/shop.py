@@ -138,7 +138,7 @@ def _payment(request: HttpRequest, payment: Payment) -> dict[str, object]:
     return {
         "payment": payment,
         "attempt": attempt,
-        "steps": timeline_of(payment, person_of(request).language),
+        "steps": timeline_of(payment),
         "now": sentence(found, timezone.now()),
         "step_code": code,
         "step": step,

@@ -7,18 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from django.db import OperationalError, connection
 
+from payments.days.batches import some
 from payments.models import Bucket, FaultyRow, LineVersion, StatementFile, StatementLine
 from payments.statements.lines import FEE, RECORD, UNIT, Fault, PlainLine
 
 logger = logging.getLogger(__name__)
 
-LOOK_UP = 900  # receipts in one query: MariaDB makes a table of more than a thousand values
 # LOAD DATA LOCAL is switched off in the server (1148, 4166, 3948) or in the client (2068).
 NOT_LOADED = frozenset({1148, 2068, 3948, 4166})
 DIFFERENT = "This receipt is in line {row} of the same file, with other values."
@@ -108,10 +107,9 @@ def _kinds_of(
     for line, _ in lines:
         if line.receipt in receipts and line.amount and line.kind != FEE:
             whole[line.receipt].add((line.kind, line.is_incoming))
-    wanted = iter(receipts)
     of_account = StatementLine.objects.filter(provider=file.provider, account=file.account)
-    while some := list(islice(wanted, LOOK_UP)):
-        stored = of_account.filter(receipt__in=some).exclude(kind=FEE).order_by()
+    for part in some(receipts):
+        stored = of_account.filter(receipt__in=part).exclude(kind=FEE).order_by()
         for receipt, kind, is_incoming, amount in stored.values_list(
             "receipt", "kind", "is_incoming", "amount"
         ):
@@ -163,10 +161,9 @@ def _told(line: PlainLine) -> str:
 
 def _stored(file: StatementFile, lines: Sequence[PlainLine]) -> dict[Key, Stored]:
     found: dict[Key, Stored] = {}
-    receipts = iter({line.receipt for line in lines})
     of_account = StatementLine.objects.filter(provider=file.provider, account=file.account)
-    while some := list(islice(receipts, LOOK_UP)):
-        rows = of_account.filter(receipt__in=some).order_by()
+    for receipts in some({line.receipt for line in lines}):
+        rows = of_account.filter(receipt__in=receipts).order_by()
         for receipt, kind, is_incoming, part, *rest in rows.values_list(
             "receipt", "kind", "is_incoming", "part", *Stored._fields
         ):
@@ -176,9 +173,8 @@ def _stored(file: StatementFile, lines: Sequence[PlainLine]) -> dict[Key, Stored
 
 def _change(file: StatementFile, changes: dict[int, PlainLine]) -> None:
     """How a line was is kept, and it is to be matched anew."""
-    ids = iter(changes)
-    while some := list(islice(ids, LOOK_UP)):
-        lines = list(StatementLine.objects.select_for_update().filter(pk__in=some))
+    for ids in some(changes):
+        lines = list(StatementLine.objects.select_for_update().filter(pk__in=ids))
         LineVersion.objects.bulk_create(
             LineVersion(
                 line=line, version=line.version, file_id=line.file_id, row=line.row, was=_was(line)
@@ -209,8 +205,8 @@ def _mark(lines: Sequence[Checked], stored: dict[Key, Stored]) -> None:
             for line, now in lines
             if now is breaks and (there := stored[_key(line)]).balance_breaks is not breaks
         )
-        while some := list(islice(wrong, LOOK_UP)):
-            StatementLine.objects.filter(pk__in=some).update(balance_breaks=breaks)
+        for ids in some(wrong):
+            StatementLine.objects.filter(pk__in=ids).update(balance_breaks=breaks)
 
 
 def _insert(file: StatementFile, lines: Sequence[Checked]) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from payments import ledger
 from payments.days.figures import Figures, figures_of
@@ -25,16 +27,36 @@ NEXT = DAY + timedelta(days=1)
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture
-def statement(monkeypatch: pytest.MonkeyPatch) -> Statement:
-    """Of two days, whose closing takes its time before it commits."""
+ALONE_SECONDS = 1.0  # how long a closing holds on where nobody waits for it
 
-    def slowly(*day: Any) -> Figures:
+
+def is_waited_for() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.fixture
+def counted() -> Event:
+    """A closing has counted its day, and has not committed."""
+    return Event()
+
+
+@pytest.fixture
+def statement(monkeypatch: pytest.MonkeyPatch, counted: Event) -> Statement:
+    """Of two days, whose closing holds on until another transaction waits for it."""
+
+    def held(*day: Any) -> Figures:
         figures = figures_of(*day)
-        time.sleep(0.5)
+        counted.set()
+        deadline = monotonic() + ALONE_SECONDS
+        while not is_waited_for() and monotonic() < deadline:
+            Event().wait(0.05)
         return figures
 
-    monkeypatch.setattr(closing, "figures_of", slowly)
+    monkeypatch.setattr(closing, "figures_of", held)
     statement = Statement()
     for day in (DAY, NEXT):
         statement.file(day)
@@ -50,11 +72,11 @@ def is_closed(day: Any) -> bool:
     return DayClose.objects.filter(day=day, state="closed").exists()
 
 
-def later(act: Callable[..., object], **named: Any) -> Callable[[], object]:
-    """While the other one closes."""
+def after(counted: Event, act: Callable[..., object], **named: Any) -> Callable[[], object]:
+    """Once the other one has counted its day, before it commits."""
 
     def run() -> object:
-        time.sleep(0.2)
+        assert counted.wait(10), "nobody closes"
         return act(**named)
 
     return run
@@ -68,11 +90,19 @@ def test_two_days_are_never_both_the_first(statement: Statement) -> None:
     assert not rest or first.day_close.day == DAY
 
 
-def test_a_day_is_not_closed_after_one_that_is_opened_again(statement: Statement) -> None:
+def test_a_day_is_not_closed_after_one_that_is_opened_again(
+    statement: Statement, counted: Event
+) -> None:
     close(DAY)()
+    counted.clear()
     asked = ask_to_reopen(till=collection_till(), day=DAY, by=a_person(), why="late")
-    decide = later(
-        decide_reopening, reopening_id=asked.pk, by=a_person(), why="right", is_approved=True
+    decide = after(
+        counted,
+        decide_reopening,
+        reopening_id=asked.pk,
+        by=a_person(),
+        why="right",
+        is_approved=True,
     )
     ended = at_once([close(NEXT), decide])
     assert ended.errors == []
@@ -80,10 +110,12 @@ def test_a_day_is_not_closed_after_one_that_is_opened_again(statement: Statement
     assert not is_closed(NEXT)
 
 
-def test_a_match_is_not_undone_while_its_day_is_closed(statement: Statement) -> None:
+def test_a_match_is_not_undone_while_its_day_is_closed(
+    statement: Statement, counted: Event
+) -> None:
     match = Match.objects.order_by("pk").first()
     assert match is not None
-    undo = later(undo_match, match_id=match.pk, by=a_person(), why="wrong")
+    undo = after(counted, undo_match, match_id=match.pk, by=a_person(), why="wrong")
     ended = at_once([close(DAY), undo])
     assert len(ended.errors) == 1
     match.refresh_from_db()
@@ -91,9 +123,12 @@ def test_a_match_is_not_undone_while_its_day_is_closed(statement: Statement) -> 
     assert match.is_live
 
 
-def test_a_movement_is_recorded_by_hand_while_it_is_booked(statement: Statement) -> None:
+def test_a_movement_is_recorded_by_hand_while_it_is_booked(
+    statement: Statement, counted: Event
+) -> None:
     line = statement.line(-400, kind="settlement", day=DAY, bucket=Bucket.OWN_MOVEMENT, balance=600)
-    record = later(
+    record = after(
+        counted,
         record_bank,
         movement=Movement.SETTLEMENT,
         provider=TIGO,

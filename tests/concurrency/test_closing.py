@@ -27,7 +27,8 @@ NEXT = DAY + timedelta(days=1)
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
 
 
-ALONE_SECONDS = 1.0  # how long a closing holds on where nobody waits for it
+LOOK_EVERY_SECONDS = 0.15  # InnoDB shows its transactions anew after 0.1 s in which nobody looked
+ALONE_SECONDS = 2.0  # how long a closing holds on where nobody waits for it
 
 
 def is_waited_for() -> bool:
@@ -53,7 +54,7 @@ def statement(monkeypatch: pytest.MonkeyPatch, counted: Event) -> Statement:
         counted.set()
         deadline = monotonic() + ALONE_SECONDS
         while not is_waited_for() and monotonic() < deadline:
-            Event().wait(0.05)
+            Event().wait(LOOK_EVERY_SECONDS)
         return figures
 
     monkeypatch.setattr(closing, "figures_of", held)

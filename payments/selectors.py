@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from payments.bills import Payable
 from payments.models import (
     Bill,
+    Disposition,
     MobileMoneyTransaction,
     Payment,
     ProviderSwitch,
     Transfer,
     WebhookDelivery,
 )
-from payments.states import LIVE, OPEN_TRANSFERS
+from payments.states import LIVE, OPEN_TRANSFERS, State
 
 
 def payment_for_update(payment_id: int) -> Payment:
@@ -51,6 +52,13 @@ def has_open_transfer(payment: Payment) -> bool:
 def live_payment(subject: str) -> Payment | None:
     """The payment for this subject that may still be paid, if there is one."""
     return Payment.objects.filter(live_subject=subject).first()
+
+
+def payment_under_way(subject: str) -> Payment | None:
+    """The payment for this subject that may still be paid, or is paid and has bought nothing yet."""
+    is_unserved = Q(state=State.COMPLETED, disposition=Disposition.OPEN)
+    found = Payment.objects.filter(is_unserved | Q(state__in=LIVE), subject=subject)
+    return found.order_by("-id").first()
 
 
 def switch_of(provider: str) -> ProviderSwitch | None:

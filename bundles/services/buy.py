@@ -16,9 +16,15 @@ from common.transactions import retried
 from payments.errors import PaymentInProgress
 from payments.models import IdempotentRequest, Payment
 from payments.networks import provider_for
-from payments.selectors import latest_attempt, live_payment, unanswered_attempts
+from payments.selectors import (
+    latest_attempt,
+    live_payment,
+    payment_under_way,
+    unanswered_attempts,
+)
 from payments.services.idempotency import keep_result
 from payments.services.start import start_payment
+from payments.states import State
 
 HELD_AFTER_EXPIRY = timedelta(minutes=1)
 WARNING_LASTS = timedelta(hours=1)
@@ -36,8 +42,8 @@ def buy_bundle(
     """Start paying for a bundle by an E.164 phone; returns the payment and whether it is new.
 
     With `use_credit` the customer's credit pays first. The same customer, bundle and phone with a
-    payment alive gets that payment back. `provider` is a stored value or a word that means "work it
-    out". Raises BundleNotFound, BundleUnavailable, BundleSoldOut, EarlierPaymentUnresolved and
+    payment alive gets that payment back; so does, with any phone, who has paid and is not served yet.
+    `provider` is a stored value or a word that means "work it out". Raises BundleNotFound, BundleUnavailable, BundleSoldOut, EarlierPaymentUnresolved and
     whatever `start_payment` raises.
     """
     try:
@@ -61,9 +67,9 @@ def _buy(
     if bundle is None:
         raise BundleNotFound("This bundle does not exist any more.")
     purchase = open_purchase(customer, bundle)
-    alive = live_payment(purchase.subject)
-    if alive is not None:
-        payment, is_new = _same_phone_or_refuse(alive, phone), False
+    under_way = payment_under_way(purchase.subject)
+    if under_way is not None:
+        payment, is_new = _paid_or_same_phone(under_way, phone), False
     else:
         payment = _start(customer, bundle, purchase, phone, provider, use_credit)
         is_new = True
@@ -113,13 +119,15 @@ def open_purchase(customer: User, bundle: Bundle) -> Purchase:
     return Purchase.objects.create(customer=customer, bundle=bundle, **terms)
 
 
-def _same_phone_or_refuse(alive: Payment, phone: str) -> Payment:
-    attempt = latest_attempt(alive)
+def _paid_or_same_phone(under_way: Payment, phone: str) -> Payment:
+    if under_way.state == State.COMPLETED:
+        return under_way
+    attempt = latest_attempt(under_way)
     if attempt is None or attempt.customer_phone != phone:
         raise PaymentInProgress(
             "A payment for this bundle is already waiting on another phone. Answer it there first."
         )
-    return alive
+    return under_way
 
 
 def _refuse_unwarned(purchase: Purchase) -> None:

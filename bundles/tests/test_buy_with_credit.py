@@ -128,6 +128,16 @@ def test_credit_is_spent_once_however_often_is_asked(customer: User) -> None:
     assert ledger.credit_of(customer.pk) == 0
 
 
+def test_who_taps_again_before_it_is_served_has_paid_once(customer: User) -> None:
+    """The first is complete from its beginning: it is alive no more, and has bought nothing yet."""
+    give_credit(customer, 5_000)
+    first = buy(customer, a_bundle(price=1000))
+    assert buy(customer, first_bundle(first)) == first
+    assert ledger.credit_of(customer.pk) == 4_000
+    follow_up(payment_id=first.pk)
+    assert buy(customer, first_bundle(first)) != first
+
+
 def first_bundle(payment: Payment) -> Bundle:
     return Bundle.objects.get(purchases__id=int(payment.subject.partition(":")[2]))
 

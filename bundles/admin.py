@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.timezone import localtime
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
@@ -168,7 +169,7 @@ class PurchaseAdmin(Endless, Sought, ReadOnly, ModelAdmin):
 class SubscriptionAdmin(Endless, Sought, ReadOnly, ModelAdmin):
     list_display = ["id", "customer", "bundle", "shown_state", "used", "starts_at", "ends_at"]
     list_filter = ["state", "bundle", "ends_at"]
-    readonly_fields = ["used"]
+    readonly_fields = ["used", "auto_renewal"]
     fields = [
         "customer",
         "bundle",
@@ -181,6 +182,7 @@ class SubscriptionAdmin(Endless, Sought, ReadOnly, ModelAdmin):
         "ended_at",
         "max_connections",
         "speed_kbps",
+        "auto_renewal",
     ]
     list_prefetch = ["customer", "bundle"]
     search_help_text = OF_CUSTOMER
@@ -198,6 +200,17 @@ class SubscriptionAdmin(Endless, Sought, ReadOnly, ModelAdmin):
     def used(self, subscription: Subscription) -> str:
         used, limit = subscription.data_used_bytes, subscription.data_limit_bytes
         return f"{in_words(used)} of {in_words(limit)}"
+
+    @display(description="Bought again from credit")
+    def auto_renewal(self, subscription: Subscription) -> str:
+        """Whether, up to which price, and what came of it last."""
+        renewal = subscription.own_renewal
+        if renewal is None:
+            return "No, and never was"
+        wish = f"Yes, up to TZS {renewal.price_most:,}" if subscription.is_renewed else "No"
+        if not renewal.outcome or renewal.outcome_at is None:
+            return wish
+        return f"{wish}. {renewal.get_outcome_display()}, {localtime(renewal.outcome_at):%d.%m.%Y %H:%M}"
 
 
 @admin.register(Seat)

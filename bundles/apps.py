@@ -17,6 +17,7 @@ class BundlesConfig(AppConfig):
         hooks.fulfilled.register(handlers.tell)
         hooks.fulfilled.register(handlers.prove)
         hooks.given_up.register(handlers.release)
+        hooks.given_up.register(handlers.renew_no_more_in_vain)
         hooks.withdrawn.register(handlers.withdraw)
         hooks.withdrawn.register(handlers.correct_withdrawn)
         hooks.sent_back.register(handlers.correct_sent_back)

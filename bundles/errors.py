@@ -27,6 +27,18 @@ class EarlierPaymentUnresolved(DomainError):
     status = 409
 
 
+class SubscriptionNotFound(DomainError):
+    code = "subscription_not_found"
+    status = 404
+
+
+class SubscriptionOver(DomainError):
+    """Only what one has can be bought again by itself."""
+
+    code = "subscription_over"
+    status = 409
+
+
 class NotAnOwner(DomainError):
     """The person may not sell: not approved, not any more, or never asked."""
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from accounts.errors import AccountInUse
 from accounts.services.delete_account import Deletion
 from accounts.services.own_phone import prove_phone
-from bundles.models import Bundle, Purchase, Subscription
+from bundles.models import Bundle, Purchase, Renewal, Subscription
 from bundles.services import record_fiscally as fiscally
 from bundles.services.activate import activate_purchase
 from bundles.services.earn import earned_account, held_account
 from bundles.services.end import end_of_customer
+from bundles.services.renew import renew_no_more
 from bundles.services.seats import release_hold
 from bundles.services.tell import tell_of_activation
 from bundles.services.withdraw import withdraw_purchase
@@ -60,6 +63,13 @@ def release(payment: Payment) -> None:
         return
     purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
     release_hold(bundle_id=purchase.bundle_id, customer_id=purchase.customer_id)
+
+
+def renew_no_more_in_vain(payment: Payment) -> None:
+    """What a renewal has paid could not be served and is credit again: it would be bought for ever."""
+    if _is_ours(payment):
+        purchase = Purchase.id_from(payment.subject)
+        renew_no_more(Q(purchase=purchase), Renewal.Outcome.NOT_SERVED)
 
 
 def _is_ours(payment: Payment) -> bool:

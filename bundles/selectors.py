@@ -8,13 +8,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from bundles.errors import PaymentNotFound
+from bundles.errors import PaymentNotFound, SubscriptionNotFound
 from bundles.models import Bundle, Purchase, Subscription
 from bundles.pay_reference import is_pay_reference
 from common import phone as phones
 from payments.bills import Payable
 from payments.models import Disposition, Payment
-from payments.selectors import payments_of
+from payments.selectors import payment_under_way, payments_of, unanswered_attempts
 
 
 def bundles_on_sale() -> QuerySet[Bundle]:
@@ -31,9 +31,17 @@ def subscriptions_of(customer_id: int) -> QuerySet[Subscription]:
     """A customer's subscriptions, the latest first."""
     return (
         Subscription.objects.filter(customer_id=customer_id)
-        .select_related("bundle")
+        .select_related("bundle", "renewal")
         .order_by("-id")
     )
+
+
+def own_subscription(*, user_id: int, subscription_id: int) -> Subscription:
+    """A person's subscription. Raises SubscriptionNotFound, also for somebody else's."""
+    subscription = subscriptions_of(user_id).filter(pk=subscription_id).first()
+    if subscription is None:
+        raise SubscriptionNotFound("There is no such subscription.")
+    return subscription
 
 
 def active_subscription(*, customer_id: int, bundle_id: int) -> Subscription | None:
@@ -41,6 +49,17 @@ def active_subscription(*, customer_id: int, bundle_id: int) -> Subscription | N
     return Subscription.objects.filter(
         customer_id=customer_id, live_bundle=bundle_id, ends_at__gt=timezone.now()
     ).first()
+
+
+def is_being_paid(*, customer_id: int, bundle_id: int) -> bool:
+    """Whether money for this bundle is under way, or may be: asked for, unanswered, or not served."""
+    purchase = Purchase.objects.filter(customer_id=customer_id, open_bundle=bundle_id).first()
+    if purchase is None:
+        return False
+    return (
+        payment_under_way(purchase.subject) is not None
+        or unanswered_attempts(purchase.subject).exists()
+    )
 
 
 def paid_by(purchase: Purchase) -> Payment:

@@ -14,6 +14,14 @@ def end_overdue_subscriptions() -> int:
 
 
 @shared_task
+def renew_from_credit() -> int:
+    """Buy again what customers want bought again from their credit."""
+    from bundles.services.renew import renew_due
+
+    return renew_due()
+
+
+@shared_task
 def release_earnings() -> int:
     """Owners earn what is delivered."""
     from bundles.services.earn import release_earnings as release

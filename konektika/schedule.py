@@ -90,6 +90,12 @@ SCHEDULE = (
         "Service stops and seats are freed when the time is over.",
     ),
     Job(
+        "Renewals from credit",
+        "bundles.tasks.renew_from_credit",
+        timedelta(seconds=10),
+        "Whoever wants it so goes on without a break: their data is used up, or the end is near.",
+    ),
+    Job(
         "Notices",
         "vpn.tasks.send_notices",
         timedelta(seconds=10),

@@ -41,6 +41,28 @@ TEXTS: dict[str, dict[str, str]] = {
         "sw": "Konektika: {bundle} yako inaisha {until}. Nunua tena uendelee bila kukatika.",
         "en": "Konektika: Your {bundle} ends on {until}. Buy it again to go on without a break.",
     },
+    "credit_paid": {
+        "sw": "Konektika: TZS {amount:,} za salio lako zimelipia {bundle}. Asante.",
+        "en": "Konektika: TZS {amount:,} of your credit have paid for {bundle}. Thank you.",
+    },
+    "renewal_short": {
+        "sw": "Konektika: Salio lako halitoshi kununua tena {bundle}: zimepungua "
+        "TZS {missing:,}. Tutajaribu tena hadi {until}.",
+        "en": "Konektika: Your credit does not buy {bundle} again: TZS {missing:,} are missing. "
+        "We go on trying until {until}.",
+    },
+    "renewal_dearer": {
+        "sw": "Konektika: Bei ya {bundle} sasa ni TZS {amount:,}, kwa hiyo hatujainunua tena kwa "
+        "salio lako. Ukiitaka kwa bei hiyo, inunue mwenyewe.",
+        "en": "Konektika: {bundle} costs TZS {amount:,} now, so we have not bought it again from "
+        "your credit. If you want it at that price, buy it yourself.",
+    },
+    "renewal_not_sold": {
+        "sw": "Konektika: {bundle} haiuzwi tena kwa sasa, kwa hiyo hatutainunua tena kwa salio "
+        "lako. Yako inaisha {until}.",
+        "en": "Konektika: {bundle} is not sold at the moment, so we do not buy it again from your "
+        "credit. Yours ends on {until}.",
+    },
     "never_connected": {
         "sw": "Konektika: Umelipia {bundle}, lakini bado hujaunganisha. Fungua programu yetu au "
         "kiungo tulichokutumia.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bundles.models import Bundle, Purchase, Subscription
+from bundles.models import Bundle, Purchase, Renewal, Subscription
 from common import phone as phones
 from payments.models import Disposition, MobileMoneyTransaction, Payment
 from payments.networks import WORK_IT_OUT
@@ -176,6 +177,8 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
     bundle_name = serializers.CharField(source="bundle.name")
     status = serializers.SerializerMethodField()
     is_active = serializers.BooleanField()
+    auto_renew = serializers.SerializerMethodField()
+    renewal_outcome = serializers.SerializerMethodField()
 
     class Meta:
         model = Subscription
@@ -192,12 +195,34 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             "used_up_at",
             "awaits_first_use",
             "max_connections",
+            "auto_renew",
+            "renewal_outcome",
             "created_at",
         ]
+
+    def get_auto_renew(self, subscription: Subscription) -> bool:
+        """Whether it is bought again from credit before it ends or when its data is used up."""
+        return subscription.is_renewed
+
+    @extend_schema_field(serializers.ChoiceField(choices=["", *Renewal.Outcome.values]))
+    def get_renewal_outcome(self, subscription: Subscription) -> str:
+        """What came of that last; "" for nothing yet."""
+        renewal = subscription.own_renewal
+        return renewal.outcome if renewal else ""
 
     def get_status(self, subscription: Subscription) -> str:
         """`active` or `ended`; one whose time is over has ended, swept or not."""
         return "active" if subscription.is_active else "ended"
+
+
+class SubscriptionReplySerializer(serializers.Serializer[Any]):
+    subscription = SubscriptionSerializer()
+
+
+class RenewalSerializer(serializers.Serializer[Any]):
+    auto_renew = serializers.BooleanField(
+        help_text="Buy it again from the person's credit, for what its bundle costs now at most"
+    )
 
 
 class SubscriptionListSerializer(serializers.Serializer[Any]):

@@ -19,6 +19,11 @@ catalogue_urlpatterns = catalogue.urls
 purchase_urlpatterns = purchases.urls
 user_urlpatterns = [
     path("subscriptions", SubscriptionViewSet.as_view({"get": "list"}), name="subscriptions"),
+    path(
+        "subscriptions/<int:subscription_id>/renewal",
+        SubscriptionViewSet.as_view({"post": "renewal"}),
+        name="subscription-renewal",
+    ),
 ]
 owner_urlpatterns = [
     path("", owners.OwnerView.as_view(), name="owner"),

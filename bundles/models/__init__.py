@@ -1,6 +1,7 @@
 """What is sold and by whom; the other apps import from here."""
 
 from bundles.models.owners import Owner
+from bundles.models.renewals import Renewal
 from bundles.models.sales import (
     GIGABYTE,
     KEPT_DAYS,
@@ -34,6 +35,7 @@ __all__ = [
     "FiscalRecord",
     "Owner",
     "Purchase",
+    "Renewal",
     "Seat",
     "Subscription",
     "Terms",

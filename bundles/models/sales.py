@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,6 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.fields import ReferenceField
+
+if TYPE_CHECKING:
+    from bundles.models.renewals import Renewal
 
 GIGABYTE = 10**9
 PICTURES = "pictures/"
@@ -310,6 +313,17 @@ class Subscription(models.Model):
     @property
     def is_active(self) -> bool:
         return self.is_active_at(timezone.now())
+
+    @property
+    def own_renewal(self) -> Renewal | None:
+        """Its renewal from credit, if one was ever switched on."""
+        return getattr(self, "renewal", None)
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether it is bought again by itself while its customer's credit lasts."""
+        renewal = self.own_renewal
+        return self.is_active and renewal is not None and renewal.is_on
 
     @property
     def is_spent(self) -> bool:

@@ -21,6 +21,7 @@ from bundles.models import (
 from bundles.selectors import active_subscription
 from bundles.services.earn import held_account
 from bundles.services.end import end_subscription
+from bundles.services.renew import go_on_with
 from bundles.services.seats import use_held_seat, use_seat
 from bundles.shares import shares_of
 from cases.models import CaseKind
@@ -46,6 +47,8 @@ def activate_purchase(*, payment: Payment) -> Subscription:
         data_bytes=purchase.data_limit_gb * GIGABYTE,
         days=purchase.duration_days,
     )
+    if is_new and payment.payment_method == Payment.CREDIT:
+        go_on_with(subscription, purchase=purchase)
     _post_sale(purchase, payment)
     told = hooks.subscription_begun if is_new else hooks.subscription_extended
     told.notify(subscription)

@@ -43,8 +43,8 @@ def buy_bundle(
 
     With `use_credit` the customer's credit pays first. The same customer, bundle and phone with a
     payment alive gets that payment back; so does, with any phone, who has paid and is not served yet.
-    `provider` is a stored value or a word that means "work it out". Raises BundleNotFound, BundleUnavailable, BundleSoldOut, EarlierPaymentUnresolved and
-    whatever `start_payment` raises.
+    `provider` is a stored value or a word that means "work it out". Raises BundleNotFound,
+    BundleUnavailable, BundleSoldOut, EarlierPaymentUnresolved and whatever `start_payment` raises.
     """
     try:
         return _buy(customer.pk, bundle_id, phone, provider, use_credit, claimed)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils import timezone
 
 from bundles import hooks
-from bundles.models import Bundle, Subscription
+from bundles.models import Bundle, Renewal, Subscription
+from bundles.services.renew import renew_no_more
 from bundles.services.seats import free_seat
 from common.transactions import retried
 
@@ -52,5 +54,7 @@ def end_subscription(subscription: Subscription, *, is_withdrawn: bool = False) 
     subscription.ended_at = timezone.now()
     subscription.save(update_fields=["state", "ended_at"])
     free_seat(bundle_id=subscription.bundle_id, customer_id=subscription.customer_id)
+    if is_withdrawn:
+        renew_no_more(Q(subscription=subscription), Renewal.Outcome.TAKEN_BACK)
     told = hooks.subscription_withdrawn if is_withdrawn else hooks.subscription_ended
     told.notify(subscription)

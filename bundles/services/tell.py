@@ -17,9 +17,11 @@ def tell_of_activation(*, payment: Payment) -> None:
     subscription = purchase.activation.subscription
     customer = subscription.customer
     receipt = receipt_of(payment)
+    is_credit = payment.payment_method == Payment.CREDIT
+    message_id = "credit_paid" if is_credit else "payment_received"
     if phone := customer.phone or receipt.phone:
         queue_message(
-            message_id="payment_received",
+            message_id=message_id,
             to=phone,
             language=customer.language,
             context={
@@ -27,6 +29,6 @@ def tell_of_activation(*, payment: Payment) -> None:
                 "amount": payment.amount,
                 "receipt": receipt.number,
             },
-            key=f"payment_received:{payment.public_id}",
+            key=f"{message_id}:{payment.public_id}",
         )
     hooks.subscription_ready.notify(subscription)

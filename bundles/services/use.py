@@ -9,6 +9,7 @@ from django.db.models import F, Q, Sum
 from django.utils import timezone
 
 from bundles.models import LAST_PACKET_BYTES, TOLD_PERCENTS, Subscription
+from bundles.services.renew import look_soon
 from common.among import among
 
 
@@ -29,7 +30,9 @@ def note_use(subscription_ids: Collection[int]) -> None:
         return
     now = timezone.now()
     reached = Subscription.objects.filter(pk__in=found)
-    reached.filter(is_used_up).update(used_up_at=now)
+    if used_up := list(reached.filter(is_used_up).values_list("pk", flat=True)):
+        reached.filter(pk__in=used_up).update(used_up_at=now)
+        look_soon(used_up)
     reached.filter(is_news).update(notice_at=now)
 
 
@@ -42,3 +45,4 @@ def begin_use(subscription: Subscription, *, at: datetime) -> None:
     subscription.awaits_first_use = False
     subscription.notice_at = timezone.now()
     subscription.save(update_fields=["starts_at", "ends_at", "awaits_first_use", "notice_at"])
+    look_soon([subscription.pk])

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from bundles import hooks
-from bundles.models import OF_ALLOWANCE, Activation, Bundle, Purchase, Subscription
+from bundles.models import OF_ALLOWANCE, Activation, Bundle, Purchase, Renewal, Subscription
 from bundles.services.end import end_subscription
+from bundles.services.renew import renew_no_more
 from payments.models import Payment
 
 
 def withdraw_purchase(*, payment: Payment) -> None:
     """Take the purchase's time and data off its subscription, inside the caller's transaction.
 
-    A subscription that other purchases keep alive goes on with what is theirs; else it ends. Safe to
-    repeat.
+    A subscription that other purchases keep alive goes on with what is theirs, and is not bought again
+    by itself: the money that came back would buy it at once. Else it ends. Safe to repeat.
     """
     purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
     Bundle.objects.select_for_update().get(pk=purchase.bundle_id)
@@ -40,4 +42,5 @@ def withdraw_purchase(*, payment: Payment) -> None:
     subscription.ends_at = ends_at
     subscription.allow(-activation.data_bytes)
     subscription.save(update_fields=["ends_at", *OF_ALLOWANCE])
+    renew_no_more(Q(subscription=subscription), Renewal.Outcome.TAKEN_BACK)
     hooks.subscription_shortened.notify(subscription)

@@ -59,8 +59,13 @@ def return_spent_credit(payment: Payment) -> None:
         payment.from_credit = 0
 
 
-def pay_from_credit(*, payer: User, subject: str, amount: int) -> Payment:
-    """A payment made wholly from credit: no provider is asked, its posting completes it."""
+def pay_from_credit(
+    *, payer: User, subject: str, amount: int, evidence: str = "paid from credit"
+) -> Payment:
+    """A payment made wholly from credit: no provider is asked, its posting completes it.
+
+    The caller holds the payer's row and has seen that the credit covers the amount (TZS).
+    """
     now = timezone.now()
     payment = Payment.objects.create(
         payer=payer,
@@ -77,7 +82,7 @@ def pay_from_credit(*, payer: User, subject: str, amount: int) -> Payment:
         payment=payment,
         to_state=State.COMPLETED,
         source=PaymentEvent.Source.CUSTOMER,
-        evidence="paid from credit",
+        evidence=evidence,
     )
     spend_credit(payment)
     from payments.tasks import follow_up

@@ -79,6 +79,7 @@ def owned() -> tuple[User, dict[str, Any]]:
         "id": config["data"]["config"]["id"],
         "bundle_id": a_bundle(owner=customer).pk,
         "session_id": session.pk,
+        "subscription_id": customer.subscriptions.get().pk,
     }
 
 

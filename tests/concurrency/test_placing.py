@@ -18,7 +18,7 @@ from payments.tests.conftest import providers as providers
 from payments.tests.factories import a_customer
 from tests.at_once import at_once
 from tests.concurrency.test_settling import an_attempt, news, success
-from vpn.errors import ConfigNotFound, PublicKeyInUse
+from vpn.errors import ConfigNotFound, DeviceLimitReached, PublicKeyInUse
 from vpn.keys import new_key_pair
 from vpn.models import Gateway, Peer
 from vpn.services.generate import generate_config
@@ -124,6 +124,24 @@ def test_moving_changing_and_revoking_at_once_leaves_true_gateways() -> None:
     assert live.count() >= 15
     for each in (gateway, other):
         assert_true(each)
+
+
+def test_the_last_place_for_a_device_is_one_devices() -> None:
+    gateway = first_gateway()
+    pay(a_customer(), a_bundle(max_connections=2))
+    of = Subscription.objects.get()
+
+    ended = at_once(
+        [
+            partial(generate_config, customer=of.customer, bundle_id=of.bundle_id, device_name=name)
+            for name in "abcdefgh"
+        ]
+    )
+
+    assert len(ended.results) == 1
+    assert {type(error) for error in ended.errors} == {DeviceLimitReached}
+    assert Peer.objects.count() == 2
+    assert_true(gateway)
 
 
 @pytest.fixture

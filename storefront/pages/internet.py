@@ -10,7 +10,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bundles.models import Subscription
 from bundles.selectors import subscriptions_of
+from bundles.services.renew import switch_renewal
 from common.rest import attachment
+from payments import ledger
 from storefront.api.views import HelpThrottle
 from storefront.help import help_customer
 from storefront.pages.base import own_page, person_of, refuse_flood
@@ -23,13 +25,15 @@ from vpn.wireguard_config import customer_config, qr_code_svg
 
 SHOWN = 20
 DAYS = 14
+DEVICE_NAME_MAX = 50
 
 
 @require_safe
 @own_page
 def internet(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    devices = list(live_peers_of(person.pk)[:SHOWN])
+    subscriptions = list(subscriptions_of(person.pk)[:SHOWN])
+    devices = list(live_peers_of(person.pk).filter(subscription__in=subscriptions).order_by("id"))
     shown = [
         {
             "subscription": subscription,
@@ -37,20 +41,39 @@ def internet(request: HttpRequest) -> HttpResponse:
             "left": max(subscription.data_limit_bytes - subscription.data_used_bytes, 0),
             "devices": [each for each in devices if each.subscription_id == subscription.pk],
         }
-        for subscription in subscriptions_of(person.pk)[:SHOWN]
+        for subscription in subscriptions
     ]
     usage = usage_by_day(customer_id=person.pk, days=DAYS)
     most = max((day["bytes"] for day in usage), default=0) or 1
     bars = [{**day, "percent": round(day["bytes"] * 100 / most)} for day in usage]
-    return render(request, "web/internet.html", {"shown": shown, "usage": bars, "days": DAYS})
+    context = {
+        "shown": shown,
+        "usage": bars,
+        "days": DAYS,
+        "credit": max(ledger.credit_of(person.pk), 0),
+    }
+    return render(request, "web/internet.html", context)
 
 
 @require_POST
 @own_page
 def set_up(request: HttpRequest, bundle_id: int) -> HttpResponse:
-    """The configuration of a bundle's first device, made if there is none."""
-    peer = generate_config(customer=person_of(request), bundle_id=bundle_id)
+    """The configuration of a bundle's device by its name, else of the first; made if there is none."""
+    name = request.POST.get("device_name", "").strip()[:DEVICE_NAME_MAX]
+    peer = generate_config(customer=person_of(request), bundle_id=bundle_id, device_name=name)
     return redirect("web-device", peer_id=peer.pk)
+
+
+@require_POST
+@own_page
+def renewal(request: HttpRequest, subscription_id: int) -> HttpResponse:
+    """Have a subscription bought again from one's credit by itself, or not any more."""
+    switch_renewal(
+        customer=person_of(request),
+        subscription_id=subscription_id,
+        is_wanted=request.POST.get("auto_renew") == "yes",
+    )
+    return redirect("web-internet")
 
 
 @require_http_methods(["GET", "HEAD"])

@@ -15,6 +15,7 @@ page_urlpatterns = [
     path("history", shop.history, name="web-history"),
     path("internet", internet.internet, name="web-internet"),
     path("internet/<int:bundle_id>/set-up", internet.set_up, name="web-set-up"),
+    path("internet/<int:subscription_id>/renewal", internet.renewal, name="web-renewal"),
     path("device/<int:peer_id>", internet.device, name="web-device"),
     path("device/<int:peer_id>/konektika.conf", internet.device_file, name="web-device-file"),
     path("device/<int:peer_id>/remove", internet.remove_device, name="web-remove-device"),

@@ -14,8 +14,9 @@ from knox.models import AuthToken
 
 from accounts.models import User
 from accounts.tests.phones import code_on
-from bundles.models import Bundle, Owner, Subscription
+from bundles.models import Bundle, Owner, Renewal, Subscription
 from bundles.tests.factories import a_bundle
+from bundles.tests.test_buy_and_activate import pay
 from notifications.models import Message
 from payments.models import MobileMoneyTransaction, Payment
 from payments.tests.factories import a_customer
@@ -251,10 +252,49 @@ def test_help_says_what_is_wrong(paid: Payment) -> None:
     assert 'href="/"' in shown.content.decode()
 
 
-def test_a_device_is_removed(paid: Payment) -> None:
-    web = signed_in(paid.payer)
-    web.post(f"/device/{Peer.objects.get().pk}/remove")
-    assert Peer.objects.get().state == "revoked"
+def test_devices_are_shown_added_and_removed() -> None:
+    customer = a_customer()
+    pay(customer, a_bundle(max_connections=2))
+    User.objects.update(language="en")
+    web, bundle = signed_in(customer), Bundle.objects.get()
+    set_up = f"/internet/{bundle.pk}/set-up"
+    assert "Devices: 1 of 2" in text(web.get("/internet"))
+    added = web.post(set_up, {"device_name": " Laptop "})["Location"]
+    assert added == f"/device/{Peer.objects.get(device_name='Laptop').pk}"
+    full = web.get("/internet")
+    assert "Devices: 2 of 2" in text(full)
+    assert "Name of another device" not in text(full)
+    refused = web.post(set_up, {"device_name": "TV"})
+    assert refused.status_code == 409
+    assert "Remove one first" in text(refused)
+    web.post(f"/device/{Peer.objects.get(device_name='phone').pk}/remove")
+    shown = text(web.get("/internet"))
+    assert "Laptop" in shown
+    assert "Devices: 1 of 2" in shown
+
+
+def test_a_subscription_is_bought_again_by_hand_or_by_itself(paid: Payment) -> None:
+    User.objects.update(language="en")
+    web, subscription = signed_in(paid.payer), Subscription.objects.get()
+    shown = web.get("/internet").content.decode()
+    again = f"/bundle/{subscription.bundle_id}"
+    assert f'href="{again}"' in shown
+    assert f'value="{paid.payer.phone}"' in web.get(again).content.decode()
+    renewal = f"/internet/{subscription.pk}/renewal"
+    assert f'action="{renewal}"' in shown
+    assert web.post(renewal, {"auto_renew": "yes"})["Location"] == "/internet"
+    assert "Do not buy it again by itself" in text(web.get("/internet"))
+    assert signed_in(a_customer()).post(renewal, {"auto_renew": "no"}).status_code == 404
+    Bundle.objects.update(price=1_500)
+    Renewal.objects.update(outcome="dearer")
+    assert "It costs TZS 1,500 now" in text(web.get("/internet"))
+    web.post(renewal, {"auto_renew": "yes"})
+    assert Renewal.objects.get().price_most == 1_500
+    web.post(renewal, {"auto_renew": "no"})
+    Bundle.objects.update(is_active=False)
+    shown = web.get("/internet").content.decode()
+    assert "Switch it on" not in shown
+    assert again not in shown, "what is not sold has no page"
 
 
 # --- the account ---

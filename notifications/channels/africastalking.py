@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifications.channels.base import InDoubt, Misconfigured, NotAccepted
+from notifications.channels.base import InDoubt, Misconfigured, NotAccepted, OutOfCredit
 from notifications.channels.http import Answer, post, refusal_by_status
 from notifications.channels.reports import Delivery, Report, text_of
 
@@ -15,7 +15,8 @@ CREATED = 201
 ACCEPTED = frozenset({"100", "101", "102"})
 MISCONFIGURED = frozenset({"401", "402"})
 FINAL = frozenset({"403", "404", "406", "407", "409"})
-TEMPORARY = frozenset({"405", "502"})
+NO_BALANCE = "405"
+TEMPORARY = frozenset({"502"})
 # "Success" means accepted in an answer and delivered in a report (2.2): only reports are read here.
 DELIVERIES = {
     "success": Delivery.DELIVERED,
@@ -77,6 +78,8 @@ def _refused_request(words: str) -> NotAccepted:
     told = f"Africa's Talking: {words}"
     if re.search(r"sender", words, re.IGNORECASE):
         return Misconfigured(told)
+    if re.search(r"balance", words, re.IGNORECASE):
+        return OutOfCredit(told)
     return NotAccepted(told, permanent=True)
 
 
@@ -86,6 +89,8 @@ def _refusal(code: str, words: str) -> NotAccepted | InDoubt:
         return Misconfigured(told)
     if code in FINAL:
         return NotAccepted(told, permanent=True)
+    if code == NO_BALANCE:
+        return OutOfCredit(told)
     if code in TEMPORARY:
         return NotAccepted(told)
     return InDoubt(told)

@@ -21,11 +21,19 @@ class HeldBack(NotAccepted):
     """We did not try: the channel failed for everybody a moment ago."""
 
 
+class OutOfCredit(NotAccepted):
+    """Our account with the channel is used up; it sends again once staff have topped it up."""
+
+
 class Misconfigured(NotAccepted):
     """Our account with the channel is wrong; the same will happen to every message until staff act."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=True)
+
+
+# What the channel would answer to any message: another may send this one, for nothing went out.
+TROUBLE_OF_THE_CHANNEL = (Unreachable, HeldBack, OutOfCredit, Misconfigured)
 
 
 class InDoubt(Exception):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common import phone as phones
-from notifications.channels.base import InDoubt, Misconfigured, NotAccepted
+from notifications.channels.base import InDoubt, Misconfigured, NotAccepted, OutOfCredit
 from notifications.channels.http import Answer, post, refusal_by_status
 from notifications.channels.reports import Delivery, Report, text_of
 
@@ -19,7 +19,8 @@ NO_BALANCE = "102"
 OUR_MISTAKE = "104"
 MISCONFIGURED = frozenset({"105", "106", "107", "108"})
 # A second guide gives 102, 103 and 105 other meanings (1.2): where words and number differ, in doubt.
-WORDS = {BAD_NUMBER: ("phone", "number"), NO_BALANCE: ("balance", "credit")}
+NUMBER = ("phone", "number")
+CREDIT = ("balance", "credit")
 DELIVERIES = {
     "delivered": Delivery.DELIVERED,
     "undelivered": Delivery.UNDELIVERED,
@@ -74,10 +75,10 @@ def _refusal(status: int, code: str, words: str) -> NotAccepted | InDoubt:
     told = f"Beem {code}: {words}" if code else f"HTTP {status}: {words}"
     if status >= 500:
         return InDoubt(told)
-    if code in WORDS and any(word in words.lower() for word in WORDS[code]):
-        return NotAccepted(told, permanent=code == BAD_NUMBER)
-    if "balance" in words.lower():
-        return NotAccepted(told)
+    if code == BAD_NUMBER and _names(words, NUMBER):
+        return NotAccepted(told, permanent=True)
+    if "balance" in words.lower() or (code == NO_BALANCE and _names(words, CREDIT)):
+        return OutOfCredit(told)
     if code in MISCONFIGURED:
         return Misconfigured(told)
     if code == OUR_MISTAKE:
@@ -96,6 +97,10 @@ def read_report(facts: Mapping[str, Any]) -> Report:
         reason="",
         delivery=DELIVERIES.get(word.lower(), Delivery.PENDING),
     )
+
+
+def _names(words: str, names: tuple[str, ...]) -> bool:
+    return any(name in words.lower() for name in names)
 
 
 def _has_any(count: object) -> bool:

@@ -63,9 +63,20 @@ REPORTS: Mapping[str, Callable[[Mapping[str, Any]], Report]] = {
 }
 
 
-def channel_for(to: str) -> Channel:
-    """E-mail for an address, else the SMS channel that is configured."""
-    return EmailChannel() if "@" in to else SMS_CHANNELS[settings.SMS_CHANNEL]()
+def channels_for(to: str) -> list[Channel]:
+    """E-mail for an address; else the SMS channel that is chosen, and behind it the other one where
+    it has all its settings too.
+    """
+    if "@" in to:
+        return [EmailChannel()]
+    chosen = settings.SMS_CHANNEL
+    others = [name for name in CREDENTIALS if name != chosen and _is_set_up(name)]
+    names = [chosen, *others] if chosen in CREDENTIALS else [chosen]
+    return [SMS_CHANNELS[name]() for name in names]
+
+
+def _is_set_up(name: str) -> bool:
+    return all(getattr(settings, setting) for setting in CREDENTIALS[name])
 
 
 @cache

@@ -11,15 +11,22 @@ from django.db.models import Q
 from django.utils import timezone
 
 from common.queue import hurry
-from notifications.channels.base import Channel, HeldBack, InDoubt, Misconfigured, NotAccepted
-from notifications.channels.registry import breaker, channel_for
+from notifications.channels.base import (
+    TROUBLE_OF_THE_CHANNEL,
+    Channel,
+    HeldBack,
+    InDoubt,
+    Misconfigured,
+    NotAccepted,
+)
+from notifications.channels.registry import breaker, channels_for
 from notifications.messages import Kind, kind_of, subject
 from notifications.models import Message
 from notifications.services.reports import apply_reports
 
 logger = logging.getLogger(__name__)
 
-SENDING_LOST_AFTER = timedelta(minutes=2)  # longer than any call takes
+SENDING_LOST_AFTER = timedelta(minutes=2)  # longer than a call to each channel takes
 # After a refusal that may not be the last word, by how often it was tried; then every ten minutes.
 BACK_OFF = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 # While a slow channel works through them, what waits is not queued over and over.
@@ -45,11 +52,9 @@ def send_queued(*, key: str) -> None:
     if not is_ours:
         return
     message = Message.objects.get(key=key)
-    channel = channel_for(message.to)
-    message.channel = channel.name
     message.attempts += 1
     try:
-        message.reference = _sent(message, channel)[:100]
+        message.reference = _sent(message)[:100]
     except HeldBack as refusal:
         message.attempts -= 1
         _wait(message, refusal, HELD_BACK_FOR)
@@ -59,7 +64,6 @@ def send_queued(*, key: str) -> None:
         note_doubt(message, f"no answer to rely on: {doubt}")
     else:
         message.state = State.SENT
-        message.error = ""
         message.sent_at = timezone.now()
         message.next_attempt_at = None
     if _keep(message) and message.reference:
@@ -103,7 +107,28 @@ def note_doubt(message: Message, what: str) -> None:
     message.next_attempt_at = None
 
 
-def _sent(message: Message, channel: Channel) -> str:
+def _sent(message: Message) -> str:
+    """The reference of the first channel that takes it. The next is asked only when this one has
+    certainly not sent it, for a reason that is the channel's own.
+    """
+    refusals: list[NotAccepted] = []
+    for channel in channels_for(message.to):
+        message.channel = channel.name
+        try:
+            reference = _sent_by(channel, message)
+        except TROUBLE_OF_THE_CHANNEL as refusal:
+            if isinstance(refusal, Misconfigured):
+                logger.error(
+                    "messages by %s are refused until staff act: %s", channel.name, refusal
+                )
+            refusals.append(refusal)
+        else:
+            message.error = "; ".join(map(str, refusals))[:255]
+            return reference
+    raise min(refusals, key=lambda refusal: refusal.permanent)  # what may pass, if any may
+
+
+def _sent_by(channel: Channel, message: Message) -> str:
     with breaker(channel.name).calling():
         return channel.send(
             to=message.to,
@@ -113,8 +138,6 @@ def _sent(message: Message, channel: Channel) -> str:
 
 
 def _try_later_or_give_up(message: Message, refusal: NotAccepted) -> None:
-    if isinstance(refusal, Misconfigured):
-        logger.error("messages by %s are refused until staff act: %s", message.channel, refusal)
     if not refusal.permanent:
         tried = min(message.attempts, len(BACK_OFF))
         _wait(message, refusal, BACK_OFF[tried - 1])

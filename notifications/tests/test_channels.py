@@ -13,7 +13,14 @@ import responses
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from notifications.channels.africastalking import AfricasTalking, AfricasTalkingConfig
-from notifications.channels.base import Channel, InDoubt, Misconfigured, NotAccepted, Unreachable
+from notifications.channels.base import (
+    Channel,
+    InDoubt,
+    Misconfigured,
+    NotAccepted,
+    OutOfCredit,
+    Unreachable,
+)
 from notifications.channels.beem import Beem, BeemConfig
 
 PHONE = "+255754123456"
@@ -97,6 +104,7 @@ def test_africas_talking_is_asked_by_a_form(wire: responses.RequestsMock) -> Non
 
 
 PERMANENT, TEMPORARY, DOUBT, OUR_ACCOUNT = "permanent", "temporary", "doubt", "our account"
+NO_CREDIT = "no credit"
 
 
 def ended(channel: str) -> str:
@@ -104,6 +112,8 @@ def ended(channel: str) -> str:
         send(channel)
     except Misconfigured:
         return OUR_ACCOUNT
+    except OutOfCredit:
+        return NO_CREDIT
     except NotAccepted as refusal:
         return PERMANENT if refusal.permanent else TEMPORARY
     except InDoubt:
@@ -117,9 +127,9 @@ def ended(channel: str) -> str:
         (200, BEEM_ACCEPTED | {"code": "100", "valid": "1"}, "accepted"),
         (200, BEEM_ACCEPTED | {"valid": 0, "invalid": 1}, PERMANENT),
         (200, {"code": 101, "message": "Invalid phone number"}, PERMANENT),
-        (400, {"code": 102, "message": "Insufficient balance"}, TEMPORARY),
+        (400, {"code": 102, "message": "Insufficient balance"}, NO_CREDIT),
         (200, {"code": 102, "message": "Authentication failed"}, DOUBT),  # the other guide's 102
-        (200, {"code": 103, "message": "No balance"}, TEMPORARY),  # its 103
+        (200, {"code": 103, "message": "No balance"}, NO_CREDIT),  # its 103
         (200, {"code": 103, "message": "Network timeout"}, DOUBT),
         (400, {"code": 104, "message": "Missing parameter"}, PERMANENT),
         (200, {"code": 105, "message": "Account not found"}, OUR_ACCOUNT),
@@ -147,7 +157,7 @@ def test_what_beems_answers_come_to(
         (402, OUR_ACCOUNT),
         (403, PERMANENT),
         (404, PERMANENT),
-        (405, TEMPORARY),
+        (405, NO_CREDIT),
         (406, PERMANENT),
         (407, PERMANENT),
         (409, PERMANENT),
@@ -165,7 +175,12 @@ def test_what_africas_talkings_codes_come_to(
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"), [("InvalidSenderId", OUR_ACCOUNT), ("Anything else", PERMANENT)]
+    ("words", "expected"),
+    [
+        ("InvalidSenderId", OUR_ACCOUNT),
+        ("InsufficientBalance", NO_CREDIT),
+        ("Anything else", PERMANENT),
+    ],
 )
 def test_without_recipients_the_request_was_refused(
     wire: responses.RequestsMock, words: str, expected: str

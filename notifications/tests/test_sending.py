@@ -11,7 +11,15 @@ from django.core import mail
 from django.utils import timezone
 
 from notifications.channels import registry
-from notifications.channels.base import Channel, HeldBack, InDoubt, Misconfigured, NotAccepted
+from notifications.channels.base import (
+    Channel,
+    HeldBack,
+    InDoubt,
+    Misconfigured,
+    NotAccepted,
+    OutOfCredit,
+    Unreachable,
+)
 from notifications.models import Message
 from notifications.services import queue_message, send_queued, sweep_outbox
 
@@ -28,9 +36,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
 class Scripted:
     """A channel whose sendings end as they are told to, in their order, and then well."""
 
-    name = "beem"
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "beem") -> None:
+        self.name = name
         self.ends: list[Exception] = []
         self.sent = 0
 
@@ -150,6 +157,70 @@ def test_a_channel_that_fails_for_everybody_is_left_alone(
     channel.ends = [HeldBack("left alone")]
     message = sent(queue("code_reset_password"))
     assert (message.state, message.attempts, pause(message)) == ("queued", 0, 30)
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch, settings: Any, channel: Scripted) -> Scripted:
+    """Another channel with all its settings, behind the one that is chosen."""
+    second = Scripted("africastalking")
+    monkeypatch.setitem(registry.SMS_CHANNELS, "beem", lambda: channel)
+    monkeypatch.setitem(registry.SMS_CHANNELS, second.name, lambda: second)
+    settings.SMS_CHANNEL = "beem"
+    for name in registry.CREDENTIALS[second.name]:
+        setattr(settings, name, "set")
+    return second
+
+
+@pytest.mark.parametrize(
+    "trouble", [Unreachable("refused"), HeldBack("x"), OutOfCredit("102"), Misconfigured("108")]
+)
+def test_a_channel_that_sends_nothing_for_anybody_is_stood_in_for(
+    channel: Scripted, second: Scripted, queue: Callable[[str], Message], trouble: Exception
+) -> None:
+    channel.ends = [trouble]
+    message = sent(sent(queue("code_reset_password")))
+    assert (message.state, message.channel, message.attempts) == ("sent", "africastalking", 1)
+    assert (second.sent, message.error) == (1, str(trouble))
+
+
+@pytest.mark.parametrize(
+    "end", [InDoubt("time-out"), NotAccepted("number", permanent=True), NotAccepted("too many")]
+)
+def test_what_may_be_out_or_is_about_one_number_goes_by_no_other_channel(
+    channel: Scripted, second: Scripted, queue: Callable[[str], Message], end: Exception
+) -> None:
+    channel.ends = [end]
+    message = sent(queue("payment_failed"))
+    assert (message.channel, second.sent) == ("beem", 0)
+
+
+@pytest.mark.parametrize(
+    ("ends", "state"),
+    [
+        ((Misconfigured("key"), OutOfCredit("405")), "queued"),
+        ((OutOfCredit("102"), Misconfigured("sender")), "queued"),
+        ((Misconfigured("key"), Misconfigured("sender")), "failed"),
+        ((Unreachable("refused"), InDoubt("time-out")), "unknown"),
+        ((HeldBack("x"), NotAccepted("number", permanent=True)), "failed"),
+    ],
+)
+def test_where_both_refuse_it_waits_for_the_one_that_may_send_again(
+    channel: Scripted,
+    second: Scripted,
+    queue: Callable[[str], Message],
+    ends: tuple[Exception, Exception],
+    state: str,
+) -> None:
+    channel.ends, second.ends = [ends[0]], [ends[1]]
+    assert sent(queue("payment_failed")).state == state
+
+
+def test_a_channel_without_its_settings_stands_in_for_nobody(
+    channel: Scripted, second: Scripted, queue: Callable[[str], Message], settings: Any
+) -> None:
+    settings.AFRICASTALKING_API_KEY = ""
+    channel.ends = [OutOfCredit("102")]
+    assert (sent(queue("payment_failed")).state, second.sent) == ("queued", 0)
 
 
 def test_an_address_gets_an_e_mail() -> None:

@@ -84,6 +84,12 @@ SCHEDULE = (
         "Messages that were queued and not sent.",
     ),
     Job(
+        "Deliveries of messages",
+        "notifications.tasks.ask_deliveries",
+        timedelta(minutes=1),
+        "A report that was lost: staff see whether a message is on its phone.",
+    ),
+    Job(
         "Ended subscriptions",
         "bundles.tasks.end_overdue_subscriptions",
         timedelta(seconds=30),

@@ -47,6 +47,9 @@ class Message(models.Model):
     delivery = models.CharField(
         max_length=12, choices=Delivery, blank=True, help_text="As the channel reported it"
     )
+    ask_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="When the channel is asked of its delivery"
+    )
     again_of = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,

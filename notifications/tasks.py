@@ -14,6 +14,14 @@ def send_message(key: str) -> None:
 
 
 @shared_task
+def ask_deliveries() -> int:
+    """Ask what became of messages that nobody has reported."""
+    from notifications.services.ask_deliveries import ask_deliveries as ask
+
+    return ask()
+
+
+@shared_task
 def sweep_outbox() -> int:
     """Find messages that were queued and not sent."""
     from notifications.services import sweep_outbox as sweep

@@ -44,7 +44,7 @@ class Refused(Exception):
         self.response = response
 
 
-def answer(body: Json, status: int = 200) -> web.Response:
+def answer(body: Json | list[Json], status: int = 200) -> web.Response:
     return web.json_response(body, status=status)
 
 

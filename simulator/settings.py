@@ -139,7 +139,7 @@ TREE: Json = {
         "message_signing": _switch(False),
         "success_lies": _switch(False),
     },
-    "beem": _operations("send", "balance"),
+    "beem": _operations("send", "balance", "reports"),
     "africastalking": _operations("send", "balance"),
 }
 

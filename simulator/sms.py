@@ -7,6 +7,7 @@ second, on its way first.
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
 
 from aiohttp import web
@@ -22,6 +23,7 @@ _BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("\f^{}\\[~]|€")
+_ENDS = {Receiving.UNDELIVERED: "undelivered", Receiving.REPORTED_STRANGELY: "strange"}
 _REPORTS = {
     Receiving.UNDELIVERED: ("pending", "undelivered"),
     Receiving.UNREPORTED: (),
@@ -50,6 +52,12 @@ class SmsApi(Api):
         receiving = receiving_of(msisdn)
         is_paid_for = parts(text) <= self.credit
         return receiving if is_paid_for or not receiving.is_sent else Receiving.NO_CREDIT
+
+    def word_of(self, text: Text) -> str:
+        """What whoever asks is told of a delivery, by the words of `report`."""
+        age = time.time() - text.created_at
+        is_known = age >= self.behaviour.seconds("report_seconds")
+        return _ENDS.get(text.receiving, "delivered") if is_known else "pending"
 
     def take(
         self, *, reference: str, sender: str, msisdn: str, text: str, receiving: Receiving

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 
 class NotAccepted(Exception):
@@ -38,6 +39,14 @@ TROUBLE_OF_THE_CHANNEL = (Unreachable, HeldBack, OutOfCredit, Misconfigured)
 
 class InDoubt(Exception):
     """The message may have gone out."""
+
+
+class Asked(Protocol):
+    """A channel that can be asked what became of a message."""
+
+    def told_of(self, *, to: str, reference: str) -> list[Mapping[str, Any]]:
+        """The reports there are on a message that it accepted. Raises NotAccepted, InDoubt."""
+        ...
 
 
 class Channel(Protocol):

@@ -1,4 +1,4 @@
-"""One POST to an SMS provider: answered, certainly not sent, or in doubt. It is never repeated here."""
+"""One call to an SMS provider: answered, certainly not sent, or in doubt. It is never repeated here."""
 
 from __future__ import annotations
 
@@ -27,10 +27,21 @@ TOO_MANY = 429
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`json` is None when the body is no JSON object."""
+    """`content` is the body's JSON, None when it is none."""
 
     status: int
-    json: dict[str, Any] | None
+    content: object
+
+    @property
+    def json(self) -> dict[str, Any] | None:
+        """The body, if it is one JSON object."""
+        return self.content if isinstance(self.content, dict) else None
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The body's objects, be it one or an array of them."""
+        found = self.content if isinstance(self.content, list) else [self.content]
+        return [each for each in found if isinstance(each, dict)]
 
 
 def post(
@@ -42,21 +53,28 @@ def post(
     form: Mapping[str, str] | None = None,
 ) -> Answer:
     """Any HTTP status is an answer. Raises Unreachable, InDoubt; neither tells what was sent."""
+    return _called("POST", url, headers=dict(headers or {}), auth=login, json=json_body, data=form)
+
+
+def get(url: str, *, login: tuple[str, str], params: Mapping[str, str]) -> Answer:
+    """Any HTTP status is an answer. Raises Unreachable, InDoubt."""
+    return _called("GET", url, auth=login, params=params)
+
+
+def _called(method: str, url: str, **asked: Any) -> Answer:
     try:
         with requests.Session() as session:
             session.trust_env = False
-            with session.post(
+            with session.request(
+                method,
                 url,
-                headers=dict(headers or {}),
-                auth=login,
-                json=json_body,
-                data=form,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
                 stream=True,
+                **asked,
             ) as response:
                 body = read_capped(response, deadline=monotonic() + READ_SECONDS)
-                return Answer(status=response.status_code, json=_json_object(body))
+                return Answer(status=response.status_code, content=_json(body))
     except requests.exceptions.ConnectionError as error:
         failure = Unreachable if never_connected(error) else InDoubt
         raise failure(type(error).__name__) from error
@@ -75,9 +93,8 @@ def refusal_by_status(status: int) -> NotAccepted | InDoubt:
     return InDoubt(f"HTTP {status}")
 
 
-def _json_object(body: bytes) -> dict[str, Any] | None:
+def _json(body: bytes) -> object:
     try:
-        found = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None

@@ -11,7 +11,7 @@ from django.conf import settings
 from common.shared_redis import SharedRedis
 from notifications.channels import africastalking, beem
 from notifications.channels.africastalking import AfricasTalking, AfricasTalkingConfig
-from notifications.channels.base import Channel
+from notifications.channels.base import Asked, Channel
 from notifications.channels.beem import Beem, BeemConfig
 from notifications.channels.breaker import ChannelBreaker
 from notifications.channels.console import ConsoleChannel
@@ -57,6 +57,8 @@ CREDENTIALS: Mapping[str, tuple[str, ...]] = {
         "AFRICASTALKING_SENDER",
     ),
 }
+# Africa's Talking only tells by itself (fact sheet, 0).
+ASKED: Mapping[str, Callable[[], Asked]] = {"beem": _beem}
 REPORTS: Mapping[str, Callable[[Mapping[str, Any]], Report]] = {
     "beem": beem.read_report,
     "africastalking": africastalking.read_report,

@@ -36,11 +36,13 @@ def apply_reports(*, channel: str, reference: str) -> None:
     told = DeliveryReport.objects.filter(channel=channel, reference=reference).order_by("pk")
     states = [REPORTS[channel](report.facts).delivery for report in told]
     final = next((state for state in states if state != Delivery.PENDING), None)
-    theirs = Message.objects.filter(channel=channel, reference=reference)
+    open_ = Message.objects.filter(
+        channel=channel, reference=reference, delivery__in=["", Delivery.PENDING]
+    )
     if final is not None:
-        theirs.update(delivery=final)
+        open_.update(delivery=final, ask_at=None)
     elif states:
-        theirs.filter(delivery="").update(delivery=Delivery.PENDING)
+        open_.update(delivery=Delivery.PENDING)
 
 
 def _shortened(facts: Mapping[str, Any]) -> dict[str, str]:

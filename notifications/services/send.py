@@ -22,6 +22,7 @@ from notifications.channels.base import (
 from notifications.channels.registry import breaker, channels_for
 from notifications.messages import Kind, kind_of, subject
 from notifications.models import Message
+from notifications.services.ask_deliveries import next_look
 from notifications.services.reports import apply_reports
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def send_queued(*, key: str) -> None:
         message.state = State.SENT
         message.sent_at = timezone.now()
         message.next_attempt_at = None
+        message.ask_at = next_look(message, message.sent_at)
     if _keep(message) and message.reference:
         apply_reports(channel=message.channel, reference=message.reference)
 
@@ -170,6 +172,7 @@ def _keep(message: Message, before: State = State.SENDING) -> bool:
             error=message.error,
             reference=message.reference,
             sent_at=message.sent_at,
+            ask_at=message.ask_at,
             next_attempt_at=message.next_attempt_at,
         )
     )

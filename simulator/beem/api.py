@@ -66,6 +66,7 @@ class Beem(SmsApi):
         return [
             web.post(f"{BASE}/v1/send", self.operation("send", self.send)),
             web.get(f"{BASE}/public/v1/vendors/balance", balance),
+            web.get(f"{BASE}/public/v1/delivery-reports", self.operation("reports", self.reports)),
         ]
 
     async def send(self, request: web.Request) -> web.Response:
@@ -104,6 +105,21 @@ class Beem(SmsApi):
     async def balance(self, request: web.Request) -> web.Response:
         self._check_login(request)
         return answer({"data": {"credit_balance": self.credit}})
+
+    async def reports(self, request: web.Request) -> web.Response:
+        """One report is an object, any other number of them an array (1.3)."""
+        self._check_login(request)
+        asked = request.query
+        found: list[Json] = [
+            {
+                "dest_addr": text.msisdn,
+                "request_id": text.reference,
+                "status": REPORT_WORDS[self.word_of(text)],
+            }
+            for text in self.store.texts.of(self.name, asked.get("request_id", ""))
+            if text.msisdn == asked.get("dest_addr", text.msisdn)
+        ]
+        return answer(found[0] if len(found) == 1 else found)
 
     def report(self, text: Text, word: str) -> CallbackRequest:
         body: Json = {

@@ -73,6 +73,10 @@ class TextRows:
         """What one phone got, the oldest first."""
         return self._where("WHERE msisdn = ? ORDER BY id", msisdn)
 
+    def of(self, gateway: str, reference: str) -> list[Text]:
+        """Those of one request."""
+        return self._where("WHERE gateway = ? AND reference = ? ORDER BY id", gateway, reference)
+
     def charged(self, gateway: str) -> int:
         """How many parts in all."""
         sql = "SELECT COALESCE(SUM(parts), 0) AS parts FROM texts WHERE gateway = ?"

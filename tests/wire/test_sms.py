@@ -13,7 +13,7 @@ import requests
 
 from notifications.channels.africastalking import AfricasTalking, AfricasTalkingConfig
 from notifications.channels.base import Channel, InDoubt, Misconfigured, NotAccepted
-from notifications.channels.beem import Beem, BeemConfig
+from notifications.channels.beem import Beem, BeemConfig, read_report
 from notifications.channels.registry import REPORTS
 from notifications.channels.reports import Report
 from payments.providers.base import Acknowledgement
@@ -121,6 +121,24 @@ def test_what_is_sent_is_accepted_and_reported(
     reference = line.send(ending)
     assert len(simulator.texts(line.phone(ending))) == before + 1
     assert [report.delivery for report in line.reports(reference, len(told))] == told
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [("000072", "delivered"), ("000071", "undelivered"), ("000075", "pending")],
+)
+def test_beem_tells_whoever_asks(
+    environment: Mapping[str, str], simulator: Simulator, ending: str, told: str
+) -> None:
+    channel, phone = beem(environment), f"+255755{ending}"
+    reference = channel.send(to=phone, text="Habari yako", subject="")
+
+    def asked() -> list[Report]:
+        return [read_report(each) for each in channel.told_of(to=phone, reference=reference)]
+
+    wait_until(lambda: asked()[0].word != "PENDING", TOLD_SECONDS)
+    assert [(each.reference, each.delivery) for each in asked()] == [(reference, told)]
+    assert channel.told_of(to=phone, reference="1") == []
 
 
 @pytest.mark.parametrize(("ending", "is_permanent"), [("000077", True), ("000078", False)])

@@ -90,6 +90,12 @@ SCHEDULE = (
         "A report that was lost: staff see whether a message is on its phone.",
     ),
     Job(
+        "Old messages",
+        "notifications.tasks.forget_old_messages",
+        timedelta(days=1),
+        "They name people: dead codes and links are forgotten after a day, the rest after 90.",
+    ),
+    Job(
         "Ended subscriptions",
         "bundles.tasks.end_overdue_subscriptions",
         timedelta(seconds=30),

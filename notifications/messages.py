@@ -184,6 +184,9 @@ TEXTS: dict[str, dict[str, str]] = {
     },
 }
 
+# What is in a text and not shown to staff, and what stands there instead.
+SECRETS = {"link": "[one-time link]", "code": "[code]"}
+
 # Of the texts that also go by e-mail; others have the sender's name.
 SUBJECTS: dict[str, dict[str, str]] = {
     "payout_sent": {
@@ -224,10 +227,19 @@ def render(message_id: str, language: str, context: Mapping[str, Any]) -> str:
 
 def kind_of(message_id: str) -> Kind:
     """By what the text names. Raises KeyError for an unknown id."""
-    fields = {name for _, name, _, _ in Formatter().parse(TEXTS[message_id]["en"])}
-    return next((kind for kind in (Kind.CODE, Kind.RECEIPT) if kind in fields), Kind.NOTICE)
+    named = _named_in(message_id)
+    return next((kind for kind in (Kind.CODE, Kind.RECEIPT) if kind in named), Kind.NOTICE)
+
+
+def secrets_in(message_id: str) -> set[str]:
+    """What the text names that lets its reader in. Raises KeyError for an unknown id."""
+    return _named_in(message_id) & set(SECRETS)
 
 
 def subject(message_id: str, language: str) -> str:
     """The subject of the text as an e-mail."""
     return SUBJECTS.get(message_id, {}).get(language, SENDER)
+
+
+def _named_in(message_id: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(TEXTS[message_id]["en"]) if name}

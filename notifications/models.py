@@ -7,10 +7,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from common.fields import ReferenceField
+from notifications.messages import SECRETS
 from notifications.segments import segments
-
-# What is in a context and not shown to staff, and what stands there instead.
-SECRETS = {"link": "[one-time link]", "code": "[code]"}
 
 
 class Message(models.Model):
@@ -105,7 +103,7 @@ class DeliveryReport(models.Model):
     reference = models.CharField(max_length=100)
     word = models.CharField(max_length=40, help_text="The channel's own word for the state")
     facts = models.JSONField(default=dict)
-    received_at = models.DateTimeField(default=timezone.now)
+    received_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
         ordering = ["-id"]

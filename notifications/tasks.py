@@ -22,6 +22,14 @@ def ask_deliveries() -> int:
 
 
 @shared_task
+def forget_old_messages() -> int:
+    """Messages name people; after 90 days nobody needs them."""
+    from notifications.services.forget_messages import forget_old_messages as forget
+
+    return forget()
+
+
+@shared_task
 def sweep_outbox() -> int:
     """Find messages that were queued and not sent."""
     from notifications.services import sweep_outbox as sweep

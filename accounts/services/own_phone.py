@@ -9,7 +9,6 @@ from accounts.errors import AlreadyRegistered, NoPhone
 from accounts.models import PhoneCode, User
 from accounts.services.codes import send_code, use_code
 from accounts.services.passwords import refuse_wrong_password
-from common import phone as phones
 from common.transactions import retried
 from notifications.services import queue_message
 
@@ -104,5 +103,5 @@ def _tell_holder(phone: str) -> None:
         to=phone,
         language=holder.language,
         context={},
-        key=f"phone_has_account:{phones.msisdn(phone)}:{timezone.now():%Y%m%d}",
+        key=f"phone_has_account:{holder.pk}:{timezone.now():%Y%m%d}",
     )

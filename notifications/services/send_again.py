@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifications.errors import NotToBeSentAgain
-from notifications.messages import TEXTS, Kind, kind_of
+from notifications.messages import TEXTS, Kind, kind_of, secrets_in
 from notifications.models import Message
 from notifications.services.queue import enqueue
 
@@ -34,7 +34,9 @@ def why_not_again(message: Message) -> str:
     if message.state in ON_ITS_WAY:
         return "It is still on its way."
     if not message.to:
-        return "Its reader's account was deleted."
+        return "It is old, or its reader's account was deleted: nobody knows any more what it said."
     if message.message_id not in TEXTS or kind_of(message.message_id) == Kind.CODE:
         return "A code is good for minutes: its reader asks for another."
+    if secrets_in(message.message_id) - set(message.context):
+        return "Its link is too old: have the device's configuration sent again."
     return ""

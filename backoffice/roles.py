@@ -33,6 +33,7 @@ SEEN_BY_SUPPORT = (
     "bundles.view_subscription",
     "cases.view_case",
     "notifications.view_message",
+    "notifications.view_optout",
     "payments.view_bill",
     "payments.view_creditrequest",
     "payments.view_mobilemoneytransaction",

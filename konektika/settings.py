@@ -525,6 +525,11 @@ UNFOLD: dict[str, Any] = {
                         "icon": "sms",
                         "link": reverse_lazy("admin:notifications_message_changelist"),
                     },
+                    {
+                        "title": "Opt-outs",
+                        "icon": "notifications_off",
+                        "link": reverse_lazy("admin:notifications_optout_changelist"),
+                    },
                 ],
             },
             {

@@ -23,7 +23,7 @@ from common.confirmation import ReasonForm, confirm_verb
 from common.shown_phone import shown_text
 from notifications.channels.registry import CHANNELS
 from notifications.messages import TEXTS
-from notifications.models import DeliveryReport, Message
+from notifications.models import DeliveryReport, Message, OptOut
 from notifications.preview import previews
 from notifications.services.send_again import send_again, why_not_again
 
@@ -184,6 +184,19 @@ class MessageAdmin(Endless, Sought, MaskedPhones, ReadOnly, ModelAdmin):
 
     def has_texts_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_view_permission(request))
+
+
+@admin.register(OptOut)
+class OptOutAdmin(Endless, Sought, MaskedPhones, ReadOnly, ModelAdmin):
+    with_phones = ("phone", "why")
+    list_display = ["since", "phone", "channel", "why"]
+    search_help_text = "Phone in any form"
+    list_per_page = 50
+    fields = ["phone", "channel", "why", "since"]
+
+    def sought(self, term: str) -> Iterator[QuerySet[OptOut, int]]:
+        with suppress(phones.InvalidPhoneNumber):
+            yield newest(OptOut.objects.filter(phone=phones.parse(term)))
 
 
 def page_of(message: Message) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notifications.models import Message
+from notifications.models import Message, OptOut
 
 
 def forget_messages_to(phone: str) -> None:
@@ -12,3 +12,4 @@ def forget_messages_to(phone: str) -> None:
         state=Message.State.FAILED, next_attempt_at=None, error="The account was deleted."
     )
     theirs.update(to="", text="", context={})
+    OptOut.objects.filter(phone=phone).delete()

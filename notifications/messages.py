@@ -16,7 +16,11 @@ class Kind(StrEnum):
     CODE = "code"  # whoever did not get it asks for another
     RECEIPT = "receipt"  # names its receipt: whoever gets it twice sees that it is the same
     NOTICE = "notice"
+    REMINDER = "reminder"  # nobody's money hangs on it: not for who wants no messages
 
+
+# Others are of the kind that what they name makes them.
+REMINDERS = frozenset({"data_used", "data_used_up", "ends_soon", "never_connected"})
 
 TEXTS: dict[str, dict[str, str]] = {
     "payment_received": {
@@ -226,8 +230,10 @@ def render(message_id: str, language: str, context: Mapping[str, Any]) -> str:
 
 
 def kind_of(message_id: str) -> Kind:
-    """By what the text names. Raises KeyError for an unknown id."""
+    """Raises KeyError for an unknown id."""
     named = _named_in(message_id)
+    if message_id in REMINDERS:
+        return Kind.REMINDER
     return next((kind for kind in (Kind.CODE, Kind.RECEIPT) if kind in named), Kind.NOTICE)
 
 

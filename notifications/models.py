@@ -96,6 +96,22 @@ class Message(models.Model):
         return segments(self.text).parts
 
 
+class OptOut(models.Model):
+    """A phone whose holder wants no messages. It ends when the channel takes a message to it again."""
+
+    phone = models.CharField(max_length=20, unique=True, help_text="E.164")
+    channel = models.CharField(max_length=20, help_text="Which told us")
+    why = models.CharField(max_length=255, help_text="The channel's own words")
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "opt-outs"
+
+    def __str__(self) -> str:
+        return f"Opt-out {self.pk}"
+
+
 class DeliveryReport(models.Model):
     """One report as it came, but for the phone; also one of no message that we know (yet)."""
 

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 
-from notifications.channels.registry import REPORTS
+from notifications.channels.registry import OPT_OUTS, REPORTS
+from notifications.services.opt_outs import note_opt_out
 from notifications.services.reports import keep_report
 
 BODY_BYTES_MAX = 16 * 1024
@@ -33,6 +34,9 @@ def receive_report(channel: str, body: bytes) -> HttpResponse:
     facts = _facts(body)
     if not facts:
         return HttpResponse(status=400)
+    if channel in OPT_OUTS and (phone := OPT_OUTS[channel](facts)):
+        note_opt_out(phone=phone, channel=channel, why="its holder wrote to the sender")
+        return HttpResponse()
     report = keep_report(channel=channel, facts=facts)
     return JsonResponse({"request_id": report.reference, "successful": True})
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from notifications.channels.base import InDoubt, Misconfigured, NotAccepted, OutOfCredit
+from common import phone as phones
+from notifications.channels.base import InDoubt, Misconfigured, NotAccepted, OutOfCredit, Unwanted
 from notifications.channels.http import Answer, post, refusal_by_status
 from notifications.channels.reports import Delivery, Report, text_of
 
 CREATED = 201
 ACCEPTED = frozenset({"100", "101", "102"})
 MISCONFIGURED = frozenset({"401", "402"})
-FINAL = frozenset({"403", "404", "406", "407", "409"})
+FINAL = frozenset({"403", "404", "407"})
+UNWANTED = frozenset({"406", "409"})
 NO_BALANCE = "405"
 TEMPORARY = frozenset({"502"})
 # "Success" means accepted in an answer and delivered in a report (2.2): only reports are read here.
+BLACK_LISTED = "userinblacklist"
 DELIVERIES = {
     "success": Delivery.DELIVERED,
     "failed": Delivery.UNDELIVERED,
@@ -89,6 +93,8 @@ def _refusal(code: str, words: str) -> NotAccepted | InDoubt:
         return Misconfigured(told)
     if code in FINAL:
         return NotAccepted(told, permanent=True)
+    if code in UNWANTED:
+        return Unwanted(told)
     if code == NO_BALANCE:
         return OutOfCredit(told)
     if code in TEMPORARY:
@@ -98,10 +104,22 @@ def _refusal(code: str, words: str) -> NotAccepted | InDoubt:
 
 def read_report(facts: Mapping[str, Any]) -> Report:
     """What Africa's Talking posts, form-encoded, about a message (2.3)."""
-    word = text_of(facts.get("status"))
+    word, reason = text_of(facts.get("status")), text_of(facts.get("failureReason"))
     return Report(
         reference=text_of(facts.get("id")),
         word=word,
-        reason=text_of(facts.get("failureReason")),
+        reason=reason,
         delivery=DELIVERIES.get(word.lower(), Delivery.PENDING),
+        is_unwanted=reason.lower() == BLACK_LISTED,
     )
+
+
+def read_opt_out(facts: Mapping[str, Any]) -> str:
+    """The phone whose holder wants no more messages, as the opt-out's own callback names it (2.4); ""
+    for any other.
+    """
+    if "senderId" not in facts or "id" in facts:
+        return ""
+    with suppress(phones.InvalidPhoneNumber):
+        return phones.parse(text_of(facts.get("phoneNumber")))
+    return ""

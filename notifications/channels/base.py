@@ -26,6 +26,13 @@ class OutOfCredit(NotAccepted):
     """Our account with the channel is used up; it sends again once staff have topped it up."""
 
 
+class Unwanted(NotAccepted):
+    """Whoever has the phone has told the channel to send nothing to it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
 class Misconfigured(NotAccepted):
     """Our account with the channel is wrong; the same will happen to every message until staff act."""
 

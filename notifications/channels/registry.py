@@ -63,6 +63,9 @@ REPORTS: Mapping[str, Callable[[Mapping[str, Any]], Report]] = {
     "beem": beem.read_report,
     "africastalking": africastalking.read_report,
 }
+OPT_OUTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "africastalking": africastalking.read_opt_out,
+}
 
 
 def channels_for(to: str) -> list[Channel]:

@@ -22,6 +22,7 @@ class Report:
     word: str
     reason: str
     delivery: Delivery
+    is_unwanted: bool = False  # its reader has told the channel so
 
 
 def text_of(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from notifications.channels.registry import REPORTS
 from notifications.channels.reports import Delivery
 from notifications.models import DeliveryReport, Message
+from notifications.services.opt_outs import note_opt_out
 
 PHONES = frozenset({"dest_addr", "phoneNumber"})  # the message has it, and forgets it when it must
 FACTS_MAX = 20
@@ -25,6 +26,8 @@ def keep_report(*, channel: str, facts: Mapping[str, Any]) -> DeliveryReport:
     )
     if kept.reference:
         apply_reports(channel=channel, reference=kept.reference)
+        if report.is_unwanted:
+            _note_wish(kept, report.reason)
     return kept
 
 
@@ -43,6 +46,12 @@ def apply_reports(*, channel: str, reference: str) -> None:
         open_.update(delivery=final, ask_at=None)
     elif states:
         open_.update(delivery=Delivery.PENDING)
+
+
+def _note_wish(report: DeliveryReport, why: str) -> None:
+    theirs = Message.objects.filter(channel=report.channel, reference=report.reference, to__gt="")
+    for phone in theirs.values_list("to", flat=True):
+        note_opt_out(phone=phone, channel=report.channel, why=why)
 
 
 def _shortened(facts: Mapping[str, Any]) -> dict[str, str]:

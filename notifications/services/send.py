@@ -18,11 +18,13 @@ from notifications.channels.base import (
     InDoubt,
     Misconfigured,
     NotAccepted,
+    Unwanted,
 )
 from notifications.channels.registry import breaker, channels_for
 from notifications.messages import Kind, kind_of, subject
 from notifications.models import Message
 from notifications.services.ask_deliveries import next_look
+from notifications.services.opt_outs import end_opt_out, note_opt_out, wish_against
 from notifications.services.reports import apply_reports
 
 logger = logging.getLogger(__name__)
@@ -53,12 +55,20 @@ def send_queued(*, key: str) -> None:
     if not is_ours:
         return
     message = Message.objects.get(key=key)
+    if wish := wish_against(message):
+        message.channel = wish.channel
+        _give_up(message, "Its reader wants no messages.")
+        _keep(message)
+        return
     message.attempts += 1
     try:
         message.reference = _sent(message)[:100]
     except HeldBack as refusal:
         message.attempts -= 1
         _wait(message, refusal, HELD_BACK_FOR)
+    except Unwanted as wish:
+        note_opt_out(phone=message.to, channel=message.channel, why=str(wish))
+        _give_up(message, str(wish))
     except NotAccepted as refusal:
         _try_later_or_give_up(message, refusal)
     except InDoubt as doubt:
@@ -68,6 +78,7 @@ def send_queued(*, key: str) -> None:
         message.sent_at = timezone.now()
         message.next_attempt_at = None
         message.ask_at = next_look(message, message.sent_at)
+        end_opt_out(phone=message.to, channel=message.channel)
     if _keep(message) and message.reference:
         apply_reports(channel=message.channel, reference=message.reference)
 

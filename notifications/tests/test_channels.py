@@ -20,6 +20,7 @@ from notifications.channels.base import (
     NotAccepted,
     OutOfCredit,
     Unreachable,
+    Unwanted,
 )
 from notifications.channels.beem import Beem, BeemConfig
 
@@ -104,7 +105,7 @@ def test_africas_talking_is_asked_by_a_form(wire: responses.RequestsMock) -> Non
 
 
 PERMANENT, TEMPORARY, DOUBT, OUR_ACCOUNT = "permanent", "temporary", "doubt", "our account"
-NO_CREDIT = "no credit"
+NO_CREDIT, UNWANTED = "no credit", "unwanted"
 
 
 def ended(channel: str) -> str:
@@ -114,6 +115,8 @@ def ended(channel: str) -> str:
         return OUR_ACCOUNT
     except OutOfCredit:
         return NO_CREDIT
+    except Unwanted:
+        return UNWANTED
     except NotAccepted as refusal:
         return PERMANENT if refusal.permanent else TEMPORARY
     except InDoubt:
@@ -158,9 +161,9 @@ def test_what_beems_answers_come_to(
         (403, PERMANENT),
         (404, PERMANENT),
         (405, NO_CREDIT),
-        (406, PERMANENT),
+        (406, UNWANTED),
         (407, PERMANENT),
-        (409, PERMANENT),
+        (409, UNWANTED),
         (500, DOUBT),
         (501, DOUBT),
         (502, TEMPORARY),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from notifications.models import DeliveryReport, Message
+from notifications.models import DeliveryReport, Message, OptOut
 from notifications.services.reports import apply_reports, keep_report
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +82,33 @@ def test_africas_talking_reports_by_a_form(client: Client) -> None:
     kept = DeliveryReport.objects.get()
     assert (kept.word, kept.facts["failureReason"]) == ("Failed", "UserIsInactive")
     assert "754123456" not in str(kept.facts)
+
+
+def form(client: Client, **facts: str) -> int:
+    path = f"/api/webhooks/in/{PATHS['africastalking']}"
+    content_type = "application/x-www-form-urlencoded"
+    status: int = client.post(path, data=urlencode(facts), content_type=content_type).status_code
+    return status
+
+
+def test_who_opts_out_with_africas_talking_is_noted_once(client: Client) -> None:
+    accepted("africastalking", "ATXid_1")
+    told = {"id": "ATXid_1", "status": "Failed", "failureReason": "UserInBlackList"}
+    assert form(client, **told) == 200
+    assert form(client, senderId="KONEKTIKA", phoneNumber="+255754123456") == 200
+    assert form(client, senderId="KONEKTIKA", phoneNumber="+255754000111") == 200
+    noted = OptOut.objects.order_by("pk").values_list("phone", "why")
+    assert list(noted) == [
+        ("+255754123456", "UserInBlackList"),
+        ("+255754000111", "its holder wrote to the sender"),
+    ]
+    assert DeliveryReport.objects.count() == 1
+
+
+@pytest.mark.parametrize("phone", ["", "+254712345678", "x"])
+def test_an_opt_out_of_no_number_of_ours_is_noted_for_nobody(client: Client, phone: str) -> None:
+    assert form(client, senderId="KONEKTIKA", phoneNumber=phone) == 200
+    assert not OptOut.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ from notifications.channels.base import (
     NotAccepted,
     OutOfCredit,
     Unreachable,
+    Unwanted,
 )
-from notifications.models import Message
+from notifications.models import Message, OptOut
 from notifications.services import queue_message, send_queued, sweep_outbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,6 +31,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "payment_received": {"amount": 1000, "bundle": "Daily", "receipt": "SKC7XYZ123"},
     "payment_failed": {"reason": "wrong_pin"},
     "code_reset_password": {"code": "042195"},
+    "never_connected": {"bundle": "Daily"},
+    "ends_soon": {"bundle": "Daily", "until": "27.11.2026 18:30"},
 }
 
 
@@ -157,6 +160,19 @@ def test_a_channel_that_fails_for_everybody_is_left_alone(
     channel.ends = [HeldBack("left alone")]
     message = sent(queue("code_reset_password"))
     assert (message.state, message.attempts, pause(message)) == ("queued", 0, 30)
+
+
+def test_who_wants_no_messages_is_not_reminded_and_hears_of_money(
+    channel: Scripted, queue: Callable[[str], Message]
+) -> None:
+    channel.ends = [Unwanted("406: UserInBlacklist")]
+    assert sent(queue("payment_failed")).state == "failed"
+    wish = OptOut.objects.get()
+    assert (wish.phone, wish.channel, wish.why) == (PHONE, "beem", "406: UserInBlacklist")
+    assert (sent(queue("never_connected")).state, channel.sent) == ("failed", 1)
+    assert (sent(queue("payment_received")).state, channel.sent) == ("sent", 2)
+    assert not OptOut.objects.exists()  # the channel takes messages to them again
+    assert sent(queue("ends_soon")).state == "sent"
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def _devices(customer: User, request: HttpRequest, now: datetime) -> list[Device
 
 
 def _messages(customer: User, numbers: list[str], request: HttpRequest) -> list[Told]:
-    rows = Message.objects.filter(to__in=numbers).order_by("-id")[:LATEST]
+    rows = Message.objects.filter(to__in=[*numbers, customer.email]).order_by("-id")[:LATEST]
     return [Told(message, shown_text(request, message.told, customer.pk)) for message in rows]
 
 

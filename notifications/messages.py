@@ -180,6 +180,22 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: Your account has moved to another phone number. If it was not you, "
         "contact us at once. Payouts to you wait for 72 hours.",
     },
+    "password_changed": {
+        "sw": "Konektika: Nenosiri la akaunti yako limebadilishwa. Kama si wewe, omba nenosiri "
+        "jipya kwa SMS na wasiliana nasi mara moja.",
+        "en": "Konektika: The password of your account was changed. If it was not you, ask for a "
+        "new one by SMS and contact us at once.",
+    },
+    "email_changed": {
+        "sw": "Konektika: Akaunti yako sasa inatumia barua pepe nyingine. Kama si wewe, wasiliana "
+        "nasi mara moja.",
+        "en": "Konektika: Your account has another e-mail address now. If it was not you, contact "
+        "us at once.",
+    },
+    "account_deleted": {
+        "sw": "Konektika: Akaunti yako imefutwa kama ulivyoomba. Hatutakuandikia tena.",
+        "en": "Konektika: Your account is deleted, as you asked. We will not write to you again.",
+    },
     "phone_has_account": {
         "sw": "Konektika: Mtu ametaka kutumia namba hii kwenye akaunti nyingine. Tayari ina "
         "akaunti: ingia kwa namba hii. Kama si wewe, puuza.",
@@ -191,14 +207,44 @@ TEXTS: dict[str, dict[str, str]] = {
 # What is in a text and not shown to staff, and what stands there instead.
 SECRETS = {"link": "[one-time link]", "code": "[code]"}
 
-# Of the texts that also go by e-mail; others have the sender's name.
+# Of the texts that go by e-mail, some besides an SMS; others have the sender's name.
 SUBJECTS: dict[str, dict[str, str]] = {
     "payout_sent": {
         "sw": "Konektika: mapato yako yamelipwa",
         "en": "Konektika: your earnings are paid",
     },
+    "owner_approved": {
+        "sw": "Konektika: umekubaliwa kuuza vifurushi",
+        "en": "Konektika: you may sell bundles",
+    },
+    "owner_declined": {
+        "sw": "Konektika: ombi lako la kuuza vifurushi",
+        "en": "Konektika: your application to sell",
+    },
+    "owner_suspended": {
+        "sw": "Konektika: uuzaji wako umesitishwa",
+        "en": "Konektika: you may not sell at the moment",
+    },
+    "phone_changed": {
+        "sw": "Konektika: namba ya simu imebadilishwa",
+        "en": "Konektika: your phone was changed",
+    },
+    "password_changed": {
+        "sw": "Konektika: nenosiri limebadilishwa",
+        "en": "Konektika: your password was changed",
+    },
+    "email_changed": {
+        "sw": "Konektika: barua pepe imebadilishwa",
+        "en": "Konektika: your e-mail address was changed",
+    },
+    "account_deleted": {
+        "sw": "Konektika: akaunti yako imefutwa",
+        "en": "Konektika: your account is deleted",
+    },
 }
 SENDER = "Konektika"
+# Whose reader is nobody's customer any more once it is sent.
+LAST_WORDS = frozenset({"account_deleted"})
 
 REASONS: dict[str, dict[str, str]] = {
     "wrong_pin": {"sw": "PIN si sahihi", "en": "wrong PIN"},

@@ -11,6 +11,7 @@ from accounts import hooks
 from accounts.errors import AccountInUse
 from accounts.models import PhoneCode, User
 from accounts.services.passwords import refuse_wrong_password
+from accounts.services.write_to import write_to
 from common.transactions import retried
 from notifications.forget import forget_messages_to
 
@@ -44,8 +45,9 @@ def _delete(user_id: int, gives_up_service: bool) -> None:
     deletion = Deletion(user, gives_up_service)
     hooks.deletion_asked.notify(deletion)
     hooks.account_deleted.notify(deletion)
-    if user.phone:
-        forget_messages_to(user.phone)
+    for reader in filter(None, (user.phone, user.email)):
+        forget_messages_to(reader)
+    write_to(user=user, message_id="account_deleted", key=f"account_deleted:{user.pk}")
     AuthToken.objects.filter(user=user).delete()
     PhoneCode.objects.filter(user=user).delete()
     _pseudonymise(user)

@@ -9,6 +9,7 @@ from accounts.errors import AlreadyRegistered, NoPhone
 from accounts.models import PhoneCode, User
 from accounts.services.codes import send_code, use_code
 from accounts.services.passwords import refuse_wrong_password
+from accounts.services.write_to import write_to
 from common.transactions import retried
 from notifications.services import queue_message
 
@@ -74,18 +75,22 @@ def _set_phone(user_id: int, code: PhoneCode) -> User:
 
 
 def leave_phone(user: User) -> None:
-    """The phone will be another: tell the old one and let payouts wait; does not save."""
+    """The phone will be another: tell the old one and the e-mail address, and let payouts wait; does
+    not save.
+    """
     user.phone_verified_at = None
     if user.phone is None:
         return
     user.phone_changed_at = timezone.now()
+    key = f"phone_changed:{user.pk}:{user.phone_changed_at:%Y%m%d%H%M%S}"
     queue_message(
         message_id="phone_changed",
         to=user.phone,
         language=user.language,
         context={},
-        key=f"phone_changed:{user.pk}:{user.phone_changed_at:%Y%m%d%H%M%S}",
+        key=key,
     )
+    write_to(user=user, message_id="phone_changed", key=key)
 
 
 def _holder(phone: str, *, but: User) -> User | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.errors import TooManyCodes, WeakPassword, WrongPassword
 from accounts.models import PhoneCode, User
 from accounts.services.codes import send_code, use_code
+from accounts.services.write_to import write_to
 from common.transactions import retried
 
 
@@ -65,6 +67,13 @@ def _person_of(phone: str) -> User | None:
 
 @retried
 def _set_password(user_id: int, password: str, *, but: AuthToken | None = None) -> None:
-    User.objects.filter(pk=user_id).update(password=make_password(password))
+    user = User.objects.select_for_update().get(pk=user_id)
+    user.password = make_password(password)
+    user.save(update_fields=["password"])
+    write_to(
+        user=user,
+        message_id="password_changed",
+        key=f"password_changed:{user.pk}:{timezone.now().isoformat()}",
+    )
     tokens = AuthToken.objects.filter(user=user_id)
     (tokens.exclude(pk=but.pk) if but else tokens).delete()

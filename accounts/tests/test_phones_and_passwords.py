@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
@@ -21,6 +22,8 @@ from accounts.tests.phones import (
     code_on,
     received,
 )
+from notifications.models import Message
+from notifications.services import send_queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,6 +160,7 @@ def test_a_new_phone_is_proved_and_the_old_one_told() -> None:
     answer = ask(app, "users/phone/change/confirm", code=code_on(NEW_PHONE))
     assert answer.json()["data"]["user"]["phone"] == NEW_PHONE
     assert received(PHONE) == ["phone_changed"]
+    assert received(person.email) == ["phone_changed"]
     person.refresh_from_db()
     assert person.payouts_frozen_until is not None
     assert person.payouts_frozen_until - timezone.now() > timedelta(hours=71, minutes=59)
@@ -231,6 +235,7 @@ def test_a_code_lets_choose_a_new_password_and_ends_every_session() -> None:
     assert AuthToken.objects.count() == 1
     person.refresh_from_db()
     assert person.check_password(NEW_PASSWORD)
+    assert received(person.email) == ["password_changed"]
 
 
 def test_nobody_learns_whether_a_phone_has_an_account() -> None:
@@ -271,6 +276,20 @@ def test_a_password_is_changed_by_whoever_knows_the_old_one() -> None:
     assert right.status_code == 200
     assert app.get("/api/auth/profile").status_code == 200
     assert elsewhere.get("/api/auth/profile").status_code == 401
+    assert received(person.email) == ["password_changed"]
+    send_queued(key=Message.objects.get(message_id="password_changed").key)
+    [letter] = mail.outbox
+    assert (letter.to, letter.subject) == ([person.email], "Konektika: nenosiri limebadilishwa")
+    assert "Nenosiri la akaunti yako" in letter.body
+
+
+@pytest.mark.parametrize(("email", "told"), [("new@example.test", 1), ("ASHA@example.test", 0)])
+def test_the_address_it_had_is_told_of_another(email: str, told: int) -> None:
+    app = app_of(a_person(email="asha@example.test"))
+    for _ in range(2):
+        assert app.put("/api/users/profile", {"email": email}, format="json").status_code == 200
+    assert received("asha@example.test") == ["email_changed"] * told
+    assert received("new@example.test") == []
 
 
 def test_signing_in_takes_the_phone_too() -> None:

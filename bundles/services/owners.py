@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services.write_to import write_to
 from bundles.errors import ApplicationExists, NotAnOwner, NotDecidable
 from bundles.models import Bundle, Owner
 from bundles.services.save_bundle import save_bundle
@@ -98,11 +99,16 @@ def _pause_all(owner: Owner, by: User) -> None:
 
 
 def _tell(owner: Owner) -> None:
-    if owner.person.phone and owner.decided_at:
+    if owner.decided_at is None:
+        return
+    message_id, context = f"owner_{owner.state}", {"why": owner.decision}
+    key = f"owner:{owner.pk}:{owner.decided_at.isoformat()}"
+    write_to(user=owner.person, message_id=message_id, context=context, key=key)
+    if owner.person.phone:
         queue_message(
-            message_id=f"owner_{owner.state}",
+            message_id=message_id,
             to=owner.person.phone,
             language=owner.person.language,
-            context={"why": owner.decision},
-            key=f"owner:{owner.pk}:{owner.decided_at.isoformat()}",
+            context=context,
+            key=key,
         )

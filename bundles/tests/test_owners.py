@@ -106,7 +106,9 @@ def test_whoever_was_declined_reads_why_and_may_ask_again(person: User) -> None:
     app = app_of(person)
     post(app, "/apply", **CONNECTION)
     decide(person, "declined", "The contract is missing.")
-    assert "contract is missing" in Message.objects.get().text
+    told = Message.objects.filter(message_id="owner_declined")
+    assert {message.to for message in told} == {person.phone, person.email}
+    assert all("contract is missing" in message.text for message in told)
     assert data(app.get("/api/owner"))["owner"]["decision"] == "The contract is missing."
     again = {**CONNECTION, "about": "TTCL fibre, with the contract"}
     assert data(post(app, "/apply", **again))["owner"]["state"] == "applied"

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from common.transactions import retried
-from notifications.messages import TEXTS, secrets_in
+from notifications.messages import LAST_WORDS, TEXTS, secrets_in
 from notifications.models import DeliveryReport, Message
 
 KEPT = timedelta(days=90)  # as the bodies of callbacks
@@ -27,9 +27,11 @@ def forget_old_messages() -> int:
     now = timezone.now()
     named = Message.objects.filter(to__gt="", next_attempt_at=None)
     dead = named.filter(message_id__in=WITH_SECRETS, created_at__lt=now - SECRETS_KEPT)
+    last_words = named.filter(message_id__in=LAST_WORDS, created_at__lt=now - SECRETS_KEPT)
     reports = DeliveryReport.objects.filter(received_at__lt=now - KEPT)
     return (
         _in_batches(named.filter(created_at__lt=now - KEPT), _empty)
+        + _in_batches(last_words, _empty)
         + _in_batches(dead.exclude(context={}), _without_secrets)
         + _in_batches(reports, _delete)
     )

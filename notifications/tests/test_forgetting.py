@@ -65,6 +65,13 @@ def test_a_dead_code_or_link_is_forgotten_the_next_day(
     assert forget_old_messages() == 0
 
 
+def test_whose_account_was_deleted_is_forgotten_the_next_day() -> None:
+    last_words = told("account_deleted", SECRETS_KEPT + A_MOMENT)
+    assert forget_old_messages() == 1
+    last_words.refresh_from_db()
+    assert (last_words.to, last_words.text) == ("", "")
+
+
 def test_what_waits_is_sent_or_given_up_first() -> None:
     message = told("code_verify_phone", SECRETS_KEPT + A_MOMENT)
     Message.objects.update(next_attempt_at=timezone.now())

@@ -8,6 +8,7 @@ from functools import partial
 from django.db import IntegrityError
 
 from accounts.models import User
+from accounts.services.write_to import write_to
 from cases.models import CaseKind
 from cases.services import open_case, resolve_by_itself
 from common import phone as phones
@@ -132,16 +133,26 @@ def _succeed(
         hooks.sent_back.notify(transfer)
     for kind in (CaseKind.TRANSFER_FAILED, CaseKind.UNRESOLVED_TRANSFER):
         resolve_by_itself(kind=kind, subject=_subject(transfer), resolution="it was sent")
+    _tell(transfer)
+
+
+def _tell(transfer: Transfer) -> None:
+    """The phone that got the money; of earnings also the owner's address, for their books."""
+    message_id = f"{transfer.kind}_sent"
+    key = f"{message_id}:{transfer.reference}"
+    context = {
+        "amount": transfer.amount,
+        "receipt": transfer.provider_transaction_id or transfer.reference,
+    }
     queue_message(
-        message_id=f"{transfer.kind}_sent",
+        message_id=message_id,
         to=transfer.phone,
         language=transfer.payee.language,
-        context={
-            "amount": transfer.amount,
-            "receipt": transfer.provider_transaction_id or transfer.reference,
-        },
-        key=f"{transfer.kind}_sent:{transfer.reference}",
+        context=context,
+        key=key,
     )
+    if transfer.kind == Transfer.Kind.PAYOUT:
+        write_to(user=transfer.payee, message_id=message_id, context=context, key=key)
 
 
 def _fail(

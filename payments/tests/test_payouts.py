@@ -53,13 +53,16 @@ def test_earnings_are_sent_to_the_owners_phone(provider: FakeProvider, owner: Us
     assert (transfer.kind, transfer.state, transfer.payment) == ("payout", "succeeded", None)
     assert transfer.phone == owner.phone
     assert books() == {"delivered": -5000, ACCOUNT: 2000, DISBURSED: 3000}
-    assert "mapato" in Message.objects.get(message_id="payout_sent").text
+    [sms, letter] = Message.objects.filter(message_id="payout_sent").order_by("pk")
+    assert (sms.to, letter.to) == (owner.phone, owner.email)
+    assert "mapato" in sms.text
+    assert letter.text == sms.text
 
 
 def test_in_english_too(owner: User) -> None:
     User.objects.filter(pk=owner.pk).update(language="en")
     sent(pay(owner, 3000))
-    assert "earnings of TZS 3,000" in Message.objects.get().text
+    assert "earnings of TZS 3,000" in Message.objects.get(to=owner.phone).text
 
 
 @pytest.mark.parametrize("amount", [0, -1, 5001])

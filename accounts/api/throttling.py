@@ -67,6 +67,16 @@ class RegisterThrottle(_Throttle):
         self.cache.set(self.key, refused[: self.most], self.minutes * MINUTE)
 
 
+class ProfileThrottle(RegisterThrottle):
+    """Ten refused addresses or phones in an hour of whoever is signed in; what is saved does not count."""
+
+    scope = "profile"
+    most = 10
+
+    def named(self, request: Request) -> str:
+        return str(request.user.pk)
+
+
 class CodeThrottle(_Throttle):
     """Codes asked for and tried, whoever they are for: what one phone gets is limited exactly."""
 

@@ -7,6 +7,7 @@ from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from accounts.api.person import device_of, own_token, signed_in, signed_in_reply
@@ -19,7 +20,7 @@ from accounts.api.serializers import (
     UserReplySerializer,
     UserSerializer,
 )
-from accounts.api.throttling import RegisterThrottle, SignInThrottle
+from accounts.api.throttling import ProfileThrottle, RegisterThrottle, SignInThrottle
 from accounts.errors import AlreadyRegistered
 from accounts.services.change_profile import change_profile
 from accounts.services.register import register
@@ -87,9 +88,16 @@ class ProfileView(APIView):
 
 
 class OwnProfileView(ProfileView):
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [ProfileThrottle()] if self.request.method == "PUT" else []
+
     @extend_schema(request=ProfileSerializer, responses=UserReplySerializer)
     def put(self, request: Request) -> Response:
         asked = ProfileSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        user = change_profile(user=signed_in(request), changes=asked.validated_data)
+        try:
+            user = change_profile(user=signed_in(request), changes=asked.validated_data)
+        except AlreadyRegistered:
+            ProfileThrottle().count(request, self)
+            raise
         return Reply({"user": UserSerializer(user).data}, message="Your profile is saved.")

@@ -7,7 +7,7 @@ Six digits, five minutes, five tries, at most three an hour and ten a day to one
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F
 from django.utils import timezone
@@ -30,10 +30,8 @@ def send_code(*, user: User, phone: str, purpose: str) -> None:
 
     Raises TooManyCodes.
     """
-    User.objects.select_for_update().get(pk=user.pk)
     now = timezone.now()
-    _refuse_flood(phone)
-    PhoneCode.objects.filter(user=user, purpose=purpose, used_at=None).update(expires_at=now)
+    _make_way(user, phone, purpose, now)
     digits = f"{secrets.randbelow(10**6):06}"
     code = PhoneCode.objects.create(
         user=user,
@@ -52,6 +50,19 @@ def send_code(*, user: User, phone: str, purpose: str) -> None:
     )
 
 
+@retried
+def send_none(*, user: User, phone: str, purpose: str) -> None:
+    """All that whoever asks for a code can notice, without one: earlier ones are void, and it counts.
+
+    Raises TooManyCodes.
+    """
+    now = timezone.now()
+    _make_way(user, phone, purpose, now)
+    PhoneCode.objects.create(
+        user=user, phone=phone, purpose=purpose, created_at=now, expires_at=now
+    )
+
+
 def use_code(*, user: User | None, purpose: str, digits: str) -> PhoneCode:
     """The live code that these digits are; it cannot be used again.
 
@@ -67,6 +78,13 @@ def use_code(*, user: User | None, purpose: str, digits: str) -> PhoneCode:
 def forget_old_codes() -> int:
     """Delete codes that nobody can ask about any more. Returns how many."""
     return PhoneCode.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+
+
+def _make_way(user: User, phone: str, purpose: str, now: datetime) -> None:
+    """For a new code, inside the caller's transaction. Raises TooManyCodes."""
+    User.objects.select_for_update().get(pk=user.pk)
+    _refuse_flood(phone)
+    PhoneCode.objects.filter(user=user, purpose=purpose, used_at=None).update(expires_at=now)
 
 
 def _refuse_flood(phone: str) -> None:

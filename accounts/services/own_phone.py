@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.errors import AlreadyRegistered, NoPhone
 from accounts.models import PhoneCode, User
-from accounts.services.codes import send_code, use_code
+from accounts.services.codes import send_code, send_none, use_code
 from accounts.services.passwords import refuse_wrong_password
 from accounts.services.write_to import write_to
 from common.transactions import retried
@@ -46,6 +46,7 @@ def ask_to_change(*, user: User, phone: str, password: str) -> None:
     if _holder(phone, but=user) is None:
         send_code(user=user, phone=phone, purpose=Purpose.CHANGE_PHONE)
         return
+    send_none(user=user, phone=phone, purpose=Purpose.CHANGE_PHONE)
     _tell_holder(phone)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -11,6 +13,7 @@ from knox.models import AuthToken
 from accounts.errors import TooManyCodes, WeakPassword, WrongPassword
 from accounts.models import PhoneCode, User
 from accounts.services.codes import send_code, use_code
+from accounts.services.steady import steady_time
 from accounts.services.write_to import write_to
 from common.transactions import retried
 
@@ -38,13 +41,10 @@ def change_password(*, user: User, old: str, new: str, session: AuthToken) -> No
 
 def ask_to_reset(*, phone: str) -> None:
     """Send a code where the phone (E.164) is proved to be somebody's; nobody learns whether it is."""
-    user = _person_of(phone)
-    if user is None:
-        return
-    try:
-        send_code(user=user, phone=phone, purpose=PhoneCode.Purpose.RESET_PASSWORD)
-    except TooManyCodes:
-        return  # to say so would tell that the phone has an account
+    with steady_time():
+        if user := _person_of(phone):
+            with suppress(TooManyCodes):  # to say so would tell that the phone has an account
+                send_code(user=user, phone=phone, purpose=PhoneCode.Purpose.RESET_PASSWORD)
 
 
 def reset_password(*, phone: str, digits: str, new: str) -> User:
@@ -54,7 +54,8 @@ def reset_password(*, phone: str, digits: str, new: str) -> User:
     """
     user = _person_of(phone)
     refuse_weak_password(new, user or User(phone=phone))
-    code = use_code(user=user, purpose=PhoneCode.Purpose.RESET_PASSWORD, digits=digits)
+    with steady_time():
+        code = use_code(user=user, purpose=PhoneCode.Purpose.RESET_PASSWORD, digits=digits)
     _set_password(code.user_id, new)
     return User.objects.get(pk=code.user_id)
 

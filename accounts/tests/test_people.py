@@ -148,3 +148,19 @@ def test_trying_out_who_has_an_account_is_slowed_down() -> None:
     assert [post("register", other).status_code for other in others] == [201] * 3
     refused = [post("register", ASHA).status_code for _ in range(61)]
     assert refused == [409] * 60 + [429]
+
+
+def test_so_it_is_in_ones_own_profile() -> None:
+    User.objects.create_user("taken@example.test", "x", phone="+255754000111")
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {registered()}")
+
+    def change(**to: str) -> int:
+        status: int = client.put("/api/users/profile", to, format="json").status_code
+        return status
+
+    assert [change(language="en") for _ in range(11)] == [200] * 11
+    tried = [{"email": "taken@example.test"}, {"phone": "0754000111"}] * 5
+    assert [change(**one) for one in tried] == [409] * 10
+    assert change(email="taken@example.test") == 429
+    assert client.get("/api/users/profile").status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from accounts.models import PhoneCode, User
+from accounts.services import steady
 from accounts.services.codes import forget_old_codes
 from accounts.tests.phones import (
     PASSWORD,
@@ -182,6 +184,21 @@ def test_nobody_learns_whose_phone_it_is() -> None:
     assert received(NEW_PHONE) == ["phone_has_account"]
 
 
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_neither_by_asking_often_nor_by_what_becomes_of_an_earlier_code(is_taken: bool) -> None:
+    if is_taken:
+        a_person(NEW_PHONE)
+    app = app_of(a_person())
+    ask(app, "users/phone/change", phone="0754000999", password=PASSWORD)
+    earlier = code_on("+255754000999")
+    answers = [
+        ask(app, "users/phone/change", phone=NEW_PHONE, password=PASSWORD).status_code
+        for _ in range(4)
+    ]
+    assert answers == [200, 200, 200, 429]
+    assert refused(ask(app, "users/phone/change/confirm", code=earlier)) == (400, "wrong_code")
+
+
 def test_whoever_proves_a_phone_takes_it_from_an_account_that_only_names_it() -> None:
     squatter = a_person(NEW_PHONE, is_proved=False)
     app = app_of(person := a_person())
@@ -248,6 +265,15 @@ def test_nobody_learns_whether_a_phone_has_an_account() -> None:
     many = [ask(APIClient(), "auth/password/reset", phone=PHONE).status_code for _ in range(4)]
     assert many == [200] * 4
     assert len(received(PHONE)) == 3
+
+
+@pytest.mark.parametrize("phone", [PHONE, NEW_PHONE])
+@pytest.mark.parametrize("path", ["auth/password/reset", "auth/password/reset/confirm"])
+def test_an_answer_takes_its_time_for_everybody(phone: str, path: str) -> None:
+    a_person()
+    begin = monotonic()
+    ask(APIClient(), path, phone=phone, code="123456", password=NEW_PASSWORD)
+    assert monotonic() - begin >= steady.SECONDS
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_africas_talking_cannot_be_asked(
     wire: responses.RequestsMock, settings: Any, sent: Callable[..., Message]
 ) -> None:
     settings.SMS_CHANNEL, settings.AFRICASTALKING_BASE_URL = "africastalking", "https://at.example"
-    recipient = {"statusCode": 101, "number": "+255754123456", "messageId": "ATXid_1"}
+    recipient = {"statusCode": 101, "status": "Success", "messageId": "ATXid_1"}
     wire.post(
         "https://at.example/version1/messaging",
         json={"SMSMessageData": {"Message": "Sent to 1/1", "Recipients": [recipient]}},
@@ -169,3 +169,4 @@ def test_africas_talking_cannot_be_asked(
     send_queued(key="at")
     message = Message.objects.get(key="at")
     assert (message.state, message.reference, message.ask_at) == ("sent", "ATXid_1", None)
+    assert message.delivery == ""  # their "Success" of an answer is no delivery (2.2, trap 3)

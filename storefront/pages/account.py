@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from knox.models import AuthToken
 
-from accounts.api.throttling import CodeThrottle, PasswordThrottle
+from accounts.api.throttling import CodeThrottle, PasswordThrottle, ProfileThrottle
+from accounts.errors import AlreadyRegistered
 from accounts.models import User
 from accounts.services import own_phone
 from accounts.services.change_profile import change_profile
@@ -24,7 +25,15 @@ from accounts.services.sign_in import end_session, sessions_of
 from common.errors import DomainError
 from payments import ledger
 from payments.services.return_credit import return_credit
-from storefront.pages.base import TOKEN, own_page, person_of, refuse_flood, said, sign_out_here
+from storefront.pages.base import (
+    TOKEN,
+    count_refusal,
+    own_page,
+    person_of,
+    refuse_flood,
+    said,
+    sign_out_here,
+)
 from storefront.pages.forms import (
     ChangePhoneForm,
     CodeForm,
@@ -41,7 +50,7 @@ def account(request: HttpRequest) -> HttpResponse:
     known = {name: getattr(person, name) for name in ("full_name", "email", "language")}
     form = ProfileForm(request.POST or None, initial=known)
     saved = _("It is saved.")
-    if done := _do(request, form, lambda given: change_profile(user=person, changes=given), saved):
+    if done := _do(request, form, lambda given: _change(request, given), saved):
         return done
     context = {
         "form": form,
@@ -147,6 +156,15 @@ def _by_code(request: HttpRequest, use: Callable[..., User], said_then: str) -> 
     if done := _do(request, form, act, said_then):
         return done
     return render(request, "web/form.html", {"form": form, "title": _("Code from the SMS")})
+
+
+def _change(request: HttpRequest, given: dict[str, Any]) -> None:
+    refuse_flood(request, ProfileThrottle)
+    try:
+        change_profile(user=person_of(request), changes=given)
+    except AlreadyRegistered:
+        count_refusal(request, ProfileThrottle)
+        raise
 
 
 def _do(

@@ -120,9 +120,9 @@ def refuse_flood(request: HttpRequest, throttle: type[SimpleRateThrottle]) -> No
         raise TooManyTries("Too many requests. Try again later.")
 
 
-def count_refusal(request: HttpRequest) -> None:
-    """An account was refused, as the API counts it."""
-    RegisterThrottle().count(_as_the_api_has_it(request), APIView())
+def count_refusal(request: HttpRequest, throttle: type[RegisterThrottle]) -> None:
+    """An address or phone was refused, as the API counts it."""
+    throttle().count(_as_the_api_has_it(request), APIView())
 
 
 def refused(request: HttpRequest, refusal: DomainError) -> HttpResponse:

@@ -59,7 +59,7 @@ def register_page(request: HttpRequest) -> HttpResponse:
             person = register(**form.cleaned_data, role=User.Role.CUSTOMER)
         except DomainError as refusal:
             if isinstance(refusal, AlreadyRegistered):
-                count_refusal(request)
+                count_refusal(request, RegisterThrottle)
             form.add_error(None, said(refusal))
         else:
             person = change_profile(user=person, changes={"language": language_of(request)})

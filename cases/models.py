@@ -57,6 +57,7 @@ class CaseKind(models.TextChoices):
     USED_NOT_PAID = "used_not_paid", "Used, not paid"
     DAY_CHANGED = "day_changed", "The statement of a closed day has changed"
     REFUND_ASKED = "refund_asked", "A customer asks for money back"
+    RECEIPT_CLAIMED = "receipt_claimed", "A customer names a receipt"
     FISCAL_BLOCKED = "fiscal_blocked", "A fiscal receipt was refused"
 
 

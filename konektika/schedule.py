@@ -54,6 +54,12 @@ SCHEDULE = (
         "A line that was read and not matched, or whose payment has come to be known since.",
     ),
     Job(
+        "Claimed receipts",
+        "payments.tasks.sweep_claims",
+        timedelta(seconds=30),
+        "A statement or a callback may tell of a receipt that a customer waits to hear about.",
+    ),
+    Job(
         "Paid and active",
         "backoffice.tasks.check_service_leg",
         timedelta(minutes=5),

@@ -135,6 +135,24 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: We are sorry, we could not activate your service. "
         "TZS {amount:,} are on their way back to you.",
     },
+    "receipt_found": {
+        "sw": "Konektika: Tumepata malipo yako ya risiti {receipt}. Fungua programu yetu au tovuti "
+        "uone yalipofikia.",
+        "en": "Konektika: We have found your payment with receipt {receipt}. See in our app or on "
+        "our page how it stands.",
+    },
+    "receipt_with_staff": {
+        "sw": "Konektika: Bado hatujapata malipo ya risiti {receipt}. Sasa mhudumu wetu "
+        "anayatafuta; tutakujulisha.",
+        "en": "Konektika: We have not found a payment of yours with receipt {receipt} yet. A person "
+        "looks for it now; we will tell you.",
+    },
+    "receipt_not_found": {
+        "sw": "Konektika: Samahani, hatukupata malipo yako yenye risiti {receipt}. Kama umelipa, "
+        "wasiliana nasi.",
+        "en": "Konektika: We are sorry, we have found no payment of yours with receipt {receipt}. If "
+        "you have paid, contact us.",
+    },
     "refund_granted": {
         "sw": "Konektika: Ombi lako limekubaliwa: tunakurudishia TZS {amount:,}.",
         "en": "Konektika: Your wish is granted: TZS {amount:,} are on their way back to you.",

@@ -103,6 +103,24 @@ class DayNotReady(PaymentError):
     status = 409
 
 
+class ReceiptNotRead(PaymentError):
+    """What was typed or pasted holds no receipt number, or more than one."""
+
+    code = "receipt_not_read"
+
+
+class ClaimNotFound(PaymentError):
+    code = "receipt_not_found"
+    status = 404
+
+
+class TooManyReceipts(PaymentError):
+    """A person has a few receipts a day: more is guessing."""
+
+    code = "too_many_receipts"
+    status = 429
+
+
 class NotDecidable(PaymentError):
     code = "not_decidable"
     status = 409

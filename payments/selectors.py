@@ -8,12 +8,14 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from payments.bills import Payable
+from payments.errors import ClaimNotFound
 from payments.models import (
     Bill,
     Disposition,
     MobileMoneyTransaction,
     Payment,
     ProviderSwitch,
+    ReceiptClaim,
     Transfer,
     WebhookDelivery,
 )
@@ -157,6 +159,29 @@ def due_transfers(now: datetime, limit: int) -> list[Transfer]:
         Transfer.objects.filter(next_check_at__lte=now)
         .only("id", "state", "next_check_at")
         .order_by("next_check_at")[:limit]
+    )
+
+
+def claims_of(user_id: int) -> QuerySet[ReceiptClaim]:
+    """The receipts that a person has named, the latest first."""
+    return (
+        ReceiptClaim.objects.filter(customer_id=user_id).select_related("payment").order_by("-id")
+    )
+
+
+def own_claim(*, user_id: int, claim_id: int) -> ReceiptClaim:
+    """One of them. Raises ClaimNotFound."""
+    claim = claims_of(user_id).filter(pk=claim_id).first()
+    if claim is None:
+        raise ClaimNotFound("You have not sent us such a receipt.")
+    return claim
+
+
+def due_claims(now: datetime, limit: int) -> list[ReceiptClaim]:
+    return list(
+        ReceiptClaim.objects.filter(next_look_at__lte=now)
+        .only("id", "next_look_at")
+        .order_by("next_look_at")[:limit]
     )
 
 

@@ -62,6 +62,21 @@ def check_transfer(transfer_id: int) -> None:
 
 
 @shared_task
+def look_for_receipt(claim_id: int) -> None:
+    """Look for a receipt that a customer names, and ask the provider about it."""
+    from payments.services.claims.ask import look_and_ask
+
+    look_and_ask(claim_id=claim_id)
+
+
+@shared_task
+def sweep_claims() -> int:
+    from payments.services.sweep import sweep_claims as sweep
+
+    return sweep()
+
+
+@shared_task
 def sweep_transfers() -> int:
     from payments.services.sweep import sweep_transfers as sweep
 

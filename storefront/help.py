@@ -14,7 +14,7 @@ from common.transactions import retried
 from payments.models import Payment
 from payments.services.ask_now import ask_now
 from payments.services.follow_up import follow_up
-from vpn.diagnosis import Diagnosis, Finding, diagnose
+from vpn.diagnosis import Diagnosis, Finding, diagnose, diagnose_payment
 from vpn.models import Peer
 from vpn.services.generate import generate_config
 from vpn.services.publish import publish_subscription
@@ -35,6 +35,14 @@ def help_customer(customer: User) -> Help:
     before = diagnose(customer.pk, timezone.now())
     did = _mend(customer, before)
     return Help(before, diagnose(customer.pk, timezone.now()) if did else before, did)
+
+
+def help_with_payment(customer: User, payment: Payment) -> Help:
+    """The same for one payment of the customer's own."""
+    before = diagnose_payment(payment, timezone.now())
+    did = _mend(customer, before)
+    payment.refresh_from_db()
+    return Help(before, diagnose_payment(payment, timezone.now()) if did else before, did)
 
 
 def _mend(customer: User, found: Diagnosis) -> str:

@@ -1,6 +1,7 @@
 """Money: what was asked of whom, what was heard, what was sent, and the ledger. Never what was bought."""
 
 from payments.models.bills import Bill as Bill
+from payments.models.claims import ReceiptClaim as ReceiptClaim
 from payments.models.credits import CreditRequest as CreditRequest
 from payments.models.days import Certificate as Certificate
 from payments.models.days import DayClose as DayClose

@@ -19,6 +19,7 @@ class ProviderCall(models.Model):
         QUERY = "query", "Query"
         SEND = "send", "Send money"
         QUERY_TRANSFER = "ask", "Ask about money sent"
+        QUERY_RECEIPT = "receipt", "Ask about a receipt"
 
     attempt = models.ForeignKey(
         MobileMoneyTransaction,
@@ -29,6 +30,9 @@ class ProviderCall(models.Model):
     )
     transfer = models.ForeignKey(
         Transfer, null=True, blank=True, on_delete=models.PROTECT, related_name="calls"
+    )
+    claim = models.ForeignKey(
+        "ReceiptClaim", null=True, blank=True, on_delete=models.PROTECT, related_name="calls"
     )
     kind = models.CharField(max_length=10, choices=Kind)
     started_at = models.DateTimeField(default=timezone.now)
@@ -43,7 +47,9 @@ class ProviderCall(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(attempt__isnull=True) ^ Q(transfer__isnull=True),
+                condition=Q(attempt__isnull=False, transfer__isnull=True, claim__isnull=True)
+                | Q(attempt__isnull=True, transfer__isnull=False, claim__isnull=True)
+                | Q(attempt__isnull=True, transfer__isnull=True, claim__isnull=False),
                 name="call_is_about_one_thing",
             ),
         ]

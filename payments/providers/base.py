@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -105,6 +106,7 @@ class Description:
     first_query_seconds: int  # asking sooner is not allowed, or tells nothing
     not_found_grace_seconds: int | None  # "not found" proves nothing before this; None: never
     signs_callbacks: bool = False  # then an unsigned callback is no evidence, whatever its path
+    can_query_receipt: bool = False  # a receipt alone is told payer, amount and time of
     reversal: Reversal = Reversal.NONE
     disburses: bool = False
     can_query_disbursement: bool = False
@@ -130,6 +132,14 @@ class StatusQuestion:
 
     reference: str
     provider_reference: str  # the provider's handle from its first answer; "" if that was lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptQuestion:
+    """Which receipt to ask about: what a customer says it is, and nothing of ours."""
+
+    receipt: str
+    callback_token: str  # where the provider answers by callback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +184,8 @@ class TransferQuestion:
 class Answer:
     """A provider's answer, whether to a call or by callback.
 
-    `amount`, `currency`, `msisdn` and `short_code` are None where the dialect does not tell them.
+    `amount`, `currency`, `msisdn`, `short_code` and `paid_at` are None where the dialect does not tell
+    them.
     `request` and `response` are redacted and safe to store and show.
     """
 
@@ -191,6 +202,7 @@ class Answer:
     currency: str | None = None
     msisdn: str | None = None
     short_code: str | None = None
+    paid_at: datetime | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     response: Mapping[str, Any] = field(default_factory=dict)
 
@@ -331,4 +343,19 @@ class AsksBills(Protocol):
         self, question: BillQuestion | None, decision: BillDecision
     ) -> Acknowledgement:
         """The answer in the provider's format; `question` is None when it could not be read."""
+        ...
+
+
+class KnowsReceipts(Protocol):
+    """A dialect whose description says `can_query_receipt`."""
+
+    def query_receipt(self, question: ReceiptQuestion) -> Answer:
+        """Ask what a receipt is of; repeatable. PENDING when the answer comes by callback.
+
+        SUCCEEDED means that the money came, and names receipt, amount, payer, short code and time.
+        """
+        ...
+
+    def read_receipt(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """The same from a callback's raw body. Raises MalformedCallback."""
         ...

@@ -19,7 +19,7 @@ from payments.errors import ProviderUnavailable, UnknownProvider
 from payments.models import ProviderName
 from payments.providers.airtel_money.client import AirtelMoney
 from payments.providers.airtel_money.config import AirtelMoneyConfig
-from payments.providers.base import AsksBills, Provider
+from payments.providers.base import AsksBills, KnowsReceipts, Provider
 from payments.providers.breaker import BreakerState
 from payments.providers.gate import SharedGate
 from payments.providers.http import HttpOptions, TokenStore
@@ -250,6 +250,11 @@ def by_dialect(name: str) -> Provider:
 def bill_asker(name: str) -> AsksBills:
     """The client of a dialect whose provider asks us about bills; `by_dialect` says the rest."""
     return cast(AsksBills, by_dialect(name))
+
+
+def receipt_asker(name: str) -> KnowsReceipts:
+    """The client of a dialect that can be asked by a receipt."""
+    return cast(KnowsReceipts, by_dialect(name))
 
 
 def enabled_provider(provider: str) -> Provider:

@@ -14,6 +14,7 @@ from common.transactions import retried
 from payments.models import (
     MobileMoneyTransaction,
     PaymentEvent,
+    ReceiptClaim,
     Transfer,
     TransferEvent,
     WebhookDelivery,
@@ -22,6 +23,7 @@ from payments.providers import registry
 from payments.providers.base import MalformedCallback, Notice, NoticeKind, Outcome, Provider
 from payments.providers.http import redact
 from payments.services.check_transfer import can_ask_now as can_ask_about_transfer
+from payments.services.claims.ask import hear_of_receipt
 from payments.services.proof import proof_of, why_no_proof
 from payments.services.query import can_ask_now
 from payments.services.receive_bill import receive_bill
@@ -52,6 +54,9 @@ def apply_delivery(*, delivery_id: int) -> None:
     if notice.kind == NoticeKind.BILL:
         proof = proof_of(delivery, notice, provider)
         _finish(delivery, *receive_bill(delivery=delivery, notice=notice, proof=proof))
+        return
+    if notice.kind == NoticeKind.TRANSFER and (claim := _matching_claim(delivery)):
+        _finish(delivery, *hear_of_receipt(delivery=delivery, claim=claim))
         return
     matched = _match(delivery, notice)
     if matched is None:
@@ -104,12 +109,21 @@ def _apply_timeout(delivery: WebhookDelivery) -> None:
     """The provider gave a request up in its queue. What that means for the money is to be asked."""
     token = delivery.attempt_token
     transfer = Transfer.objects.filter(callback_token=token).first() if token else None
+    if transfer is None and (claim := _matching_claim(delivery)):
+        _finish(delivery, WebhookDelivery.State.HINT, f"{claim.subject}: the queue was too long")
+        return
     if transfer is None:
         _finish(delivery, WebhookDelivery.State.UNMATCHED, "names no transfer of ours")
         return
     delivery.transfer = transfer
     _finish(delivery, WebhookDelivery.State.HINT, "the provider's queue was too long")
     _ask_about(transfer)
+
+
+def _matching_claim(delivery: WebhookDelivery) -> ReceiptClaim | None:
+    """The named receipt that the provider was asked about; only our token tells that."""
+    token = delivery.attempt_token
+    return ReceiptClaim.objects.filter(callback_token=token).first() if token else None
 
 
 def _matching_transfer(delivery: WebhookDelivery, notice: Notice) -> Transfer | None:

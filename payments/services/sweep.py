@@ -13,8 +13,20 @@ from django.utils import timezone
 
 from common.queue import hurry
 from common.transactions import retried
-from payments.models import MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
-from payments.selectors import due_attempts, due_deliveries, due_follow_ups, due_transfers
+from payments.models import (
+    MobileMoneyTransaction,
+    Payment,
+    ReceiptClaim,
+    Transfer,
+    WebhookDelivery,
+)
+from payments.selectors import (
+    due_attempts,
+    due_claims,
+    due_deliveries,
+    due_follow_ups,
+    due_transfers,
+)
 from payments.services.query import ASKING_LEASE
 from payments.states import State, TransferState
 
@@ -72,6 +84,18 @@ def sweep_transfers() -> int:
         lease = QUICK_LEASE if is_sending else ASKING_LEASE
         if _claim(Transfer, transfer.pk, "next_check_at", transfer.next_check_at, lease):
             hurry(send_transfer if is_sending else check_transfer, transfer.pk)
+            queued += 1
+    return queued
+
+
+def sweep_claims() -> int:
+    """Queue another look for every named receipt that is not found. Returns how many."""
+    from payments.tasks import look_for_receipt
+
+    queued = 0
+    for claim in due_claims(timezone.now(), BATCH):
+        if _claim(ReceiptClaim, claim.pk, "next_look_at", claim.next_look_at, ASKING_LEASE):
+            hurry(look_for_receipt, claim.pk)
             queued += 1
     return queued
 

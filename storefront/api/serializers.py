@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from payments.models import ProviderName, ReceiptClaim
+from payments.receipts import PASTED_MAX
 from storefront.models import RefundRequest
+from storefront.receipts import Told
 from vpn.diagnosis import Finding
 
 
@@ -67,3 +71,38 @@ class HelpSerializer(serializers.Serializer[Any]):
     payment_id = serializers.CharField(allow_null=True)
     subscription_id = serializers.IntegerField(allow_null=True)
     config_id = serializers.IntegerField(allow_null=True)
+
+
+class ClaimReceiptSerializer(serializers.Serializer[Any]):
+    receipt = serializers.CharField(
+        max_length=PASTED_MAX, help_text="The receipt number, or the provider's whole SMS"
+    )
+    provider = serializers.ChoiceField(
+        choices=ProviderName.choices, required=False, allow_blank=True, default=""
+    )
+
+
+class ReceiptClaimSerializer(serializers.Serializer[Any]):
+    """A receipt that a person has named, and what became of it."""
+
+    id = serializers.IntegerField(source="claim.pk")
+    receipt = serializers.CharField(source="claim.receipt")
+    provider = serializers.CharField(source="claim.provider", help_text="As named; may be empty")
+    outcome = serializers.ChoiceField(source="claim.state", choices=ReceiptClaim.State.choices)
+    text = serializers.CharField(help_text="How it stands, in a sentence")
+    next_step = serializers.SerializerMethodField()
+    did = serializers.CharField(help_text="What we did about it; empty for nothing")
+    payment_id = serializers.CharField(
+        source="claim.payment.public_id", default=None, allow_null=True
+    )
+    claimed_at = serializers.DateTimeField(source="claim.claimed_at")
+    closed_at = serializers.DateTimeField(source="claim.closed_at", allow_null=True)
+
+    @extend_schema_field(NextStepSerializer)
+    def get_next_step(self, told: Told) -> dict[str, str]:
+        code, text = told.step
+        return {"code": code, "text": text}
+
+
+class ReceiptClaimsSerializer(serializers.Serializer[Any]):
+    receipts = ReceiptClaimSerializer(many=True)

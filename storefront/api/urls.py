@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from storefront.api.views import AskRefundView, HelpView, ReceiptView, RefundsView, TimelineView
+from storefront.api.views import (
+    AskRefundView,
+    HelpView,
+    ReceiptClaimsView,
+    ReceiptClaimView,
+    ReceiptView,
+    RefundsView,
+    TimelineView,
+)
 
 payment_urlpatterns = [
     path("timeline/<str:payment_id>", TimelineView.as_view(), name="payment-timeline"),
@@ -10,4 +18,8 @@ payment_urlpatterns = [
     path("refund/<str:payment_id>", AskRefundView.as_view(), name="payment-ask-refund"),
     path("refunds", RefundsView.as_view(), name="payment-refunds"),
 ]
-help_urlpatterns = [path("connection", HelpView.as_view(), name="help-connection")]
+help_urlpatterns = [
+    path("connection", HelpView.as_view(), name="help-connection"),
+    path("receipt", ReceiptClaimsView.as_view(), name="help-receipts"),
+    path("receipt/<int:claim_id>", ReceiptClaimView.as_view(), name="help-receipt"),
+]

@@ -11,22 +11,27 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import UserRateThrottle
+from rest_framework.throttling import BaseThrottle, UserRateThrottle
 from rest_framework.views import APIView
 
 from accounts.api.person import signed_in
 from bundles.selectors import own_payment
 from common.rest import Pages, Reply, attachment
 from payments.models import Payment
+from payments.selectors import claims_of, own_claim
 from storefront.api.serializers import (
     AskRefundSerializer,
+    ClaimReceiptSerializer,
     HelpSerializer,
+    ReceiptClaimSerializer,
+    ReceiptClaimsSerializer,
     RefundRequestSerializer,
     RefundRequestsSerializer,
     TimelineSerializer,
 )
 from storefront.help import help_customer
 from storefront.models import RefundRequest
+from storefront.receipts import take_receipt, tell, tell_in_short
 from storefront.sentences import next_step, sentence
 from storefront.services.ask_refund import ask_refund
 from storefront.timeline import timeline_of
@@ -136,6 +141,42 @@ class HelpView(APIView):
             "config_id": found.peer.pk if found.peer else None,
         }
         return Reply(HelpSerializer(body).data, message=text)
+
+
+class ReceiptClaimsView(APIView):
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [HelpThrottle()] if self.request.method == "POST" else []
+
+    @extend_schema(responses=ReceiptClaimsSerializer)
+    def get(self, request: Request) -> Response:
+        """The receipts that the person has named, and what became of each; the latest first."""
+        pages = Pages()
+        found = pages.paginate_queryset(claims_of(signed_in(request).pk), request, view=self)
+        shown = ReceiptClaimSerializer([tell_in_short(claim) for claim in found], many=True).data
+        return pages.get_paginated_response({"receipts": shown, "message": "Your receipts"})
+
+    @extend_schema(
+        request=ClaimReceiptSerializer,
+        responses={200: ReceiptClaimSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Name the receipt of a payment: found at once, or looked for until it is."""
+        asked = ClaimReceiptSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        told = take_receipt(
+            customer=signed_in(request),
+            text=asked.validated_data["receipt"],
+            provider=asked.validated_data["provider"],
+        )
+        return Reply(ReceiptClaimSerializer(told).data, message=told.text)
+
+
+class ReceiptClaimView(APIView):
+    @extend_schema(responses=ReceiptClaimSerializer)
+    def get(self, request: Request, claim_id: int) -> Response:
+        """What became of a receipt that the person has named."""
+        told = tell(own_claim(user_id=signed_in(request).pk, claim_id=claim_id))
+        return Reply(ReceiptClaimSerializer(told).data, message=told.text)
 
 
 def _next_step(found: Diagnosis) -> dict[str, Any]:

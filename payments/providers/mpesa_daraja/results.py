@@ -39,8 +39,8 @@ def result_notice(payload: Mapping[str, Any]) -> Notice:
     code = identifier(member(result, "ResultCode"))
     if not code:
         raise ValueError("Result has no ResultCode")
-    parameters = _named(member(result, "ResultParameters", "ResultParameter"))
-    references = _named(member(result, "ReferenceData", "ReferenceItem"))
+    parameters = named(member(result, "ResultParameters", "ResultParameter"), READ)
+    references = named(member(result, "ReferenceData", "ReferenceItem"), READ)
     if _is_own(code, result, parameters, references):
         meaning = _own_meaning(code, parameters)
         receipt, names = parameters.get("TransactionReceipt") or result.get("TransactionID"), result
@@ -85,10 +85,10 @@ def time_out_notice(payload: Mapping[str, Any]) -> Notice:
     )
 
 
-def _named(items: Any) -> dict[str, Any]:
+def named(items: Any, read: frozenset[str]) -> dict[str, Any]:
     """Key and Value pairs by key. A list of one may have collapsed into its item (2.6).
 
-    What is not read here may be repeated, as M-Pesa's own sample does.
+    What is not read may be repeated, as M-Pesa's own sample does.
     """
     if items in (None, ""):
         return {}
@@ -98,7 +98,7 @@ def _named(items: Any) -> dict[str, Any]:
         if not isinstance(item, dict):
             raise ValueError("the result's parameters are no keys and values")
         key = text(item.get("Key"))
-        if key in found and key in READ and found[key] != item.get("Value"):
+        if key in found and key in read and found[key] != item.get("Value"):
             raise ValueError(f"{key} is told twice")
         found[key] = item.get("Value")
     return found

@@ -19,8 +19,8 @@ from common.shown_phone import may_be_shown, shown_phone, shown_text
 from common.sizes import in_words
 from notifications.models import Message
 from payments import ledger
-from payments.models import MobileMoneyTransaction, Payment, Transfer
-from payments.selectors import payments_of, transfers_to
+from payments.models import MobileMoneyTransaction, Payment, ReceiptClaim, Transfer
+from payments.selectors import claims_of, payments_of, transfers_to
 from vpn.admin.peer_page import handshake
 from vpn.diagnosis import Diagnosis, diagnose
 from vpn.gateway_health import GatewayHealth, with_health
@@ -77,6 +77,7 @@ class CustomerPage:
     payments: list[Payment] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     messages: list[Told] = field(default_factory=list)
+    claims: list[ReceiptClaim] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
@@ -88,6 +89,7 @@ def page_of(customer: User, request: HttpRequest) -> CustomerPage:
     payments = list(payments_of(customer.pk)[:LATEST])
     transfers = list(transfers_to(customer.pk)[:LATEST])
     devices = _devices(customer, request, now)
+    claims = list(claims_of(customer.pk)[:LATEST])
     numbers = _numbers(customer)
     return CustomerPage(
         customer=customer,
@@ -103,7 +105,8 @@ def page_of(customer: User, request: HttpRequest) -> CustomerPage:
         payments=payments,
         transfers=transfers,
         messages=_messages(customer, numbers, request),
-        cases=_cases(payments, transfers, devices),
+        claims=claims,
+        cases=_cases(payments, transfers, devices, claims),
         notes=notes_on(subjects_of(customer, payments)),
     )
 
@@ -174,10 +177,16 @@ def _messages(customer: User, numbers: list[str], request: HttpRequest) -> list[
     return [Told(message, shown_text(request, message.told, customer.pk)) for message in rows]
 
 
-def _cases(payments: list[Payment], transfers: list[Transfer], devices: list[Device]) -> list[Case]:
+def _cases(
+    payments: list[Payment],
+    transfers: list[Transfer],
+    devices: list[Device],
+    claims: list[ReceiptClaim],
+) -> list[Case]:
     subjects = [
         *(f"payment:{payment.public_id}" for payment in payments),
         *(f"transfer:{transfer.reference}" for transfer in transfers),
         *(f"peer:{device.peer.pk}" for device in devices),
+        *(claim.subject for claim in claims),
     ]
     return list(Case.objects.filter(subject__in=subjects)[:LATEST])

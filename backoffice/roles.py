@@ -38,6 +38,7 @@ SEEN_BY_SUPPORT = (
     "payments.view_creditrequest",
     "payments.view_mobilemoneytransaction",
     "payments.view_payment",
+    "payments.view_receiptclaim",
     "payments.view_transfer",
     "storefront.view_refundrequest",
     "payments.view_webhookdelivery",

@@ -84,6 +84,7 @@ def story_of(payment: Payment, reader: Reader) -> Story:
         *_service(activation),
         *_messages(payment, activation, transfers, reader),
         *_matches(attempts, transfers, reader),
+        *_claims(payment),
         *_cases(cases, reader),
         *_notes(notes),
         *_fiscal(payment),
@@ -330,6 +331,17 @@ def _matches(
             title=f"On the statement: {match.get_rule_display().lower()}, {state}",
             detail=reader.shown(" · ".join(filter(None, [what, match.rule, match.why, who]))),
             tone="good" if match.is_live and match.state == Match.State.CONFIRMED else "",
+        )
+
+
+def _claims(payment: Payment) -> Iterator[Moment]:
+    """Receipts that the customer has named for it; each was found to be its own."""
+    for claim in payment.receipt_claims.all():
+        yield Moment(
+            at=claim.claimed_at,
+            kind="message",
+            title=f"The customer named receipt {claim.receipt}",
+            detail=claim.get_state_display(),
         )
 
 

@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from bundles.models import Bundle, Purchase, Subscription
 from cases.subjects import Finder, Subject, register
 from common.admin import row_key
-from payments.models import Bill, Payment, StatementLine, Transfer, WebhookDelivery
+from payments.models import Bill, Payment, ReceiptClaim, StatementLine, Transfer, WebhookDelivery
 from vpn.models import Gateway, Peer
 
 
@@ -22,6 +22,8 @@ def register_subjects() -> None:
     register("bill", _bill)
     register("delivery", _delivery)
     register("line", _line)
+    claims = ReceiptClaim.objects.all()
+    register("receipt", _by_key(claims, "receipt", _customer))
     register("gateway", _by_key(Gateway.objects.all(), "gateway"))
     peers = Peer.objects.select_related("subscription")
     register("peer", _by_key(peers, "peer", lambda peer: peer.subscription.customer_id))
@@ -83,7 +85,7 @@ def _by_key(
     return find
 
 
-def _customer(row: Purchase | Subscription) -> int:
+def _customer(row: Purchase | Subscription | ReceiptClaim) -> int:
     return row.customer_id
 
 

@@ -411,6 +411,11 @@ UNFOLD: dict[str, Any] = {
                         "link": reverse_lazy("admin:storefront_refundrequest_changelist"),
                     },
                     {
+                        "title": "Named receipts",
+                        "icon": "receipt",
+                        "link": reverse_lazy("admin:payments_receiptclaim_changelist"),
+                    },
+                    {
                         "title": "Webhook deliveries",
                         "icon": "webhook",
                         "link": reverse_lazy("admin:payments_webhookdelivery_changelist"),

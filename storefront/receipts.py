@@ -47,7 +47,7 @@ class Told:
 def take_receipt(*, customer: User, text: str, provider: str = "") -> Told:
     """Claim a receipt; where it is a payment of the customer's, mend what keeps that from its use.
 
-    Raises ReceiptNotRead and TooManyReceipts.
+    Raises ReceiptNotRead, UnknownProvider and TooManyReceipts.
     """
     claim = claim_receipt(customer=customer, text=text, provider=provider)
     if claim.payment is None:

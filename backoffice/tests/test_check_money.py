@@ -58,6 +58,7 @@ from payments.models import (
     PaymentEvent,
     Posting,
     ProviderCall,
+    ReceiptClaim,
     StatementLine,
     Transfer,
     TransferEvent,
@@ -295,6 +296,11 @@ def forgotten_delivery(books: Books) -> str:
         dialect="tigo_pesa", trust="open", body=b"", body_bytes=0, next_try_at=None
     )
     return f"delivery:{delivery.pk}"
+
+
+def forgotten_receipt(books: Books) -> str:
+    claim = ReceiptClaim.objects.create(customer=books.served.payer, receipt="SG632NMUAB")
+    return claim.subject
 
 
 def forgotten_message(books: Books) -> str:
@@ -665,6 +671,7 @@ BREAKS = [
     Break("I-15d", forgotten_delivery),
     Break("I-15e", forgotten_message),
     Break("I-15f", outlived),
+    Break("I-15g", forgotten_receipt),
     Break("I-18", more_data),
     Break("M-01", other_reason),
     Break("M-02", state_by_hand),

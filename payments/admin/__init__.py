@@ -3,6 +3,7 @@
 from payments.admin import (
     attempts,
     bills,
+    claims,
     credits,
     days,
     deliveries,
@@ -17,6 +18,7 @@ from payments.admin import (
 __all__ = [
     "attempts",
     "bills",
+    "claims",
     "credits",
     "days",
     "deliveries",

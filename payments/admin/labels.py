@@ -47,6 +47,13 @@ MATCH_LABELS = {
     "undone": "danger",
 }
 
+CLAIM_LABELS = {
+    "looking": "info",
+    "with_staff": "warning",
+    "found": "success",
+    "not_found": "danger",
+}
+
 CREDIT_LABELS = {
     "asked": "warning",
     "approved": "success",

@@ -11,7 +11,13 @@ from django.utils import timezone
 from cases.models import CaseKind
 from cases.selectors import ever_had_case, has_open_case
 from common.invariants import Invariant, Offender, offenders
-from payments.models import MobileMoneyTransaction, Payment, Transfer, WebhookDelivery
+from payments.models import (
+    MobileMoneyTransaction,
+    Payment,
+    ReceiptClaim,
+    Transfer,
+    WebhookDelivery,
+)
 from payments.providers.base import Reason
 from payments.states import LIVE, State, TransferState
 
@@ -74,9 +80,22 @@ def _deliveries() -> Iterator[Offender]:
     )
 
 
+def _claims() -> Iterator[Offender]:
+    is_open = Q(closed_at__isnull=True)
+    rows = ReceiptClaim.objects.filter(
+        is_open & (Q(next_look_at__isnull=True) | Q(next_look_at__lt=timezone.now() - OVERDUE))
+    )
+    return offenders(
+        rows.order_by("pk").values("pk", "state", "next_look_at"),
+        subject="receipt:{pk}",
+        trouble="{state}, and its next time is {next_look_at}",
+    )
+
+
 INVARIANTS = (
     Invariant("I-15a", "No attempt is forgotten", _attempts),
     Invariant("I-15b", "No final state waits to be acted on", _follow_ups),
     Invariant("I-15c", "No transfer is forgotten", _transfers),
     Invariant("I-15d", "No stored callback is forgotten", _deliveries),
+    Invariant("I-15g", "No receipt that a customer names is forgotten", _claims),
 )

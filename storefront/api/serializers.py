@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from payments.models import ProviderName, ReceiptClaim
+from payments.models import ReceiptClaim
 from payments.receipts import PASTED_MAX
 from storefront.models import RefundRequest
 from storefront.receipts import Told
@@ -77,8 +77,12 @@ class ClaimReceiptSerializer(serializers.Serializer[Any]):
     receipt = serializers.CharField(
         max_length=PASTED_MAX, help_text="The receipt number, or the provider's whole SMS"
     )
-    provider = serializers.ChoiceField(
-        choices=ProviderName.choices, required=False, allow_blank=True, default=""
+    provider = serializers.CharField(
+        max_length=20,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="By which one has paid, as in `initiate`; empty where one does not know",
     )
 
 

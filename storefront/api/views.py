@@ -147,7 +147,7 @@ class ReceiptClaimsView(APIView):
     def get_throttles(self) -> list[BaseThrottle]:
         return [HelpThrottle()] if self.request.method == "POST" else []
 
-    @extend_schema(responses=ReceiptClaimsSerializer)
+    @extend_schema(operation_id="help_receipts_list", responses=ReceiptClaimsSerializer)
     def get(self, request: Request) -> Response:
         """The receipts that the person has named, and what became of each; the latest first."""
         pages = Pages()

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import phone as phones
 from payments.models import ProviderName
+from payments.receipts import PASTED_MAX
 
 
 class PhoneField(forms.CharField):
@@ -89,6 +90,21 @@ class PayForm(forms.Form):
 
 class WhyForm(forms.Form):
     why = forms.CharField(label=_("Why?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ReceiptForm(forms.Form):
+    """The number, or the provider's whole SMS."""
+
+    text = forms.CharField(
+        label=_("Receipt number, or the provider's whole SMS"),
+        max_length=PASTED_MAX,
+        widget=forms.Textarea(attrs={"rows": 3, "autocapitalize": "characters"}),
+    )
+    provider = forms.ChoiceField(
+        label=_("Paid by"),
+        required=False,
+        choices=[("", _("I do not know")), *ProviderName.choices],
+    )
 
 
 class ProfileForm(forms.Form):

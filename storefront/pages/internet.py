@@ -16,6 +16,7 @@ from payments import ledger
 from storefront.api.views import HelpThrottle
 from storefront.help import help_customer
 from storefront.pages.base import own_page, person_of, refuse_flood
+from storefront.pages.forms import ReceiptForm
 from storefront.sentences import next_step, sentence
 from vpn.errors import ConfigNotFound
 from vpn.selectors import live_peers_of, own_peer, usage_by_day
@@ -110,7 +111,7 @@ def remove_device(request: HttpRequest, peer_id: int) -> HttpResponse:
 def help_page(request: HttpRequest) -> HttpResponse:
     """One button: look, mend what can be mended, say what is wrong."""
     if request.method != "POST":
-        return render(request, "web/help.html", {})
+        return render(request, "web/help.html", {"receipt_form": ReceiptForm()})
     refuse_flood(request, HelpThrottle)
     helped = help_customer(person_of(request))
     code, step = next_step(helped.now)
@@ -120,6 +121,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "did": helped.did,
         "step_code": code,
         "step": step,
+        "receipt_form": ReceiptForm(),
     }
     return render(request, "web/help.html", context)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from storefront.pages import account, entrance, installed, internet, owner, shop
+from storefront.pages import account, entrance, installed, internet, owner, receipts, shop
 
 page_urlpatterns = [
     path("", shop.home, name="web-home"),
@@ -20,6 +20,8 @@ page_urlpatterns = [
     path("device/<int:peer_id>/konektika.conf", internet.device_file, name="web-device-file"),
     path("device/<int:peer_id>/remove", internet.remove_device, name="web-remove-device"),
     path("help", internet.help_page, name="web-help"),
+    path("help/receipt", receipts.receipts, name="web-receipts"),
+    path("help/receipt/<int:claim_id>", receipts.receipt, name="web-named-receipt"),
     path("login", entrance.sign_in_page, name="web-login"),
     path("register", entrance.register_page, name="web-register"),
     path("logout", entrance.sign_out_page, name="web-logout"),

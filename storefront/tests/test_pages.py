@@ -32,6 +32,7 @@ OWN_PAGES = [
     "/internet",
     "/history",
     "/help",
+    "/help/receipt",
     "/account",
     "/account/password",
     "/account/phone",

@@ -20,6 +20,7 @@ from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import buy
 from cases.models import Case
 from cases.services import resolve_case
+from cases.subjects import subject_of
 from notifications.models import Message
 from payments.models import (
     Bill,
@@ -380,3 +381,34 @@ def test_each_claim_is_looked_at_again_by_itself(app_of: App, customer: User) ->
     assert sweep_claims() == 0
     ReceiptClaim.objects.update(next_look_at=timezone.now())
     assert (sweep_claims(), sweep_claims()) == (1, 0)
+
+
+# --- the web and the back-office ---
+
+
+def test_the_web_takes_a_receipt_and_tells(paid: Payment) -> None:
+    MobileMoneyTransaction.objects.update(provider_transaction_id=RECEIPT)
+    User.objects.update(language="en")
+    web = Client()
+    web.post("/login", {"email": paid.payer.email, "password": "not-a-secret-1"})
+    assert 'action="/help/receipt"' in web.get("/help").content.decode()
+    refused = web.post("/help/receipt", {"text": "I paid", "provider": ""})
+    assert "Enter the number alone" in refused.content.decode()
+    answer = web.post("/help/receipt", {"text": RECEIPT, "provider": "vodacom_mpesa"})
+    shown = web.get(answer["Location"]).content.decode()
+    assert f"/payment/{paid.public_id}" in shown
+    assert answer["Location"] in web.get("/help/receipt").content.decode()
+
+
+def test_staff_see_what_was_named(paid: Payment, app_of: App, client: Client) -> None:
+    MobileMoneyTransaction.objects.update(provider_transaction_id=RECEIPT)
+    told = claim(app_of(paid.payer))
+    client.force_login(User.objects.create_superuser("b@example.test", "x", full_name="Boss"))
+    page = f"/admin/payments/receiptclaim/{told['id']}/change/"
+    shown = client.get(page).content.decode()
+    assert RECEIPT in shown
+    assert ReceiptClaim.objects.get().callback_token not in shown
+    assert page in client.get(f"/admin/accounts/user/{paid.payer_id}/change/").content.decode()
+    payment = client.get(f"/admin/payments/payment/{paid.pk}/change/").content.decode()
+    assert f"The customer named receipt {RECEIPT}" in payment
+    assert subject_of(f"receipt:{told['id']}").link == page

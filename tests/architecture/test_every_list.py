@@ -33,6 +33,7 @@ FACTORIES: dict[str, Callable[[], Any]] = {
 # What the tables' own checks demand, or a row could not be shown without.
 VALUES: dict[str, dict[str, Any]] = {
     "bundles.Subscription": {"ends_at": timezone.now() + timedelta(days=1)},
+    "payments.ReceiptClaim": {"state": "found"},
     "payments.Match": {"transfer": None, "posting": None, "contra_of": None},
     "payments.Posting": {"transfer": None},
     "payments.Payment": {"from_credit": 0},

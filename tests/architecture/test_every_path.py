@@ -72,6 +72,7 @@ def owned() -> tuple[User, dict[str, Any]]:
         evidence="test",
     )
     config = app.post("/api/vpn/generate-config", {"bundle_id": bundle.pk}, format="json").json()
+    named = app.post("/api/help/receipt", {"receipt": "SG632NMUAB"}, format="json").json()
     new_token(user=customer)
     session = Session.objects.get(token__user=customer)
     return customer, {
@@ -80,6 +81,7 @@ def owned() -> tuple[User, dict[str, Any]]:
         "bundle_id": a_bundle(owner=customer).pk,
         "session_id": session.pk,
         "subscription_id": customer.subscriptions.get().pk,
+        "claim_id": named["data"]["id"],
     }
 
 

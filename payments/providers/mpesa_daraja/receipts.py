@@ -63,7 +63,6 @@ def _answer(payload: dict[str, Any]) -> Answer:
         msisdn=msisdn(_party(told.get("DebitPartyName"))),
         short_code=_party(told.get("CreditPartyName")) or None,
         paid_at=_moment(text(told.get("FinalisedTime"))),
-        response=redact(payload),
     )
 
 

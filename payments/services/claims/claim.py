@@ -10,8 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from common.queue import hurry
 from common.transactions import retried
-from payments.errors import TooManyReceipts
-from payments.models import ReceiptClaim
+from payments.errors import TooManyReceipts, UnknownProvider
+from payments.models import ProviderName, ReceiptClaim
 from payments.receipts import read_receipt
 from payments.services.claims.look import LOOK_EVERY, look
 
@@ -23,11 +23,13 @@ MOST_UNFOUND_A_DAY = 3  # whoever has really paid has not so many; whoever guess
 def claim_receipt(*, customer: User, text: str, provider: str = "") -> ReceiptClaim:
     """The claim of the receipt in `text`: what was typed, or a provider's whole SMS, which is not kept.
 
-    The same receipt again is the earlier claim, looked at anew. Raises ReceiptNotRead and
-    TooManyReceipts.
+    The same receipt again is the earlier claim, looked at anew. Raises ReceiptNotRead, UnknownProvider
+    and TooManyReceipts.
     """
     from payments.tasks import look_for_receipt
 
+    if provider and provider not in ProviderName.values:
+        raise UnknownProvider("Choose M-Pesa, Tigo Pesa or Airtel Money.")
     claim = _claim_once(customer, read_receipt(text), provider)
     if look(claim_id=claim.pk, tells=False):
         hurry(look_for_receipt, claim.pk)

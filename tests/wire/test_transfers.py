@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
-from payments.providers.base import Answer, Collection, Disbursement, NoticeKind, Outcome, Reason
+from payments.providers.base import (
+    Answer,
+    Collection,
+    Disbursement,
+    KnowsReceipts,
+    NoticeKind,
+    Outcome,
+    Reason,
+    ReceiptQuestion,
+)
 from tests.simulator import Simulator
 from tests.waiting import wait_until
 from tests.wire.sides import AMOUNT, TOLD_SECONDS, Side
@@ -282,3 +293,27 @@ def test_each_provider_is_up(sides: dict[str, Side], dialect: str) -> None:
 
 def _meaning(answer: Answer) -> Meaning:
     return answer.outcome, answer.reason
+
+
+def test_daraja_tells_what_a_receipt_is_of(simulator: Simulator, daraja: Side) -> None:
+    """A customer's is told with the payer; of what we have sent no phone has paid us anything."""
+    collection, receipt = pays(simulator, daraja, "000056")
+    paid = _of_receipt(daraja, receipt, "a" * 20)
+    assert (paid.outcome, paid.receipt) == (Outcome.SUCCEEDED, receipt)
+    assert (paid.amount, paid.msisdn) == (AMOUNT, collection.msisdn)
+    assert paid.short_code == "600100"
+    assert paid.paid_at is not None
+    assert abs(datetime.now(UTC) - paid.paid_at) < timedelta(minutes=1)
+    disbursement, _ = daraja.disburse("000057")
+    (told,) = daraja.told(disbursement, 1)
+    sent = _of_receipt(daraja, told.answer.receipt, "b" * 20)
+    assert (sent.msisdn, sent.short_code) == (None, disbursement.msisdn)
+    assert _of_receipt(daraja, "SG632NMUAB", "c" * 20).outcome == Outcome.UNKNOWN
+
+
+def _of_receipt(daraja: Side, receipt: str, token: str) -> Answer:
+    asker = cast(KnowsReceipts, daraja.provider)
+    question = ReceiptQuestion(receipt=receipt, callback_token=token)
+    assert asker.query_receipt(question).outcome == Outcome.PENDING
+    (heard,) = wait_until(lambda: daraja.ear.heard(f"/daraja/result/{token}"), TOLD_SECONDS)
+    return asker.read_receipt(heard.body, heard.headers)

@@ -22,7 +22,9 @@ SENTENCES = {
         "We do not know this receipt as a payment of yours yet. We look for it with the provider and "
         "on its next statements, and tell you by SMS."
     ),
-    State.WITH_STAFF: _("No statement has told of this receipt. A person looks for it now."),
+    State.WITH_STAFF: _(
+        "We have not found a payment of yours with this receipt yet. A person looks for it now."
+    ),
     State.FOUND: _("This receipt is of a payment of yours."),
     State.NOT_FOUND: _("We have found no payment of yours with this receipt."),
 }

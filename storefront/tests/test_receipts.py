@@ -79,14 +79,14 @@ def claim(app: APIClient, receipt: str = RECEIPT, **more: str) -> dict[str, Any]
     return told
 
 
-def in_suspense(customer: User, amount: int = 1_000) -> None:
+def in_suspense(customer: User, amount: int = 1_000, **changes: str) -> None:
     """The customer has paid by the provider's menu, for nothing that we know."""
     confirm(
         TransID=RECEIPT,
         TransAmount=str(amount),
         BillRefNumber="thanks",
         BusinessShortCode=registry.short_code("mpesa_daraja"),
-        MSISDN=(customer.phone or "").removeprefix("+"),
+        **{"MSISDN": (customer.phone or "").removeprefix("+"), **changes},
     )
     assert Bill.objects.get().state == "suspense"
 
@@ -253,10 +253,12 @@ def result(customer: User, code: object = 0, **changes: object) -> bytes:
     return json.dumps({"Result": body}).encode()
 
 
-def hear(body: bytes) -> WebhookDelivery:
+def hear(body: bytes, number: int = 1) -> WebhookDelivery:
+    """The delivery of a result, of so many, once it is applied."""
     token = ReceiptClaim.objects.get().callback_token
     Client().post(f"/api/webhooks/mpesa/result/{token}", body, content_type="application/json")
-    delivery = WebhookDelivery.objects.get()
+    delivery = WebhookDelivery.objects.earliest("-id")
+    assert WebhookDelivery.objects.count() == number
     apply_delivery(delivery_id=delivery.pk)
     delivery.refresh_from_db()
     return delivery
@@ -327,6 +329,21 @@ def test_who_is_not_proved_to_be_the_provider_is_not_believed(
     assert hear(result(customer)).state == "hint"
     payment.refresh_from_db()
     assert payment.state == "expired"
+
+
+@pytest.mark.parametrize(("amount", "state"), [(1_000, "placed"), (1_001, "suspense")])
+def test_whose_suspended_money_it_is_the_provider_tells(
+    app_of: App, customer: User, daraja: responses.RequestsMock, amount: int, state: str
+) -> None:
+    """M-Pesa's own news of a bill masks who has paid it."""
+    in_suspense(customer, amount, MSISDN="2557 ***** 126")
+    payment = asked(app_of(customer), customer, daraja)
+    assert not Case.objects.filter(kind="receipt_claimed").exists()
+    hear(result(customer), 2)
+    assert Bill.objects.get().state == state
+    payment.refresh_from_db()
+    assert (payment.state == "completed") == (state == "placed")
+    assert Case.objects.filter(kind="receipt_claimed").exists() == (state == "suspense")
 
 
 # --- the next statement decides ---

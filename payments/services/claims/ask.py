@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -12,15 +10,19 @@ from payments.models import PaymentEvent, ProviderCall, ReceiptClaim, WebhookDel
 from payments.providers import registry
 from payments.providers.base import Answer, MalformedCallback, Notice, Outcome, ReceiptQuestion
 from payments.services.calls import finish_call
+from payments.services.claims.candidates import (
+    ASK_AGAIN_AFTER,
+    ASKS_MOST,
+    candidates,
+    dialects_to_ask,
+)
 from payments.services.claims.look import look
-from payments.services.claims.place import candidates, place
+from payments.services.claims.place import place
 from payments.services.claims.tell import give_to_staff
-from payments.services.claims.unplaced import Money
+from payments.services.claims.unplaced import Money, unplaced
 from payments.services.proof import proof_of, why_no_proof
 from payments.services.query import can_ask_now, check_attempt
 
-ASKS_MOST = 3
-ASK_AGAIN_AFTER = timedelta(minutes=15)  # an answer that comes by callback has come by then
 CHECKS_MOST = 3
 
 
@@ -32,15 +34,13 @@ def look_and_ask(*, claim_id: int) -> None:
     if not look(claim_id=claim_id) or not _take_turn(claim_id):
         return
     claim = ReceiptClaim.objects.get(pk=claim_id)
-    attempts = candidates(claim)
-    for attempt in attempts[:CHECKS_MOST]:
+    for attempt in candidates(claim)[:CHECKS_MOST]:
         if can_ask_now(attempt, timezone.now()):
             check_attempt(attempt_id=attempt.pk)
     if not look(claim_id=claim_id):
         return
-    for dialect in sorted({attempt.dialect for attempt in attempts}):
-        if registry.by_dialect(dialect).description.can_query_receipt:
-            _ask(claim, dialect)
+    for dialect in dialects_to_ask(claim):
+        _ask(claim, dialect)
 
 
 def hear_of_receipt(*, delivery: WebhookDelivery, claim: ReceiptClaim) -> tuple[str, str]:
@@ -123,4 +123,7 @@ def _trouble(claim: ReceiptClaim, dialect: str, answer: Answer) -> str:
         return f"the provider tells of receipt {answer.receipt or 'none'}"
     if answer.short_code != registry.short_code(dialect):
         return "it was not paid to our short code"
+    held = unplaced(claim)
+    if held is not None and held.amount != answer.amount:
+        return f"the provider says {answer.amount:,} TZS, we have {held.amount:,} TZS of it"
     return ""

@@ -9,6 +9,7 @@ from django.utils import timezone
 from cases.models import Case, CaseKind
 from common.transactions import retried
 from payments.models import Match, MobileMoneyTransaction, Payment, ReceiptClaim
+from payments.services.claims.candidates import provider_may_tell
 from payments.services.claims.place import place
 from payments.services.claims.tell import find, give_to_staff, give_up, pass_on
 from payments.services.claims.unplaced import unplaced
@@ -38,7 +39,7 @@ def look(*, claim_id: int, tells: bool = True) -> bool:
         give_up(claim)
         return False
     is_unknown = not payments and not _is_known(claim, tells=tells)
-    _go_on(claim)
+    _go_on(claim, "it is of another customer's payment" if payments else "nothing tells of it")
     return is_unknown and not is_with_staff and claim.state == State.LOOKING
 
 
@@ -59,23 +60,27 @@ def _payments(claim: ReceiptClaim) -> list[Payment]:
 
 
 def _is_known(claim: ReceiptClaim, *, tells: bool) -> bool:
-    """Whether we have the money, or somebody else names it too; both lead on."""
+    """Whether we have the money, or somebody else names it too; both lead on.
+
+    Money whose payer we were not told is left to the provider's answer, while there may be one.
+    """
     rivals = ReceiptClaim.objects.filter(key=claim.key).exclude(pk=claim.pk)
     if rivals.exists():
         names = ", ".join(f"claim {each.pk} of {each.customer}" for each in rivals[:5])
         give_to_staff(claim=claim, why=f"another customer names it too: {names}")
         return True
     money = unplaced(claim)
-    if money is None:
+    is_payer_missing = money is not None and not money.phone and not money.trouble
+    if money is None or (is_payer_missing and provider_may_tell(claim)):
         return False
     place(claim=claim, money=money, tells=tells)
     return True
 
 
 @retried
-def _go_on(claim: ReceiptClaim) -> None:
+def _go_on(claim: ReceiptClaim, why: str) -> None:
     """When to look again; and what no statement has told in time is for a person."""
     now = timezone.now()
     ReceiptClaim.objects.filter(pk=claim.pk, closed_at=None).update(next_look_at=now + LOOK_EVERY)
     if claim.state == State.LOOKING and claim.claimed_at <= now - STATEMENTS_TAKE:
-        pass_on(claim)
+        pass_on(claim, why)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.utils import timezone
-
 from common import phone as phones
 from payments.models import (
     MatchingRules,
@@ -19,39 +17,10 @@ from payments.models import (
     TransferRules,
 )
 from payments.providers.base import Answer, Outcome
+from payments.services.claims.candidates import candidates
 from payments.services.claims.tell import find, give_to_staff
 from payments.services.claims.unplaced import Money
 from payments.services.settle import settle
-from payments.states import State
-
-LOOK_BACK = timedelta(days=7)  # as long as a provider is asked about a payment
-CANDIDATES_MOST = 20
-
-
-def candidates(claim: ReceiptClaim) -> list[MobileMoneyTransaction]:
-    """The customer's late payments that the receipt can be of, the latest first.
-
-    Those that are not paid, unless what they were for is paid by another; and those that are paid and
-    have no receipt yet.
-    """
-    late = list(
-        MobileMoneyTransaction.objects.select_related("payment")
-        .filter(
-            payment__payer=claim.customer_id,
-            provider__in=claim.providers,
-            created_at__gt=timezone.now() - LOOK_BACK,
-            posted_at__isnull=False,
-        )
-        .order_by("-id")[:CANDIDATES_MOST]
-    )
-    paid = [attempt for attempt in late if attempt.status == State.COMPLETED]
-    served = {attempt.payment.subject for attempt in paid}
-    return [
-        attempt
-        for attempt in late
-        if (attempt not in paid and attempt.payment.subject not in served)
-        or (attempt in paid and not attempt.provider_transaction_id)
-    ]
 
 
 def place(*, claim: ReceiptClaim, money: Money, tells: bool = True) -> None:

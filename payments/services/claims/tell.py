@@ -36,12 +36,12 @@ def give_to_staff(*, claim: ReceiptClaim, why: str, amount: int = 0) -> None:
     _open_case(claim, why, amount)
 
 
-def pass_on(claim: ReceiptClaim) -> None:
+def pass_on(claim: ReceiptClaim, why: str) -> None:
     """No statement has told of it in time: a person looks. In the caller's transaction."""
     looking = ReceiptClaim.objects.filter(pk=claim.pk, state=State.LOOKING)
     if not looking.update(state=State.WITH_STAFF):
         return
-    _open_case(claim, "no payment, no callback and no statement has told of it", 0)
+    _open_case(claim, why, 0)
     _tell(claim, "receipt_with_staff")
 
 

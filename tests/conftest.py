@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.gateway import DRY_RUN_KBPS
 from tests.person import Person
 from tests.simulator import PREFIXES, Simulator
 from tests.system import System, running_system
@@ -27,7 +28,7 @@ def started_system(django_db_blocker: Any) -> Iterator[System]:
     """However many tests one of pytest's workers gets, the standard catalogue has places for all."""
     from bundles.models import Bundle
 
-    with running_system() as system:
+    with running_system(GATEWAY_DRY_RUN_KBPS=DRY_RUN_KBPS) as system:
         Simulator(system.simulator_url).behave_as_usual()
         with django_db_blocker.unblock():
             system.rows(Bundle).update(max_clients=SEATS)

@@ -196,6 +196,7 @@ def own_environment(folder: Path, **variables: str) -> dict[str, str]:
         "PORT": str(free_port()),
         "SIMULATOR_PORT": str(free_port()),
         "SIMULATOR_DATABASE": str(folder / "simulator.sqlite3"),
+        "GATEWAY_DRY_RUN_KBPS": "0",
         **variables,
     }
     dotenv.write_once(folder / ".env")

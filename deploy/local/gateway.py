@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PROGRAM = "python -m vpn.agent run"
+DRY_RUN_KBPS = "8000"  # each device uses a megabyte a second: enough to see it rise
 # For gunicorn, which would wait for the end of the agent's long poll when it is to stop.
 WEB_STOPS_SOON = "--graceful-timeout 3"
 
@@ -23,6 +24,7 @@ def gateway_variables(environment: Mapping[str, str], folder: Path) -> dict[str,
         "GATEWAY_BACKEND": "dry-run",
         "GATEWAY_STATE_DIR": str(folder),
         "GATEWAY_SECRET_FILE": str(folder / "secret"),
+        "GATEWAY_DRY_RUN_KBPS": DRY_RUN_KBPS,
     }
     return {name: environment.get(name) or value for name, value in usual.items()}
 

@@ -97,7 +97,7 @@ def _run(settings: Settings) -> None:
 
 def _backend(settings: Settings, own_public_key: str) -> Backend:
     if settings.backend == "dry-run":
-        return DryRun(settings.state_dir)
+        return DryRun(settings.state_dir, kbps=settings.dry_run_kbps)
     return Kernel(
         settings.interface,
         private_key_file=_private_key_file(settings),

@@ -23,6 +23,7 @@ class Settings:
     interface: str
     backend: str
     state_dir: Path
+    dry_run_kbps: int  # what each device uses in a dry run
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -33,12 +34,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     interface = environment.get("GATEWAY_INTERFACE", "wg0")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,14}", interface):
         raise WrongSettings(f"GATEWAY_INTERFACE is no interface's name: {interface!r}.")
+    kbps = environment.get("GATEWAY_DRY_RUN_KBPS") or "0"
+    if not re.fullmatch(r"[0-9]{1,7}", kbps):
+        raise WrongSettings(f"GATEWAY_DRY_RUN_KBPS is a number of kbit/s, not {kbps!r}.")
     return Settings(
         url=_server(_needed(environment, "KONEKTIKA_URL")),
         secret_file=Path(_needed(environment, "GATEWAY_SECRET_FILE")),
         interface=interface,
         backend=backend,
         state_dir=Path(_needed(environment, "GATEWAY_STATE_DIR")),
+        dry_run_kbps=int(kbps),
     )
 
 

@@ -14,9 +14,10 @@ import pytest
 
 from tests.waiting import holds_for, wait_until
 from vpn.agent import loop
+from vpn.agent.backend import Bytes, Service
 from vpn.agent.books import Books
 from vpn.agent.client import Client
-from vpn.agent.dry_run import DryRun
+from vpn.agent.dry_run import FIRST_USE_SECONDS, DryRun
 from vpn.agent.keys import public_key
 from vpn.agent.loop import Agent
 from vpn.agent.memory import Memory
@@ -125,6 +126,53 @@ def test_a_gateway_that_is_not_known_goes_on_and_asks_rarely(
     asked = len(server.questions)
     holds_for(lambda: len(server.questions) == asked, 1)
     assert len(backend.read().handshakes) >= 2
+
+
+def test_a_device_uses_its_allowance_and_no_more_and_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 0.0
+    monkeypatch.setattr("vpn.agent.dry_run.time.monotonic", lambda: clock)
+    backend, service = DryRun(tmp_path, kbps=8), a_service(group=7)
+    epoch = backend.open()
+    backend.apply({3: service}, {7: 20_500}, {})
+    clock = FIRST_USE_SECONDS
+    assert backend.read().counters == {(3, 7): Bytes(0, 0)}
+    clock += 10
+    reading = backend.read()
+    assert reading.counters == {(3, 7): Bytes(1_000, 9_000)}
+    assert reading.handshakes[service.public_key] > 0
+    assert backend.spent() == frozenset()
+    clock += 100
+    assert backend.read().counters == {(3, 7): Bytes(2_050, 18_450)}
+    assert backend.spent() == {7}
+    again = DryRun(tmp_path, kbps=8)
+    assert (again.open(), again.read().counters) == (epoch, {(3, 7): Bytes(2_050, 18_450)})
+
+
+@pytest.mark.parametrize("kbps", [0, 8])
+def test_a_device_whose_time_is_over_or_in_a_run_without_bytes_uses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kbps: int
+) -> None:
+    clock = 0.0
+    monkeypatch.setattr("vpn.agent.dry_run.time.monotonic", lambda: clock)
+    backend, service = DryRun(tmp_path, kbps=kbps), a_service(group=7, is_open=not kbps)
+    backend.open()
+    backend.audit({3: service}, {7: 20_500}, {})
+    clock = 1_000.0
+    assert backend.read().counters == {(3, 7): Bytes(0, 0)}
+    assert backend.read().handshakes == {service.public_key: 0}
+
+
+def a_service(*, group: int, is_open: bool = True) -> Service:
+    return Service(
+        public_key=key(9),
+        preshared_key=None,
+        addresses=("10.8.0.9",),
+        group=group,
+        kbps=0,
+        is_open=is_open,
+    )
 
 
 def test_a_process_enrols_and_serves_without_root_and_tells_nobody_its_keys(

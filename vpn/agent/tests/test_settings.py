@@ -22,6 +22,7 @@ def test_what_may_be_left_out_has_the_usual_value() -> None:
         interface="wg0",
         backend="wireguard",
         state_dir=Path("/var/lib/konektika"),
+        dry_run_kbps=0,
     )
 
 
@@ -41,6 +42,7 @@ def test_this_machine_may_be_called_without_tls(url: str) -> None:
         ("GATEWAY_SECRET_FILE", " "),
         ("GATEWAY_STATE_DIR", ""),
         ("GATEWAY_BACKEND", "kernel"),
+        ("GATEWAY_DRY_RUN_KBPS", "fast"),
         ("GATEWAY_INTERFACE", "wg0; drop"),
         ("GATEWAY_INTERFACE", "a-name-that-is-too-long"),
     ],

@@ -17,46 +17,63 @@ ERROR = {
     },
     "required": ["success", "message", "code", "errors"],
 }
-PAGINATION = {
-    "type": "object",
-    "properties": {
-        name: {"type": "integer"}
-        for name in ("current_page", "total_pages", "total_items", "items_per_page")
-    },
-}
+PAGING = [
+    {"name": name, "in": "query", "required": False, "schema": {"type": "integer"}}
+    for name in ("page", "limit")
+]
+NOTHING_MORE = {"type": "object", "additionalProperties": False}
 METHODS = {"get", "post", "put", "patch", "delete"}
+BESIDE_DATA = "x-beside-data"  # names that an answer repeats beside its data, for the released app
 
 
 def wrap_in_envelope(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular postprocessing hook: wraps successes, adds the errors."""
+    """A drf-spectacular postprocessing hook: wraps successes, adds the errors and a list's pages."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Error"] = ERROR
-    schemas["Pagination"] = PAGINATION
     for operations in result["paths"].values():
         for method, operation in operations.items():
             if method in METHODS:
-                _wrap_operation(operation)
+                _wrap_operation(operation, schemas)
     return result
 
 
-def _wrap_operation(operation: dict[str, Any]) -> None:
-    for code, response in operation["responses"].items():
-        for media in response.get("content", {}).values():
-            if code.startswith("2"):
-                media["schema"] = _envelope(media.get("schema", {}))
-    operation["responses"]["default"] = {
+def _wrap_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    if "204" in responses:  # an envelope is never empty
+        responses["200"] = responses.pop("204")
+    for code, response in responses.items():
+        if not code.startswith("2"):
+            continue
+        content = response.setdefault("content", {"application/json": {"schema": NOTHING_MORE}})
+        for kind, media in content.items():
+            if kind == "application/json":
+                data = media["schema"]
+                named = _properties(data, schemas)
+                if "pagination" in named:
+                    operation["parameters"] = operation.get("parameters", []) + PAGING
+                beside = {name: named[name] for name in operation.get(BESIDE_DATA, ())}
+                media["schema"] = _envelope(data, beside)
+    responses["default"] = {
         "description": "The request was refused",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
 
 
-def _envelope(data: dict[str, Any]) -> dict[str, Any]:
+def _properties(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The names of a component that a schema refers to, with their schemas."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    properties: dict[str, Any] = schemas.get(name, {}).get("properties", {})
+    return properties
+
+
+def _envelope(data: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
             "success": {"type": "boolean", "enum": [True]},
             "message": {"type": "string"},
             "data": data,
+            **beside,
         },
-        "required": ["success", "message", "data"],
+        "required": ["success", "message", "data", *beside],
     }

@@ -10,7 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
-from rest_framework import exceptions
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import exceptions, serializers
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -121,11 +122,19 @@ class Pages(BasePagination):
         }
         return Reply(body, message=message)
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        return [
-            {"name": name, "in": "query", "required": False, "schema": {"type": "integer"}}
-            for name in ("page", "limit")
-        ]
+
+class PaginationSerializer(serializers.Serializer[Any]):
+    current_page = serializers.IntegerField()
+    total_pages = serializers.IntegerField()
+    total_items = serializers.IntegerField()
+    items_per_page = serializers.IntegerField()
+
+
+@extend_schema_serializer(many=False)
+class PageSerializer(serializers.Serializer[Any]):
+    """What a list of pages is described by, beside its resource."""
+
+    pagination = PaginationSerializer()
 
 
 def _number(request: Request, name: str, default: int, most: int) -> int:

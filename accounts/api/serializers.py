@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from accounts.models import Session, User
 from common import phone as phones
+from common.rest import PageSerializer
 
 ROLE_OF_TYPE = {"client": User.Role.CUSTOMER, "owner": User.Role.OWNER}
 TYPE_OF_ROLE = {
@@ -100,7 +101,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         return bool(session.token_id == self.context["current"])
 
 
-class SessionsSerializer(serializers.Serializer[Any]):
+class SessionsSerializer(PageSerializer):
     sessions = SessionSerializer(many=True)
 
 

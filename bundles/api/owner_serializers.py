@@ -11,6 +11,7 @@ from bundles.models import Bundle, Owner, Purchase, Subscription
 from bundles.owner_figures import Business
 from bundles.shares import shares_of
 from common import phone as phones
+from common.rest import PageSerializer
 
 NUMBER_MAX = 2**31 - 1
 DAYS_MAX = 366
@@ -119,7 +120,7 @@ class OwnBundleReplySerializer(serializers.Serializer[Any]):
     bundle = OwnBundleSerializer()
 
 
-class OwnBundlesSerializer(serializers.Serializer[Any]):
+class OwnBundlesSerializer(PageSerializer):
     bundles = OwnBundleSerializer(many=True)
 
 
@@ -169,7 +170,7 @@ class SaleSerializer(serializers.ModelSerializer[Purchase]):
         return "earned" if activation is not None and activation.earned_at else "held"
 
 
-class SalesSerializer(serializers.Serializer[Any]):
+class SalesSerializer(PageSerializer):
     sales = SaleSerializer(many=True)
 
 
@@ -200,7 +201,7 @@ class CustomerSerializer(serializers.ModelSerializer[Subscription]):
         return phones.mask(phone) if phone else ""
 
 
-class CustomersSerializer(serializers.Serializer[Any]):
+class CustomersSerializer(PageSerializer):
     customers = CustomerSerializer(many=True)
 
 

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from bundles.models import Bundle, Purchase, Renewal, Subscription
 from common import phone as phones
+from common.rest import PageSerializer
 from payments.models import Disposition, MobileMoneyTransaction, Payment
 from payments.networks import WORK_IT_OUT
 from payments.states import State
@@ -49,7 +50,7 @@ class BundleReplySerializer(serializers.Serializer[Any]):
     bundle = BundleSerializer()
 
 
-class BundleListSerializer(serializers.Serializer[Any]):
+class BundleListSerializer(PageSerializer):
     bundles = BundleSerializer(many=True)
 
 
@@ -169,7 +170,7 @@ class PaybillSerializer(serializers.Serializer[Any]):
     numbers = BusinessNumberSerializer(many=True)
 
 
-class PaymentListSerializer(serializers.Serializer[Any]):
+class PaymentListSerializer(PageSerializer):
     payments = PaymentSerializer(many=True)
 
 
@@ -225,7 +226,7 @@ class RenewalSerializer(serializers.Serializer[Any]):
     )
 
 
-class SubscriptionListSerializer(serializers.Serializer[Any]):
+class SubscriptionListSerializer(PageSerializer):
     subscriptions = SubscriptionSerializer(many=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from common import phone as phones
+from common.rest import PageSerializer
 from payments.models import ProviderName, Transfer
 from payments.offers import Health
 
@@ -84,5 +85,5 @@ class TransferSerializer(serializers.ModelSerializer[Transfer]):
         return transfer.payment.public_id if transfer.payment else None
 
 
-class TransferListSerializer(serializers.Serializer[Any]):
+class TransferListSerializer(PageSerializer):
     transfers = TransferSerializer(many=True)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common import phone as phones
+from common.openapi import BESIDE_DATA
 from common.rest import Reply
 from payments.api.serializers import OfferSerializer, PredictionSerializer, ProvidersSerializer
 from payments.networks import provider_for
@@ -20,7 +21,7 @@ class ProvidersView(APIView):
 
     permission_classes = [AllowAny]
 
-    @extend_schema(responses=ProvidersSerializer)
+    @extend_schema(responses=ProvidersSerializer, extensions={BESIDE_DATA: ["providers"]})
     def get(self, request: Request) -> Response:
         body = {"providers": OfferSerializer(offers(), many=True).data}
         # The released app reads the list at the top level.

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.rest import PageSerializer
 from payments.models import ReceiptClaim
 from payments.receipts import PASTED_MAX
 from storefront.models import RefundRequest
@@ -58,7 +59,7 @@ class RefundRequestSerializer(serializers.ModelSerializer[RefundRequest]):
         ]
 
 
-class RefundRequestsSerializer(serializers.Serializer[Any]):
+class RefundRequestsSerializer(PageSerializer):
     refunds = RefundRequestSerializer(many=True)
 
 
@@ -108,5 +109,5 @@ class ReceiptClaimSerializer(serializers.Serializer[Any]):
         return {"code": code, "text": text}
 
 
-class ReceiptClaimsSerializer(serializers.Serializer[Any]):
+class ReceiptClaimsSerializer(PageSerializer):
     receipts = ReceiptClaimSerializer(many=True)

@@ -17,13 +17,17 @@ def mapped() -> set[str]:
     return {path for path in _walk(get_resolver().url_patterns, "/") if path.startswith("/api/")}
 
 
-def described() -> dict[str, dict[str, Any]]:
-    """The OpenAPI document's operations, by path and method."""
+def openapi_document() -> dict[str, Any]:
     generator: Any = SchemaGenerator
     document: dict[str, Any] = generator().get_schema(request=None, public=True)
+    return document
+
+
+def described() -> dict[str, dict[str, Any]]:
+    """The OpenAPI document's operations, by path and method."""
     return {
         path: {method: each for method, each in item.items() if method in METHODS}
-        for path, item in document["paths"].items()
+        for path, item in openapi_document()["paths"].items()
     }
 
 

@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import Session, User
-from accounts.services.sign_in import new_token
-from bundles.tests.factories import a_bundle
-from payments.models import Payment
-from payments.providers.base import Answer, Outcome
-from payments.services.settle import settle
+from accounts.models import User
 from payments.tests.factories import a_customer
 from tests.architecture.paths import METHODS, blank, described, filled, mapped
-from tests.mobile_contract.app import initiate, signed_in
-from tests.mobile_contract.shapes import assert_error, assert_success
-from vpn.tests.factories import first_gateway
+from tests.mobile_contract.app import signed_in
+from tests.mobile_contract.shapes import assert_error
+from tests.mobile_contract.somebody import with_everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,29 +55,7 @@ def test_without_a_token_only_the_open_paths_answer() -> None:
 
 @pytest.fixture
 def owned() -> tuple[User, dict[str, Any]]:
-    """A customer with a payment, a configuration and a bundle of their own, and how paths name these."""
-    first_gateway()
-    customer, bundle = a_customer(), a_bundle()
-    app = signed_in(customer)
-    payment = assert_success(initiate(app, bundle.pk, customer.phone or ""), 201)
-    settle(
-        attempt_id=Payment.objects.get().attempts.get().pk,
-        answer=Answer(outcome=Outcome.SUCCEEDED, receipt="R1", amount=bundle.price),
-        source="webhook",
-        evidence="test",
-    )
-    config = app.post("/api/vpn/generate-config", {"bundle_id": bundle.pk}, format="json").json()
-    named = app.post("/api/help/receipt", {"receipt": "SG632NMUAB"}, format="json").json()
-    new_token(user=customer)
-    session = Session.objects.get(token__user=customer)
-    return customer, {
-        "payment_id": payment["payment_id"],
-        "id": config["data"]["config"]["id"],
-        "bundle_id": a_bundle(owner=customer).pk,
-        "session_id": session.pk,
-        "subscription_id": customer.subscriptions.get().pk,
-        "claim_id": named["data"]["id"],
-    }
+    return with_everything()
 
 
 @pytest.mark.parametrize("role", ["customer", "owner", "staff"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from common.rest import PageSerializer
 from vpn.models import Connection, Peer
 from vpn.wireguard_config import customer_config
 
@@ -37,7 +38,7 @@ class ConfigReplySerializer(serializers.Serializer[Any]):
     config = ConfigSerializer()
 
 
-class ConfigListSerializer(serializers.Serializer[Any]):
+class ConfigListSerializer(PageSerializer):
     configs = ConfigSerializer(many=True)
 
 
@@ -94,5 +95,5 @@ class ConnectionSerializer(serializers.Serializer[Connection]):
     ended_at = serializers.DateTimeField(allow_null=True)
 
 
-class ConnectionsSerializer(serializers.Serializer[Any]):
+class ConnectionsSerializer(PageSerializer):
     connections = ConnectionSerializer(many=True)

@@ -1,0 +1,48 @@
+"""Somebody who has one of everything that a path of the API can name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import Session, User
+from accounts.services.sign_in import new_token
+from bundles.models import Owner
+from bundles.tests.factories import a_bundle
+from payments.models import Payment
+from payments.providers.base import Answer, Outcome
+from payments.services.settle import settle
+from payments.tests.factories import a_customer
+from tests.mobile_contract.app import initiate, signed_in
+from tests.mobile_contract.shapes import assert_success
+from vpn.tests.factories import first_gateway
+
+
+def with_everything() -> tuple[User, dict[str, Any]]:
+    """A customer who sells too, with what paths call theirs, by parameter name."""
+    first_gateway()
+    person, bought = a_customer(), a_bundle()
+    app = signed_in(person)
+    payment = assert_success(initiate(app, bought.pk, person.phone or ""), 201)
+    settle(
+        attempt_id=Payment.objects.get().attempts.get().pk,
+        answer=Answer(outcome=Outcome.SUCCEEDED, receipt="R1", amount=bought.price),
+        source="webhook",
+        evidence="test",
+    )
+    config = app.post("/api/vpn/generate-config", {"bundle_id": bought.pk}, format="json").json()
+    named = app.post("/api/help/receipt", {"receipt": "SG632NMUAB"}, format="json").json()
+    new_token(user=person)
+    Owner.objects.create(
+        person=person, state="approved", connection_gb=10_000, connection_seats=1_000
+    )
+    person.role = User.Role.OWNER
+    person.save()
+    return person, {
+        "payment_id": payment["payment_id"],
+        "id": config["data"]["config"]["id"],
+        "bought_id": bought.pk,
+        "bundle_id": a_bundle(owner=person).pk,
+        "session_id": Session.objects.get(token__user=person).pk,
+        "subscription_id": person.subscriptions.get().pk,
+        "claim_id": named["data"]["id"],
+    }

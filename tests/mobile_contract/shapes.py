@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 Check = Callable[[Any], bool]
@@ -106,9 +106,25 @@ CONFIG: Mapping[str, Check] = {
 SUBSCRIPTION: Mapping[str, Check] = {
     "id": number,
     "bundle_id": number,
+    "bundle_name": text,
+    "status": lambda value: value in ("active", "ended"),
     "is_active": boolean,
     "starts_at": time,
     "ends_at": time,
+    "data_limit_bytes": number,
+    "data_used_bytes": number,
+}
+USAGE_DAY: Mapping[str, Check] = {
+    "date": lambda value: date.fromisoformat(value).isoformat() == value,
+    "bytes": number,
+    "up": number,
+    "down": number,
+}
+CONNECTION: Mapping[str, Check] = {
+    "config_id": number,
+    "device_name": text,
+    "started_at": time,
+    "ended_at": time_or_null,
 }
 VPN_STATUS: Mapping[str, Check] = {
     "initialized": boolean,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import Session, User
 from accounts.services.sign_in import new_token
 from bundles.models import Owner
@@ -14,12 +16,14 @@ from payments.services.settle import settle
 from payments.tests.factories import a_customer
 from tests.mobile_contract.app import initiate, signed_in
 from tests.mobile_contract.shapes import assert_success
+from vpn.models import Peer
 from vpn.tests.factories import first_gateway
+from vpn.tests.reports import counted, tell
 
 
 def with_everything() -> tuple[User, dict[str, Any]]:
-    """A customer who sells too, with what paths call theirs, by parameter name."""
-    first_gateway()
+    """A customer who was online, and sells too, with what paths call theirs, by parameter name."""
+    gateway = first_gateway()
     person, bought = a_customer(), a_bundle()
     app = signed_in(person)
     payment = assert_success(initiate(app, bought.pk, person.phone or ""), 201)
@@ -29,7 +33,9 @@ def with_everything() -> tuple[User, dict[str, Any]]:
         source="webhook",
         evidence="test",
     )
-    config = app.post("/api/vpn/generate-config", {"bundle_id": bought.pk}, format="json").json()
+    app.post("/api/vpn/generate-config", {"bundle_id": bought.pk}, format="json")
+    peer = Peer.objects.get()
+    tell(gateway, counted(peer, 10, 90, int(timezone.now().timestamp())))
     named = app.post("/api/help/receipt", {"receipt": "SG632NMUAB"}, format="json").json()
     new_token(user=person)
     Owner.objects.create(
@@ -39,7 +45,7 @@ def with_everything() -> tuple[User, dict[str, Any]]:
     person.save()
     return person, {
         "payment_id": payment["payment_id"],
-        "id": config["data"]["config"]["id"],
+        "id": peer.pk,
         "bought_id": bought.pk,
         "bundle_id": a_bundle(owner=person).pk,
         "session_id": Session.objects.get(token__user=person).pk,

@@ -61,9 +61,7 @@ def test_asking_again_gives_the_same_configuration(app: APIClient, bought: Bundl
 
 def test_without_a_subscription_there_is_no_configuration(app: APIClient, bundle: Bundle) -> None:
     first_gateway()
-    response = generate(app, bundle)
-    assert_error(response, response.status_code)
-    assert response.status_code in (402, 403, 404, 409)
+    assert_error(generate(app, bundle), 409, "no_active_subscription")
 
 
 @pytest.mark.parametrize("bundle_id", [None, "x", 0, 10**30])
@@ -84,7 +82,7 @@ def test_the_configurations_are_listed_and_shown(app: APIClient, bought: Bundle)
 
 def test_a_revoked_configuration_is_dead(app: APIClient, bought: Bundle) -> None:
     config = config_of(generate(app, bought))
-    assert app.delete(f"/api/vpn/config/{config['id']}").status_code in (200, 204)
+    assert_success(app.delete(f"/api/vpn/config/{config['id']}"))
     assert all(
         not each["is_active"] for each in assert_success(app.get("/api/vpn/configs"))["configs"]
     )
@@ -138,11 +136,6 @@ def test_nobody_promotes_themselves(app: APIClient, customer: User, field: str) 
     assert (customer.pk, customer.role, customer.is_staff, customer.is_superuser) == before
 
 
-@pytest.mark.parametrize("path", ["usage", "connections"])
-def test_the_analytics_are_the_persons_own(app: APIClient, bought: Bundle, path: str) -> None:
-    assert isinstance(assert_success(app.get(f"/api/analytics/{path}")), dict)
-
-
 def test_two_people_have_two_configurations(
     app: APIClient, bought: Bundle, pays: Callable[[str], None]
 ) -> None:
@@ -155,8 +148,7 @@ def test_two_people_have_two_configurations(
 
 
 def test_a_bundle_that_was_not_bought_stays_closed(app: APIClient, bought: Bundle) -> None:
-    response = generate(app, a_bundle())
-    assert_error(response, response.status_code)
+    assert_error(generate(app, a_bundle()), 409, "no_active_subscription")
 
 
 def _line(config: Any, name: str) -> str:

@@ -142,7 +142,7 @@ def _buy(server: Server, provider: str, customer: Customer) -> None:
     _check_enabled(app, provider)
     payment = _initiate(app, provider, customer)
     began = time.monotonic()
-    _enter_pin(server.simulator_url, customer.phone)
+    enter_pin(server.simulator_url, customer.phone)
     _step("PIN entered on the phone", began)
     began = time.monotonic()
     status = _until(lambda: _final_status(app, payment["payment_id"]), PAYMENT_SECONDS, "outcome")
@@ -200,7 +200,7 @@ def _connect(app: App, bundle_id: int) -> None:
         raise Failed(f"The subscription is not active: {subscriptions}")
 
 
-def _enter_pin(simulator_url: str, phone: str) -> None:
+def enter_pin(simulator_url: str, phone: str) -> None:
     """Do on the simulated phone what its owner does."""
     msisdn = phone.removeprefix("+")
 

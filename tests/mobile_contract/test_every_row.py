@@ -64,7 +64,7 @@ def call(somebody: Person, row: str, body: Any = None) -> Any:
     ],
 )
 def test_one_thing(somebody: Person, row: str, name: str, shape: Mapping[str, Check]) -> None:
-    body = {} if row.startswith(("POST", "PUT")) else None
+    body: Any = {} if row.startswith(("POST", "PUT")) else None
     data = call(somebody, row, body)
     assert_shape(data[name] if name else data, shape)
 

@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
-from bundles.models import Activation, Subscription
+from bundles.models import Activation, Gift, Subscription
 from cases.models import Case, CaseKind
 from cases.services import open_cases, resolve_cases
 from common.invariants import named
@@ -84,7 +84,7 @@ def _lost_since(since: datetime) -> list[int]:
 
 
 def paid_not_activated() -> QuerySet[Payment]:
-    """Paid for a purchase for longer than that, neither served nor given up."""
+    """Paid for a purchase for longer than that, neither served, promised nor given up."""
     return Payment.objects.filter(
         state=State.COMPLETED,
         disposition=Disposition.OPEN,
@@ -105,12 +105,16 @@ def activated_not_paid() -> QuerySet[Activation]:
 
 
 def used_not_paid() -> QuerySet[Subscription]:
-    """Used, though nothing that it was activated by is paid; a withdrawn sale was paid once."""
+    """Used, though nothing that it was activated by is paid; a withdrawn sale was paid once, and so was
+    data that somebody gave."""
+    given = Gift.objects.filter(received=OuterRef("pk"))
     paid = Activation.objects.filter(
         Exists(_paying("purchase_id")) | Q(withdrawn_at__isnull=False),
         subscription=OuterRef("pk"),
     )
-    return Subscription.objects.filter(~Exists(paid), data_used_bytes__gt=0).order_by("pk")
+    return Subscription.objects.filter(
+        ~Exists(paid), ~Exists(given), data_used_bytes__gt=0
+    ).order_by("pk")
 
 
 def _paying(purchase: str) -> QuerySet[Payment]:

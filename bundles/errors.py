@@ -75,3 +75,50 @@ class NotDecidable(DomainError):
 class PaymentNotFound(DomainError):
     code = "payment_not_found"
     status = 404
+
+
+class GiftNotFound(DomainError):
+    """There is none, or it is somebody else's: nobody learns which."""
+
+    code = "gift_not_found"
+    status = 404
+
+
+class GiftAlreadyClaimed(DomainError):
+    code = "gift_already_claimed"
+    status = 409
+
+
+class GiftReturned(DomainError):
+    """Nobody claimed it in time, its giver took it back, or its money is gone."""
+
+    code = "gift_returned"
+    status = 409
+
+
+class GiftToOneself(DomainError):
+    code = "gift_to_oneself"
+
+
+class MoreThanIsLeft(DomainError):
+    """Nobody gives data away that they do not have, nor the last of it."""
+
+    code = "more_than_is_left"
+    status = 409
+
+
+class TooManyGifts(DomainError):
+    code = "too_many_gifts"
+    status = 429
+
+
+class SubscriptionEnded(DomainError):
+    code = "subscription_ended"
+    status = 409
+
+
+class SubscriptionNotBegun(DomainError):
+    """Its days count from the first connection, which has not been."""
+
+    code = "subscription_not_begun"
+    status = 409

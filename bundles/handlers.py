@@ -7,11 +7,12 @@ from django.db.models import Q
 from accounts.errors import AccountInUse
 from accounts.services.delete_account import Deletion
 from accounts.services.own_phone import prove_phone
-from bundles.models import Bundle, Purchase, Renewal, Subscription
+from bundles.models import Bundle, Gift, Purchase, Renewal, Subscription
 from bundles.services import record_fiscally as fiscally
 from bundles.services.activate import activate_purchase
 from bundles.services.earn import earned_account, held_account
 from bundles.services.end import end_of_customer
+from bundles.services.forget_receivers import forget_receiver
 from bundles.services.renew import renew_no_more
 from bundles.services.seats import release_hold
 from bundles.services.tell import tell_of_activation
@@ -47,13 +48,14 @@ def withdraw(payment: Payment) -> None:
 
 def correct_withdrawn(payment: Payment) -> None:
     """The money is gone again: the sale's fiscal record is told."""
-    if _is_ours(payment):
+    if _is_ours(payment) and not _was_never_served(payment):
         fiscally.correct_withdrawn(payment)
 
 
 def correct_sent_back(transfer: Transfer) -> None:
     """Money of a sale was sent back: the same."""
-    if transfer.payment is not None and _is_ours(transfer.payment):
+    payment = transfer.payment
+    if payment is not None and _is_ours(payment) and not _was_never_served(payment):
         fiscally.correct_sent_back(transfer)
 
 
@@ -61,8 +63,7 @@ def release(payment: Payment) -> None:
     """The money will not come, became credit or goes back: others may have the held seat."""
     if not _is_ours(payment):
         return
-    purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
-    release_hold(bundle_id=purchase.bundle_id, customer_id=purchase.customer_id)
+    release_hold(purchase=Purchase.objects.get(pk=Purchase.id_from(payment.subject)))
 
 
 def renew_no_more_in_vain(payment: Payment) -> None:
@@ -77,6 +78,12 @@ def _is_ours(payment: Payment) -> bool:
     return bool(payment.subject)
 
 
+def _was_never_served(payment: Payment) -> bool:
+    """A gift that went back unclaimed has no fiscal record that could be corrected."""
+    returned = Gift.objects.filter(state=Gift.State.RETURNED)
+    return returned.filter(purchase=Purchase.id_from(payment.subject)).exists()
+
+
 def keep_account_in_use(deletion: Deletion) -> None:
     """Raise AccountInUse while an owner has earnings or customers, or a service would be lost."""
     user = deletion.user
@@ -85,11 +92,15 @@ def keep_account_in_use(deletion: Deletion) -> None:
     live = Subscription.objects.filter(state=Subscription.State.ACTIVE)
     if live.filter(bundle__owner=user).exists():
         raise AccountInUse("Customers still use your bundles. Pause them, and wait for their end.")
+    waiting = Gift.objects.filter(giver=user, state=Gift.State.OFFERED)
+    if waiting.filter(subscription=None).exists():
+        raise AccountInUse("A gift of yours waits to be claimed. Take it back, or wait for that.")
     if not deletion.gives_up_service and live.filter(customer=user).exists():
         raise AccountInUse("You have an active bundle, which would end. Say that you give it up.")
 
 
 def end_with_account(deletion: Deletion) -> None:
-    """What the person sold is not sold any more; what they used ends."""
+    """What the person sold is not sold any more; what they used ends, and their phone is on no gift."""
     Bundle.objects.filter(owner=deletion.user).update(is_active=False)
     end_of_customer(deletion.user.pk)
+    forget_receiver(deletion.user)

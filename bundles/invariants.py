@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain
+from typing import Any
 
 from django.db.models import (
     BigIntegerField,
@@ -16,12 +17,13 @@ from django.db.models import (
     F,
     OuterRef,
     Q,
+    QuerySet,
     Subquery,
     Sum,
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Substr
+from django.db.models.functions import Cast, Coalesce, Greatest, Substr
 from django.utils import timezone
 
 from bundles.models import (
@@ -29,6 +31,7 @@ from bundles.models import (
     LAST_PACKET_BYTES,
     Activation,
     Bundle,
+    Gift,
     Purchase,
     Seat,
     Subscription,
@@ -43,6 +46,8 @@ DAY_MICROSECONDS = 24 * 60 * 60 * 10**6
 SUBJECT = "purchase:"
 PAYMENT = "payment:{public_id}"
 SUBSCRIPTION = "subscription:{pk}"
+GIFT = "gift:{pk}"
+GIFT_OVERDUE = timedelta(days=1)  # a refund under way is waited for
 
 
 def _purchase_of(subject: str) -> Cast:
@@ -63,30 +68,44 @@ def _served_unpaid() -> Iterator[Offender]:
     )
 
 
-def _granted_otherwise() -> Iterator[Offender]:
-    """While it runs, a subscription gives what its purchases gave, less what was taken back.
+def _bytes(rows: QuerySet[Any], of: str) -> Coalesce:
+    """The bytes of the rows whose column `of` names a subscription."""
+    sums = rows.filter(**{of: OuterRef("pk")}).order_by().values(of)
+    return Coalesce(Subquery(sums.annotate(total=Sum("data_bytes")).values("total")), 0)
 
-    One that was ended by a withdrawal keeps the figures that it had.
+
+def _granted_otherwise() -> Iterator[Offender]:
+    """While it runs, a subscription gives what its purchases gave, less what was taken back, and what
+    was received, less what was given away.
+
+    One that has ended keeps the figures that it had.
     """
-    standing = Q(activations__withdrawn_at=None)
+    standing = Activation.objects.filter(withdrawn_at=None)
+    given_away = Gift.objects.all()
+    on_its_way = given_away.exclude(state=Gift.State.RETURNED)
     is_active = Q(state=Subscription.State.ACTIVE)
     rows = (
-        Subscription.objects.values("pk", "state", "data_limit_bytes")
-        .annotate(
-            given=Coalesce(Sum("activations__data_bytes"), 0),
-            left=Coalesce(Sum("activations__data_bytes", filter=standing), 0),
+        Subscription.objects.annotate(
+            bought=_bytes(Activation.objects.all(), "subscription"),
+            stand=_bytes(standing, "subscription"),
+            received=_bytes(Gift.objects.all(), "received"),
+            given=_bytes(on_its_way, "subscription"),
+            ever_given=_bytes(given_away, "subscription"),
         )
+        .alias(left=Greatest(F("stand") + F("received") - F("given"), 0))
         .filter(
             (is_active & ~Q(data_limit_bytes=F("left")))
-            | Q(data_limit_bytes__lt=F("left"))
-            | Q(data_limit_bytes__gt=F("given"))
+            | Q(data_limit_bytes__lt=F("stand") + F("received") - F("ever_given"))
+            | Q(data_limit_bytes__gt=F("bought") + F("received"))
         )
         .order_by("pk")
+        .values("pk", "state", "data_limit_bytes", "bought", "stand", "received", "given")
     )
     return offenders(
         rows,
         subject=SUBSCRIPTION,
-        trouble="{state} with {data_limit_bytes} bytes; bought were {given}, {left} of them stand",
+        trouble="{state} with {data_limit_bytes} bytes; bought were {bought}, {stand} of them stand; "
+        "{received} were received and {given} given away",
     )
 
 
@@ -95,7 +114,10 @@ def _fulfilled_otherwise() -> Iterator[Offender]:
     fulfilled = Payment.objects.filter(
         subject__startswith=SUBJECT, disposition=Disposition.FULFILLED
     )
-    unserved = fulfilled.annotate(purchase=_purchase_of("subject")).exclude(Exists(served))
+    promised = Gift.objects.filter(purchase_id=OuterRef("purchase"))
+    unserved = fulfilled.annotate(purchase=_purchase_of("subject")).exclude(
+        Exists(served) | Exists(promised)
+    )
     payments = fulfilled.filter(subject=named(SUBJECT, OuterRef("purchase_id")))
     unclaimed = Activation.objects.exclude(Exists(payments))
     twice = (
@@ -108,7 +130,7 @@ def _fulfilled_otherwise() -> Iterator[Offender]:
         offenders(
             unserved.order_by("pk").values("public_id", "subject", "paid_amount"),
             subject=PAYMENT,
-            trouble="fulfilled, but {subject} was never activated",
+            trouble="fulfilled, but {subject} was never activated nor promised",
             amount="paid_amount",
         ),
         offenders(
@@ -127,15 +149,18 @@ def _fulfilled_otherwise() -> Iterator[Offender]:
 
 
 def _purchase_tells_otherwise() -> Iterator[Offender]:
-    activation = Activation.objects.filter(purchase_id=OuterRef("pk"))
+    """A gift is paid when it is promised, and activated when it is claimed."""
+    of_purchase = {"purchase_id": OuterRef("pk")}
+    is_activated = Exists(Activation.objects.filter(**of_purchase))
+    is_served = is_activated | Exists(Gift.objects.filter(**of_purchase))
     is_paid = Q(state=Purchase.State.PAID)
-    rows = Purchase.objects.annotate(is_activated=Exists(activation)).filter(
-        (is_paid & Q(is_activated=False)) | (~is_paid & Q(is_activated=True))
+    rows = Purchase.objects.annotate(is_served=is_served).filter(
+        (is_paid & Q(is_served=False)) | (~is_paid & Q(is_served=True))
     )
     return offenders(
-        rows.order_by("pk").values("pk", "price", "state", "is_activated"),
+        rows.order_by("pk").values("pk", "price", "state", "is_served"),
         subject="purchase:{pk}",
-        trouble="{state}; activated: {is_activated}",
+        trouble="{state}; activated or promised: {is_served}",
         amount="price",
     )
 
@@ -173,39 +198,46 @@ def _sale_not_booked() -> Iterator[Offender]:
 
 def _usable_unpaid() -> Iterator[Offender]:
     standing = Activation.objects.filter(subscription=OuterRef("pk"), withdrawn_at=None)
-    rows = Subscription.objects.filter(state=Subscription.State.ACTIVE).exclude(Exists(standing))
+    received = Gift.objects.filter(received=OuterRef("pk"))
+    rows = Subscription.objects.filter(state=Subscription.State.ACTIVE).exclude(
+        Exists(standing) | Exists(received)
+    )
     return offenders(
         rows.order_by("pk").values("pk"),
         subject=SUBSCRIPTION,
-        trouble="active, but no purchase of it stands",
+        trouble="active, but no purchase of it stands, nor a gift",
     )
 
 
 def _lasts_otherwise() -> Iterator[Offender]:
-    """While it awaits its first use it is kept for some days more.
+    """While it awaits its first use it is kept for some days more; one that a gift of data began has
+    its giver's time.
 
     Durations are microseconds where the database has no type for them: MySQL, MariaDB, SQLite.
     """
+    microseconds = Cast("lends_time", BigIntegerField())
+    lent = Gift.objects.filter(received=OuterRef("pk")).order_by().values("received")
     rows = (
         Subscription.objects.filter(state=Subscription.State.ACTIVE)
         .values("pk", "starts_at", "ends_at", "awaits_first_use")
         .annotate(
-            days=Sum("activations__days", filter=Q(activations__withdrawn_at=None))
-            + Case(When(awaits_first_use=True, then=KEPT_DAYS), default=0)
+            days=Coalesce(Sum("activations__days", filter=Q(activations__withdrawn_at=None)), 0)
+            + Case(When(awaits_first_use=True, then=KEPT_DAYS), default=0),
+            lent=Coalesce(Subquery(lent.annotate(total=Sum(microseconds)).values("total")), 0),
         )
         .alias(
             lasts=ExpressionWrapper(F("ends_at") - F("starts_at"), output_field=DurationField()),
-            bought=ExpressionWrapper(
-                F("days") * Value(DAY_MICROSECONDS), output_field=DurationField()
+            due=ExpressionWrapper(
+                F("days") * Value(DAY_MICROSECONDS) + F("lent"), output_field=DurationField()
             ),
         )
-        .exclude(lasts=F("bought"))
+        .exclude(lasts=F("due"))
         .order_by("pk")
     )
     return offenders(
         rows,
         subject=SUBSCRIPTION,
-        trouble="lasts from {starts_at} to {ends_at}, and {days} days were bought",
+        trouble="lasts from {starts_at} to {ends_at}, and {days} days were bought, and {lent} microseconds given",
     )
 
 
@@ -233,12 +265,70 @@ def _seat_missing() -> Iterator[Offender]:
             trouble="active without a seat",
         ),
         offenders(
-            in_use.exclude(Exists(active.filter(**of_both)))
+            in_use.filter(purchase=None)
+            .exclude(Exists(active.filter(**of_both)))
             .order_by("pk")
             .values("bundle_id", "number"),
             subject="bundle:{bundle_id}",
             trouble="seat {number} is in use by nobody",
         ),
+    )
+
+
+def _gift_without_place() -> Iterator[Offender]:
+    """What was bought for somebody has its place until it is claimed or goes back, and no longer."""
+    offered = Gift.objects.filter(state=Gift.State.OFFERED, purchase__isnull=False)
+    of_purchase = {"purchase": OuterRef("purchase")}
+    in_use = Seat.objects.filter(held_until=None)
+    return chain(
+        offenders(
+            offered.exclude(Exists(in_use.filter(**of_purchase))).order_by("pk").values("pk"),
+            subject=GIFT,
+            trouble="offered, and no seat is kept for it",
+        ),
+        offenders(
+            in_use.filter(purchase__isnull=False)
+            .exclude(Exists(offered.filter(**of_purchase)))
+            .order_by("pk")
+            .values("bundle_id", "number", "purchase_id"),
+            subject="bundle:{bundle_id}",
+            trouble="seat {number} is kept for purchase {purchase_id}, which is no gift on offer",
+        ),
+    )
+
+
+def _gift_claimed_otherwise() -> Iterator[Offender]:
+    """What was claimed has become service of whoever claimed it, once; what was not, has not."""
+    is_bought, is_claimed = Q(purchase__isnull=False), Q(state=Gift.State.CLAIMED)
+    activated = Activation.objects.filter(purchase=OuterRef("purchase"))
+    by_claimer = activated.filter(subscription__customer=OuterRef("claimed_by"))
+    rows = Gift.objects.annotate(
+        is_activated=Exists(activated), is_theirs=Exists(by_claimer)
+    ).filter(
+        (is_bought & is_claimed & Q(is_theirs=False))
+        | (is_bought & ~is_claimed & Q(is_activated=True))
+        | (is_bought & Q(received__isnull=False))
+        | (~is_bought & is_claimed & Q(received=None))
+        | (~is_bought & ~is_claimed & Q(received__isnull=False))
+        | ~Q(received__customer=F("claimed_by")) & Q(received__isnull=False)
+        | ~Q(received__bundle=F("bundle")) & Q(received__isnull=False)
+    )
+    return offenders(
+        rows.order_by("pk").values("pk", "state", "is_activated", "received"),
+        subject=GIFT,
+        trouble="{state}; activated: {is_activated}; its data is in subscription {received}",
+    )
+
+
+def _gift_outlives() -> Iterator[Offender]:
+    """Nothing is on offer of what has ended, nor long after its time."""
+    ended = Q(subscription__state=Subscription.State.ENDED)
+    overdue = Q(expires_at__lt=timezone.now() - GIFT_OVERDUE)
+    rows = Gift.objects.filter(ended | overdue, state=Gift.State.OFFERED)
+    return offenders(
+        rows.order_by("pk").values("pk", "expires_at"),
+        subject=GIFT,
+        trouble="offered, but over since {expires_at}, or with its subscription",
     )
 
 
@@ -315,5 +405,8 @@ INVARIANTS = (
     Invariant("M-20", "A purchase is paid when it is activated", _purchase_tells_otherwise),
     Invariant("M-21", "A subscription lasts the days that were bought", _lasts_otherwise),
     Invariant("M-22", "What is used up is noted as such", _use_not_noted),
+    Invariant("M-30", "Each gift on offer has its place", _gift_without_place),
+    Invariant("M-31", "Each claimed gift became service once", _gift_claimed_otherwise),
+    Invariant("M-32", "No gift outlives its end", _gift_outlives),
     Invariant("F-01", "Each sale has its fiscal record", _unrecorded),
 )

@@ -79,7 +79,9 @@ def business_of(bundle_ids: list[int]) -> dict[int, Business]:
 def sales_of(owner_id: int) -> QuerySet[Purchase]:
     """What an owner has sold, the latest first, with what it became."""
     paid = Purchase.objects.filter(bundle__owner_id=owner_id, state=Purchase.State.PAID)
-    return paid.select_related("bundle", "customer", "activation").order_by("-paid_at", "-id")
+    return paid.select_related("bundle", "customer", "activation", "gift").order_by(
+        "-paid_at", "-id"
+    )
 
 
 def customers_of(owner_id: int) -> QuerySet[Subscription]:

@@ -8,8 +8,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from bundles.errors import PaymentNotFound, SubscriptionNotFound
-from bundles.models import Bundle, Purchase, Subscription
+from bundles.errors import GiftNotFound, PaymentNotFound, SubscriptionNotFound
+from bundles.gift_tokens import hash_of
+from bundles.models import Bundle, Gift, Purchase, Subscription
 from bundles.pay_reference import is_pay_reference
 from common import phone as phones
 from payments.bills import Payable
@@ -53,7 +54,8 @@ def active_subscription(*, customer_id: int, bundle_id: int) -> Subscription | N
 
 def is_being_paid(*, customer_id: int, bundle_id: int) -> bool:
     """Whether money for this bundle is under way, or may be: asked for, unanswered, or not served."""
-    purchase = Purchase.objects.filter(customer_id=customer_id, open_bundle=bundle_id).first()
+    own = Purchase.objects.filter(customer_id=customer_id, open_bundle=bundle_id, gift_phone="")
+    purchase = own.first()
     if purchase is None:
         return False
     return (
@@ -73,7 +75,7 @@ def purchases_of(payments: Iterable[Payment]) -> dict[str, Purchase]:
     Money that became credit at once has none.
     """
     keys = {Purchase.id_from(payment.subject) for payment in payments if payment.subject}
-    found = Purchase.objects.select_related("bundle", "activation").in_bulk(keys)
+    found = Purchase.objects.select_related("bundle", "activation", "gift").in_bulk(keys)
     return {purchase.subject: purchase for purchase in found.values()}
 
 
@@ -83,6 +85,36 @@ def own_payment(*, user_id: int, name: str) -> Payment:
     if payment is None:
         raise PaymentNotFound("There is no such payment.")
     return payment
+
+
+def gifts_of(person: User) -> QuerySet[Gift]:
+    """What a person has given, and what was given to their proved phone or by a link; the latest first."""
+    theirs = Q(giver=person) | Q(claimed_by=person)
+    if person.phone and person.is_phone_verified:
+        theirs |= Q(phone=person.phone)
+    return Gift.objects.filter(theirs).select_related("giver", "bundle").order_by("-id")
+
+
+def gift_from(giver: User, gift_id: int) -> Gift:
+    """Somebody's own gift. Raises GiftNotFound."""
+    return _found(Gift.objects.filter(giver=giver, pk=gift_id))
+
+
+def gift_to(person: User, gift_id: int) -> Gift:
+    """A gift to a person's proved phone, or that they have claimed. Raises GiftNotFound."""
+    return _found(gifts_of(person).exclude(giver=person).filter(pk=gift_id))
+
+
+def gift_behind(token: str) -> Gift:
+    """The gift of the link that its SMS holds. Raises GiftNotFound."""
+    return _found(Gift.objects.filter(token_hash=hash_of(token)))
+
+
+def _found(gifts: QuerySet[Gift]) -> Gift:
+    gift = gifts.select_related("giver", "bundle", "purchase").first()
+    if gift is None:
+        raise GiftNotFound("There is no such gift.")
+    return gift
 
 
 def payable_of_purchase(reference: str) -> Payable | None:

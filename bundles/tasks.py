@@ -22,6 +22,22 @@ def renew_from_credit() -> int:
 
 
 @shared_task
+def return_unclaimed_gifts() -> int:
+    """Give back what nobody has claimed in time."""
+    from bundles.services.return_gift import return_unclaimed
+
+    return return_unclaimed()
+
+
+@shared_task
+def forget_old_receivers() -> int:
+    """Forget the phones that old gifts were for."""
+    from bundles.services.forget_receivers import forget_old_receivers as forget
+
+    return forget()
+
+
+@shared_task
 def release_earnings() -> int:
     """Owners earn what is delivered."""
     from bundles.services.earn import release_earnings as release

@@ -114,6 +114,12 @@ SCHEDULE = (
         "Whoever wants it so goes on without a break: their data is used up, or the end is near.",
     ),
     Job(
+        "Unclaimed gifts",
+        "bundles.tasks.return_unclaimed_gifts",
+        timedelta(minutes=1),
+        "What nobody claims in time is its giver's again, and the place somebody else's.",
+    ),
+    Job(
         "Notices",
         "vpn.tasks.send_notices",
         timedelta(seconds=10),
@@ -202,6 +208,12 @@ SCHEDULE = (
         "accounts.tasks.forget_old_codes",
         timedelta(days=1),
         "They name phones; after a week nobody asks about them.",
+    ),
+    Job(
+        "Receivers of old gifts",
+        "bundles.tasks.forget_old_receivers",
+        timedelta(days=1),
+        "Their phones are of people who may have no account; after 90 days nobody needs them.",
     ),
     Job(
         "Old idempotency keys",

@@ -12,6 +12,7 @@ from backoffice.metrics import metrics
 from backoffice.search_page import search_page
 from bundles.api.urls import (
     catalogue_urlpatterns,
+    gift_urlpatterns,
     owner_urlpatterns,
     picture_urlpatterns,
     purchase_urlpatterns,
@@ -34,6 +35,7 @@ api: list[URLPattern | URLResolver] = [
     path("users/", include(person_urlpatterns)),
     path("users/", include(subscription_urlpatterns)),
     path("", include(catalogue_urlpatterns)),
+    path("gifts", include(gift_urlpatterns)),
     path("owner", include(owner_urlpatterns)),
     path("payments/", include("payments.api.urls")),
     path("payments/", include(payment_urlpatterns)),

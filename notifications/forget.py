@@ -1,6 +1,10 @@
-"""Forgets whom messages went to, and what they said, when their reader's account is deleted."""
+"""Forgets whom messages went to, and what they said: nobody needs that of their reader any more."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import QuerySet
 
 from notifications.models import Message, OptOut
 
@@ -11,5 +15,14 @@ def forget_messages_to(reader: str) -> None:
     theirs.filter(state=Message.State.QUEUED).update(
         state=Message.State.FAILED, next_attempt_at=None, error="The account was deleted."
     )
-    theirs.update(to="", text="", context={})
+    _forget(theirs)
     OptOut.objects.filter(phone=reader).delete()
+
+
+def forget_messages(keys: Collection[str]) -> None:
+    """The same of old messages by their keys."""
+    _forget(Message.objects.filter(key__in=keys))
+
+
+def _forget(messages: QuerySet[Message]) -> None:
+    messages.update(to="", text="", context={})

@@ -28,6 +28,37 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Konektika: We have received TZS {amount:,} for {bundle}. Receipt {receipt}. "
         "Thank you.",
     },
+    "payment_received_gift": {
+        "sw": "Konektika: Tumepokea TZS {amount:,} kwa zawadi yako ya {bundle}. Risiti {receipt}. "
+        "Tumemtumia mpokeaji SMS.",
+        "en": "Konektika: We have received TZS {amount:,} for your gift of {bundle}. "
+        "Receipt {receipt}. We have told the receiver by SMS.",
+    },
+    "gift_bought": {
+        "sw": "Konektika: {giver} amekununulia {bundle}. Ichukue kabla ya {until}: {link}",
+        "en": "Konektika: {giver} has bought {bundle} for you. Claim it before {until}: {link}",
+    },
+    "gift_data": {
+        "sw": "Konektika: {giver} amekupa {data} za {bundle}. Zichukue kabla ya {until}: {link}",
+        "en": "Konektika: {giver} gives you {data} of {bundle}. Claim them before {until}: {link}",
+    },
+    "gift_returned": {
+        "sw": "Konektika: Zawadi yako ya {bundle} haikuchukuliwa na imerudi: TZS {amount:,} "
+        "ziko kwenye akaunti yako.",
+        "en": "Konektika: Your gift of {bundle} was not claimed and has come back: TZS {amount:,} "
+        "are your credit.",
+    },
+    "gift_data_returned": {
+        "sw": "Konektika: {data} za {bundle} ulizotoa hazikuchukuliwa. Zimerudi kwako.",
+        "en": "Konektika: The {data} of {bundle} that you gave were not claimed. They are yours "
+        "again.",
+    },
+    "gift_data_gone": {
+        "sw": "Konektika: {data} za {bundle} ulizotoa hazikuchukuliwa. Kifurushi kimeisha, nazo "
+        "zimeisha.",
+        "en": "Konektika: The {data} of {bundle} that you gave were not claimed, and ended with "
+        "your bundle.",
+    },
     "vpn_ready": {
         "sw": "Konektika: VPN yako ya {bundle} iko tayari hadi {until}. Pata usanidi: {link}",
         "en": "Konektika: Your VPN for {bundle} is ready until {until}. Get it here: {link}",
@@ -48,6 +79,12 @@ TEXTS: dict[str, dict[str, str]] = {
     "credit_paid": {
         "sw": "Konektika: TZS {amount:,} za salio lako zimelipia {bundle}. Asante.",
         "en": "Konektika: TZS {amount:,} of your credit have paid for {bundle}. Thank you.",
+    },
+    "credit_paid_gift": {
+        "sw": "Konektika: TZS {amount:,} za salio lako zimelipia zawadi yako ya {bundle}. "
+        "Tumemtumia mpokeaji SMS.",
+        "en": "Konektika: TZS {amount:,} of your credit have paid for your gift of {bundle}. "
+        "We have told the receiver by SMS.",
     },
     "renewal_short": {
         "sw": "Konektika: Salio lako halitoshi kununua tena {bundle}: zimepungua "

@@ -20,6 +20,8 @@ EXAMPLES = {
     "why": "Tunahitaji picha ya mkataba wako.",
     "percent": 80,
     "left": "20 GB",
+    "data": "20 GB",
+    "giver": "Mwanaidi K",
     "reason": "insufficient_funds",
 }
 

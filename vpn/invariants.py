@@ -8,7 +8,7 @@ from itertools import chain
 from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, Sum, Window
 from django.db.models.functions import Coalesce, Lag
 
-from bundles.models import Activation, Subscription
+from bundles.models import Activation, Gift, Subscription
 from common.invariants import Invariant, Offender, offenders
 from vpn.models import LIVE, Gateway, Peer, Usage
 from vpn.services.publish import MODULUS
@@ -16,8 +16,9 @@ from vpn.services.publish import MODULUS
 
 def _connected_unpaid() -> Iterator[Offender]:
     standing = Activation.objects.filter(subscription=OuterRef("subscription"), withdrawn_at=None)
+    given = Gift.objects.filter(received=OuterRef("subscription"))
     rows = Peer.objects.filter(state=Peer.State.ACTIVE).exclude(
-        Exists(standing), subscription__state=Subscription.State.ACTIVE
+        Exists(standing) | Exists(given), subscription__state=Subscription.State.ACTIVE
     )
     return offenders(
         rows.order_by("pk").values("pk", "subscription_id", "subscription__state"),

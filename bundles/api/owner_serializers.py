@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from bundles.models import Bundle, Owner, Purchase, Subscription
+from bundles.models import Bundle, Gift, Owner, Purchase, Subscription
 from bundles.owner_figures import Business
 from bundles.shares import shares_of
 from common import phone as phones
@@ -164,8 +164,10 @@ class SaleSerializer(serializers.ModelSerializer[Purchase]):
         return shares_of(purchase).owner
 
     def get_state(self, purchase: Purchase) -> str:
-        activation = getattr(purchase, "activation", None)
+        activation, gift = getattr(purchase, "activation", None), getattr(purchase, "gift", None)
         if activation is not None and activation.withdrawn_at is not None:
+            return "withdrawn"
+        if gift is not None and gift.state == Gift.State.RETURNED:
             return "withdrawn"
         return "earned" if activation is not None and activation.earned_at else "held"
 

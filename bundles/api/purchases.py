@@ -71,6 +71,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
                 phone=asked.validated_data["phone_number"],
                 provider=asked.wanted_provider(),
                 use_credit=asked.validated_data["use_credit"],
+                gift_phone=asked.validated_data["gift_phone"],
                 claimed=claimed,
             )
         except DomainError:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bundles.models import Bundle, Purchase, Renewal, Subscription
+from bundles.models import Bundle, Gift, Purchase, Renewal, Subscription
 from common import phone as phones
 from common.rest import PageSerializer
 from payments.models import Disposition, MobileMoneyTransaction, Payment
@@ -69,6 +71,17 @@ class InitiateSerializer(serializers.Serializer[Any]):
     use_credit = serializers.BooleanField(
         default=False, help_text="Let the customer's credit pay first"
     )
+    gift_phone = serializers.CharField(
+        max_length=30,
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        default="",
+        help_text="Whom it is for; empty for oneself",
+    )
+
+    def validate_gift_phone(self, value: str | None) -> str:
+        return phones.parse(value) if value else ""
 
     def validate_phone_number(self, value: str) -> str:
         return phones.parse(value)
@@ -99,6 +112,7 @@ class PaymentSerializer(serializers.Serializer[Payment]):
     state = serializers.SerializerMethodField()
     reason = serializers.CharField()
     receipt = serializers.SerializerMethodField()
+    gift_phone = serializers.SerializerMethodField(help_text="Whom it is for; empty for oneself")
     created_at = serializers.DateTimeField()
     paid_at = serializers.DateTimeField(allow_null=True)
 
@@ -114,6 +128,10 @@ class PaymentSerializer(serializers.Serializer[Payment]):
     def get_bundle_name(self, payment: Payment) -> str:
         purchase = self._purchase(payment)
         return purchase.bundle.name if purchase else ""
+
+    def get_gift_phone(self, payment: Payment) -> str:
+        purchase = self._purchase(payment)
+        return purchase.gift_phone if purchase else ""
 
     def get_phone_number(self, payment: Payment) -> str:
         attempt = _attempt(payment)
@@ -135,8 +153,10 @@ class PaymentSerializer(serializers.Serializer[Payment]):
         """What became of money that buys nothing now; "" of other money."""
         if payment.reversed_at is not None:
             return "reversed"
-        activation = getattr(self._purchase(payment), "activation", None)
+        purchase = self._purchase(payment)
+        activation, gift = getattr(purchase, "activation", None), getattr(purchase, "gift", None)
         is_withdrawn = activation is not None and activation.withdrawn_at is not None
+        is_withdrawn |= gift is not None and gift.state == Gift.State.RETURNED
         was_served = payment.disposition == Disposition.FULFILLED
         if payment.disposition == Disposition.REFUNDED or (was_served and is_withdrawn):
             return str(Disposition.REFUNDED)
@@ -224,6 +244,79 @@ class RenewalSerializer(serializers.Serializer[Any]):
     auto_renew = serializers.BooleanField(
         help_text="Buy it again from the person's credit, for what its bundle costs now at most"
     )
+
+
+class GiveDataSerializer(serializers.Serializer[Any]):
+    """Which of one's subscriptions, whose phone, and how much."""
+
+    subscription_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    phone = serializers.CharField(max_length=30)
+    data_mb = serializers.IntegerField(min_value=1, max_value=10**9, help_text="Millions of bytes")
+
+    def validate_phone(self, value: str) -> str:
+        return phones.parse(value)
+
+
+class ClaimGiftSerializer(serializers.Serializer[Any]):
+    """One of the two: the end of the SMS's link, or the id of a gift to one's own proved phone."""
+
+    token = serializers.CharField(max_length=100, required=False, default="")
+    gift_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not given["token"] and "gift_id" not in given:
+            raise serializers.ValidationError({"token": [_("Give the gift's token, or its id.")]})
+        return given
+
+
+class GiftSerializer(serializers.ModelSerializer[Gift]):
+    """A gift as `person` in the context may see it; the giver's phone is nobody else's business."""
+
+    kind = serializers.SerializerMethodField()
+    direction = serializers.SerializerMethodField()
+    giver_name = serializers.CharField(source="giver.short_name")
+    bundle_name = serializers.CharField(source="bundle.name")
+    phone = serializers.SerializerMethodField(help_text="Whom it is for; empty to whoever got it")
+    state = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Gift
+        fields = [
+            "id",
+            "kind",
+            "direction",
+            "giver_name",
+            "phone",
+            "bundle_id",
+            "bundle_name",
+            "data_bytes",
+            "state",
+            "expires_at",
+            "created_at",
+            "ended_at",
+        ]
+
+    def get_kind(self, gift: Gift) -> str:
+        """`bundle` or `data`."""
+        return "data" if gift.is_data else "bundle"
+
+    def get_direction(self, gift: Gift) -> str:
+        """`given` or `received`."""
+        return "given" if self._is_givers(gift) else "received"
+
+    def get_phone(self, gift: Gift) -> str:
+        return gift.phone if self._is_givers(gift) else ""
+
+    def get_state(self, gift: Gift) -> str:
+        """`offered`, `claimed` or `returned`; one whose time is over goes back, swept or not."""
+        return gift.state_at(timezone.now())
+
+    def _is_givers(self, gift: Gift) -> bool:
+        return bool(gift.giver_id == self.context["person"].pk)
+
+
+class GiftListSerializer(PageSerializer):
+    gifts = GiftSerializer(many=True)
 
 
 class SubscriptionListSerializer(PageSerializer):

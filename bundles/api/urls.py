@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from bundles.api import owners
 from bundles.api.catalogue import BundleViewSet
+from bundles.api.gifts import ClaimGiftView, GiftsView, TakeGiftBackView
 from bundles.api.pictures import picture
 from bundles.api.purchases import PurchaseViewSet
 from bundles.api.subscriptions import SubscriptionViewSet
@@ -24,6 +25,11 @@ user_urlpatterns = [
         SubscriptionViewSet.as_view({"post": "renewal"}),
         name="subscription-renewal",
     ),
+]
+gift_urlpatterns = [
+    path("", GiftsView.as_view(), name="gifts"),
+    path("/claim", ClaimGiftView.as_view(), name="gift-claim"),
+    path("/<int:gift_id>/withdraw", TakeGiftBackView.as_view(), name="gift-withdraw"),
 ]
 owner_urlpatterns = [
     path("", owners.OwnerView.as_view(), name="owner"),

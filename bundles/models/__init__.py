@@ -1,5 +1,6 @@
 """What is sold and by whom; the other apps import from here."""
 
+from bundles.models.gifts import Gift
 from bundles.models.owners import Owner
 from bundles.models.renewals import Renewal
 from bundles.models.sales import (
@@ -33,6 +34,7 @@ __all__ = [
     "BundleVersion",
     "FiscalCorrection",
     "FiscalRecord",
+    "Gift",
     "Owner",
     "Purchase",
     "Renewal",

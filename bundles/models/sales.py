@@ -197,6 +197,11 @@ class Purchase(models.Model):
         blank=True,
         help_text="What to dial to pay by a provider's menu; empty until it is asked for",
     )
+    gift_phone = models.CharField(
+        max_length=20,
+        blank=True,
+        help_text="Whom it is for, E.164; empty for the customer's own, and once forgotten",
+    )
     price = models.PositiveIntegerField(help_text="TZS")
     data_limit_gb = models.PositiveIntegerField()
     duration_days = models.PositiveIntegerField()
@@ -219,7 +224,8 @@ class Purchase(models.Model):
         indexes = [models.Index(fields=["state"], name="purchase_state_shown")]
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "open_bundle"], name="purchase_one_open_per_bundle"
+                fields=["customer", "open_bundle", "gift_phone"],
+                name="purchase_one_open_per_receiver",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["awaiting_payment", "paid", "abandoned"]),
@@ -453,13 +459,27 @@ class FiscalCorrection(models.Model):
 class Seat(models.Model):
     """One of a bundle's `max_clients` places, held while the PIN is waited for, then used.
 
-    A row exists only while the place is taken. `held_until` is empty once a subscription uses it.
+    A row exists only while the place is taken. `held_until` is empty once a subscription uses it, or a
+    gift is paid that waits for whom it is for.
     """
 
     bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="seats")
     number = models.PositiveIntegerField()
     customer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="seats"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="seats",
+        help_text="Empty for a gift's",
+    )
+    purchase = models.OneToOneField(
+        Purchase,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="seat",
+        help_text="The gift that the place is kept for",
     )
     held_until = models.DateTimeField(null=True, blank=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -469,6 +489,11 @@ class Seat(models.Model):
             models.UniqueConstraint(fields=["bundle", "number"], name="seat_taken_once"),
             models.UniqueConstraint(fields=["bundle", "customer"], name="seat_one_per_customer"),
             models.CheckConstraint(condition=Q(number__gte=1), name="seat_numbers_from_one"),
+            models.CheckConstraint(
+                condition=Q(customer=None, purchase__isnull=False)
+                | Q(customer__isnull=False, purchase=None),
+                name="seat_of_one_holder",
+            ),
         ]
 
     def __str__(self) -> str:

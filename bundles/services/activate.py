@@ -19,10 +19,12 @@ from bundles.models import (
     Subscription,
 )
 from bundles.selectors import active_subscription
+from bundles.services.allowance import settle_allowance
 from bundles.services.earn import held_account
 from bundles.services.end import end_subscription
+from bundles.services.offer_gift import offer_bought
 from bundles.services.renew import go_on_with
-from bundles.services.seats import use_held_seat, use_seat
+from bundles.services.seats import use_held_seat, use_seat, use_seat_for
 from bundles.shares import shares_of
 from cases.models import CaseKind
 from payments import ledger
@@ -34,25 +36,24 @@ from payments.states import State
 FIRST_LOOK_AFTER = timedelta(minutes=10)  # at whether the customer has connected
 
 
-def activate_purchase(*, payment: Payment) -> Subscription:
+def activate_purchase(*, payment: Payment) -> None:
     """Give the customer what the payment has bought, inside the fulfilment's transaction.
 
-    Raises CannotFulfil when the purchase was paid before, was given up, or has no free seat left.
+    A gift is offered to whom it is for. Raises CannotFulfil when the purchase was paid before, was
+    given up, or has no free seat left.
     """
     purchase = _claim(payment)
-    subscription, is_new = _serve(purchase)
-    Activation.objects.create(
-        purchase=purchase,
-        subscription=subscription,
-        data_bytes=purchase.data_limit_gb * GIGABYTE,
-        days=purchase.duration_days,
-    )
-    if is_new and payment.payment_method == Payment.CREDIT:
-        go_on_with(subscription, purchase=purchase)
+    bundle = _take_place(purchase)
     _post_sale(purchase, payment)
-    told = hooks.subscription_begun if is_new else hooks.subscription_extended
-    told.notify(subscription)
-    return subscription
+    if purchase.gift_phone:
+        offer_bought(purchase)
+        return
+    if bundle is None:
+        subscription = _begin(purchase, purchase.customer_id)
+    else:
+        subscription = serve(purchase, bundle=bundle, customer=purchase.customer)
+    if payment.payment_method == Payment.CREDIT:
+        go_on_with(subscription, purchase=purchase)
 
 
 def activate_if_paid(*, customer: User, bundle_id: int) -> Subscription | None:
@@ -64,6 +65,32 @@ def activate_if_paid(*, customer: User, bundle_id: int) -> Subscription | None:
     ):
         follow_up(payment_id=payment.pk)
     return active_subscription(customer_id=customer.pk, bundle_id=bundle_id)
+
+
+def serve(purchase: Purchase, *, bundle: Bundle, customer: User) -> Subscription:
+    """Begin or extend the subscription of a customer who has a place, by a purchase of theirs or one
+    that was given to them. The caller holds the bundle's row.
+    """
+    running = running_subscription(bundle=bundle, customer=customer)
+    if running is None:
+        return _begin(purchase, customer.pk)
+    return _extend(running, purchase)
+
+
+def running_subscription(*, bundle: Bundle, customer: User) -> Subscription | None:
+    """A customer's running subscription of a locked bundle, locked. One that is over ends now, and the
+    customer's place stays taken.
+    """
+    running = (
+        Subscription.objects.select_for_update()
+        .filter(customer=customer, live_bundle=bundle.pk)
+        .first()
+    )
+    if running is None or running.ends_at > timezone.now():
+        return running
+    end_subscription(running)
+    use_seat(bundle=bundle, customer=customer)
+    return None
 
 
 def _claim(payment: Payment) -> Purchase:
@@ -80,35 +107,25 @@ def _claim(payment: Payment) -> Purchase:
     raise CannotFulfil("the purchase was given up", case_kind=CaseKind.LATE_PAYMENT)
 
 
-def _serve(purchase: Purchase) -> tuple[Subscription, bool]:
-    """The subscription that the purchase begins or extends, and whether it is new."""
-    if use_held_seat(bundle_id=purchase.bundle_id, customer_id=purchase.customer_id):
-        return _begin(purchase), True  # whoever has a subscription has a place in use, not held
+def _take_place(purchase: Purchase) -> Bundle | None:
+    """The bundle, locked, unless a place was held: whoever has a subscription has one in use."""
+    if use_held_seat(purchase=purchase):
+        return None
     bundle = Bundle.objects.select_for_update().get(pk=purchase.bundle_id)
     try:
-        use_seat(bundle=bundle, customer=purchase.customer)
+        use_seat_for(bundle=bundle, purchase=purchase)
     except BundleSoldOut as error:
         raise CannotFulfil("no seat is free any more", case_kind=CaseKind.LATE_PAYMENT) from error
-    running = (
-        Subscription.objects.select_for_update()
-        .filter(customer=purchase.customer_id, live_bundle=bundle.pk)
-        .first()
-    )
-    if running is not None and running.ends_at > timezone.now():
-        return _extend(running, purchase), False
-    if running is not None:
-        end_subscription(running)
-        use_seat(bundle=bundle, customer=purchase.customer)
-    return _begin(purchase), True
+    return bundle
 
 
-def _begin(purchase: Purchase) -> Subscription:
+def _begin(purchase: Purchase, customer_id: int) -> Subscription:
     """A bundle whose days begin with the first connection is kept for KEPT_DAYS before them."""
     now = timezone.now()
     awaits_first_use = purchase.bundle.starts_on_first_use
     days = purchase.duration_days + (KEPT_DAYS if awaits_first_use else 0)
-    return Subscription.objects.create(
-        customer_id=purchase.customer_id,
+    subscription = Subscription.objects.create(
+        customer_id=customer_id,
         bundle=purchase.bundle,
         starts_at=now,
         ends_at=now + timedelta(days=days),
@@ -118,14 +135,28 @@ def _begin(purchase: Purchase) -> Subscription:
         max_connections=purchase.bundle.max_connections,
         speed_kbps=purchase.bundle.speed_kbps,
     )
+    _note(purchase, subscription)
+    hooks.subscription_begun.notify(subscription)
+    return subscription
 
 
 def _extend(running: Subscription, purchase: Purchase) -> Subscription:
     """More time and data for a running subscription of the same bundle."""
+    _note(purchase, running)
     running.ends_at += timedelta(days=purchase.duration_days)
-    running.allow(purchase.data_limit_gb * GIGABYTE)
+    settle_allowance(running)
     running.save(update_fields=["ends_at", *OF_ALLOWANCE])
+    hooks.subscription_extended.notify(running)
     return running
+
+
+def _note(purchase: Purchase, subscription: Subscription) -> None:
+    Activation.objects.create(
+        purchase=purchase,
+        subscription=subscription,
+        data_bytes=purchase.data_limit_gb * GIGABYTE,
+        days=purchase.duration_days,
+    )
 
 
 def _post_sale(purchase: Purchase, payment: Payment) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from bundles.errors import BundleNotFound, BundleUnavailable, EarlierPaymentUnresolved
 from bundles.models import Bundle, Purchase, Terms, terms_snapshot
+from bundles.services.give_data import refuse_oneself
 from bundles.services.seats import hold_seat
 from common.transactions import retried
 from payments.errors import PaymentInProgress
@@ -18,7 +19,6 @@ from payments.models import IdempotentRequest, Payment
 from payments.networks import provider_for
 from payments.selectors import (
     latest_attempt,
-    live_payment,
     payment_under_way,
     unanswered_attempts,
 )
@@ -37,19 +37,21 @@ def buy_bundle(
     phone: str,
     provider: str,
     use_credit: bool = False,
+    gift_phone: str = "",
     claimed: IdempotentRequest | None = None,
 ) -> tuple[Payment, bool]:
     """Start paying for a bundle by an E.164 phone; returns the payment and whether it is new.
 
-    With `use_credit` the customer's credit pays first. The same customer, bundle and phone with a
-    payment alive gets that payment back; so does, with any phone, who has paid and is not served yet.
-    `provider` is a stored value or a word that means "work it out". Raises BundleNotFound,
-    BundleUnavailable, BundleSoldOut, EarlierPaymentUnresolved and whatever `start_payment` raises.
+    With `use_credit` the customer's credit pays first. With a `gift_phone` (E.164) it is a gift to
+    whoever has that. The same customer, bundle, receiver and phone with a payment alive gets that
+    payment back; so does, with any phone, who has paid and is not served yet. `provider` is a stored
+    value or a word that means "work it out". Raises BundleNotFound, BundleUnavailable,
+    BundleSoldOut, GiftToOneself, EarlierPaymentUnresolved and whatever `start_payment` raises.
     """
     try:
-        return _buy(customer.pk, bundle_id, phone, provider, use_credit, claimed)
+        return _buy(customer.pk, bundle_id, phone, provider, use_credit, gift_phone, claimed)
     except EarlierPaymentUnresolved:
-        _note_warning(customer.pk, bundle_id)
+        _note_warning(customer.pk, bundle_id, gift_phone)
         raise
 
 
@@ -60,13 +62,15 @@ def _buy(
     phone: str,
     provider: str,
     use_credit: bool,
+    gift_phone: str,
     claimed: IdempotentRequest | None,
 ) -> tuple[Payment, bool]:
     customer = User.objects.select_for_update().get(pk=customer_id)
     bundle = Bundle.objects.select_for_update().filter(pk=bundle_id).first()
     if bundle is None:
         raise BundleNotFound("This bundle does not exist any more.")
-    purchase = open_purchase(customer, bundle)
+    refuse_oneself(customer, gift_phone)
+    purchase = open_purchase(customer, bundle, gift_phone)
     under_way = payment_under_way(purchase.subject)
     if under_way is not None:
         payment, is_new = _paid_or_same_phone(under_way, phone), False
@@ -90,7 +94,7 @@ def _start(
         raise BundleUnavailable("This bundle is not sold at the moment.")
     _refuse_unwarned(purchase)
     timeout = timedelta(minutes=settings.PAYMENT_TIMEOUT_MINUTES)
-    hold_seat(bundle=bundle, customer=customer, until=timezone.now() + timeout + HELD_AFTER_EXPIRY)
+    hold_seat(bundle=bundle, purchase=purchase, until=timezone.now() + timeout + HELD_AFTER_EXPIRY)
     return start_payment(
         payer=customer,
         subject=purchase.subject,
@@ -102,21 +106,23 @@ def _start(
     )
 
 
-def open_purchase(customer: User, bundle: Bundle) -> Purchase:
-    """The customer's unpaid purchase of this bundle, if its terms are still today's, or a new one."""
+def open_purchase(customer: User, bundle: Bundle, gift_phone: str = "") -> Purchase:
+    """The customer's unpaid purchase of this bundle, for themselves or for a phone, if its terms are
+    still today's, or a new one.
+    """
     terms = terms_snapshot(bundle, Terms.current())
     purchase = (
         Purchase.objects.select_for_update()
-        .filter(customer=customer, open_bundle=bundle.pk)
+        .filter(customer=customer, open_bundle=bundle.pk, gift_phone=gift_phone)
         .first()
     )
     if purchase is not None:
         is_current = all(getattr(purchase, name) == value for name, value in terms.items())
-        if is_current or live_payment(purchase.subject) is not None:
+        if is_current or payment_under_way(purchase.subject) is not None:
             return purchase
         purchase.state = Purchase.State.ABANDONED
         purchase.save(update_fields=["state"])
-    return Purchase.objects.create(customer=customer, bundle=bundle, **terms)
+    return Purchase.objects.create(customer=customer, bundle=bundle, gift_phone=gift_phone, **terms)
 
 
 def _paid_or_same_phone(under_way: Payment, phone: str) -> Payment:
@@ -143,10 +149,10 @@ def _refuse_unwarned(purchase: Purchase) -> None:
 
 
 @retried
-def _note_warning(customer_id: int, bundle_id: int) -> None:
-    Purchase.objects.filter(customer_id=customer_id, open_bundle=bundle_id).update(
-        warned_at=timezone.now()
-    )
+def _note_warning(customer_id: int, bundle_id: int, gift_phone: str) -> None:
+    Purchase.objects.filter(
+        customer_id=customer_id, open_bundle=bundle_id, gift_phone=gift_phone
+    ).update(warned_at=timezone.now())
 
 
 def _dearest_price() -> int:

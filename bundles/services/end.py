@@ -8,6 +8,7 @@ from django.utils import timezone
 from bundles import hooks
 from bundles.models import Bundle, Renewal, Subscription
 from bundles.services.renew import renew_no_more
+from bundles.services.return_gift import lapse_data
 from bundles.services.seats import free_seat
 from common.transactions import retried
 
@@ -56,5 +57,6 @@ def end_subscription(subscription: Subscription, *, is_withdrawn: bool = False) 
     free_seat(bundle_id=subscription.bundle_id, customer_id=subscription.customer_id)
     if is_withdrawn:
         renew_no_more(Q(subscription=subscription), Renewal.Outcome.TAKEN_BACK)
+    lapse_data(subscription)
     told = hooks.subscription_withdrawn if is_withdrawn else hooks.subscription_ended
     told.notify(subscription)

@@ -75,7 +75,7 @@ def _hold(customer_id: int, bundle_id: int, expires_at: datetime) -> Purchase:
     if not bundle.is_active:
         raise BundleUnavailable("This bundle is not sold at the moment.")
     purchase = open_purchase(customer, bundle)
-    hold_seat(bundle=bundle, customer=customer, until=expires_at + HELD_AFTER_EXPIRY)
+    hold_seat(bundle=bundle, purchase=purchase, until=expires_at + HELD_AFTER_EXPIRY)
     _give_reference(purchase)
     return purchase
 

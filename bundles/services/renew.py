@@ -90,7 +90,8 @@ def renew_no_more(of: Q, outcome: Renewal.Outcome) -> None:
 def go_on_with(subscription: Subscription, *, purchase: Purchase) -> None:
     """What a renewal has bought came after the end, and began anew: it is the new one's renewal."""
     on = Renewal.objects.filter(purchase=purchase, due_at__isnull=False)
-    on.update(subscription=subscription, due_at=timezone.now())
+    if not Renewal.objects.filter(subscription=subscription).exists():
+        on.update(subscription=subscription, due_at=timezone.now())
 
 
 def _renew_alone(renewal_id: int, due_at: datetime | None, customer_id: int) -> bool:

@@ -10,15 +10,28 @@ from payments.selectors import receipt_of
 
 
 def tell_of_activation(*, payment: Payment) -> None:
-    """Put the receipt into the outbox, then let those who deliver add theirs; safe to repeat."""
+    """Put the receipt into the outbox, then let those who deliver add theirs; safe to repeat.
+
+    Whom a gift is for was told when it was offered.
+    """
     purchase = Purchase.objects.select_related(
-        "bundle", "activation__subscription__bundle", "activation__subscription__customer"
+        "bundle",
+        "customer",
+        "activation__subscription__bundle",
+        "activation__subscription__customer",
     ).get(pk=Purchase.id_from(payment.subject))
-    subscription = purchase.activation.subscription
-    customer = subscription.customer
+    _give_receipt(purchase, payment)
+    if not purchase.gift_phone:
+        hooks.subscription_ready.notify(purchase.activation.subscription)
+
+
+def _give_receipt(purchase: Purchase, payment: Payment) -> None:
+    customer = purchase.customer
     receipt = receipt_of(payment)
     is_credit = payment.payment_method == Payment.CREDIT
     message_id = "credit_paid" if is_credit else "payment_received"
+    if purchase.gift_phone:
+        message_id += "_gift"
     if phone := customer.phone or receipt.phone:
         queue_message(
             message_id=message_id,
@@ -31,4 +44,3 @@ def tell_of_activation(*, payment: Payment) -> None:
             },
             key=f"{message_id}:{payment.public_id}",
         )
-    hooks.subscription_ready.notify(subscription)

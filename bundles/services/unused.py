@@ -64,12 +64,16 @@ def left_of(
 
 
 def unused(activation: Activation, now: datetime) -> Unused:
-    """What an activation has left; nothing once it was taken back or its time was over."""
+    """What an activation has left; nothing once it was taken back or its time was over.
+
+    What was given away is used; what was received is used last.
+    """
     subscription = activation.subscription
     is_standing = activation.withdrawn_at is None and subscription.is_active_at(now)
     later = subscription.activations.filter(pk__gt=activation.pk, withdrawn_at=None).aggregate(
         days=Sum("days"), data_bytes=Sum("data_bytes")
     )
+    received = subscription.gifts_received.aggregate(data_bytes=Sum("data_bytes"))
     return left_of(
         days=activation.days,
         data_bytes=activation.data_bytes,
@@ -78,5 +82,5 @@ def unused(activation: Activation, now: datetime) -> Unused:
         if is_standing
         else 0,
         later_days=later["days"] or 0,
-        later_bytes=later["data_bytes"] or 0,
+        later_bytes=(later["data_bytes"] or 0) + (received["data_bytes"] or 0),
     )

@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from bundles import hooks
 from bundles.models import OF_ALLOWANCE, Activation, Bundle, Purchase, Renewal, Subscription
+from bundles.services.allowance import settle_allowance
 from bundles.services.end import end_subscription
 from bundles.services.renew import renew_no_more
+from bundles.services.return_gift import give_up_bought
 from payments.models import Payment
 
 
@@ -18,10 +20,13 @@ def withdraw_purchase(*, payment: Payment) -> None:
     """Take the purchase's time and data off its subscription, inside the caller's transaction.
 
     A subscription that other purchases keep alive goes on with what is theirs, and is not bought again
-    by itself: the money that came back would buy it at once. Else it ends. Safe to repeat.
+    by itself: the money that came back would buy it at once. Else it ends. A gift that waits to be
+    claimed goes back. Safe to repeat.
     """
     purchase = Purchase.objects.get(pk=Purchase.id_from(payment.subject))
     Bundle.objects.select_for_update().get(pk=purchase.bundle_id)
+    if give_up_bought(purchase):
+        return
     activation = (
         Activation.objects.select_for_update()
         .filter(purchase=purchase, withdrawn_at=None)
@@ -40,7 +45,7 @@ def withdraw_purchase(*, payment: Payment) -> None:
         end_subscription(subscription, is_withdrawn=True)
         return
     subscription.ends_at = ends_at
-    subscription.allow(-activation.data_bytes)
+    settle_allowance(subscription)
     subscription.save(update_fields=["ends_at", *OF_ALLOWANCE])
     renew_no_more(Q(subscription=subscription), Renewal.Outcome.TAKEN_BACK)
     hooks.subscription_shortened.notify(subscription)

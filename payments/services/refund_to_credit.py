@@ -46,13 +46,7 @@ def give_again(payment: Payment, why: str) -> int:
         raise NotRefundable(
             "Only what credit alone has paid for, and still pays for, can be credit."
         )
-    ledger.post(
-        source=_source(payment),
-        memo=why[:255],
-        payment=payment,
-        lines=[*_sold(payment).items(), (ledger.credit_account(payment.payer_id), -amount)],
-    )
-    hooks.withdrawn.notify(payment)
+    sold_to_credit(payment, why)
     if payment.payer.phone:
         queue_message(
             message_id="payment_credit_again",
@@ -61,6 +55,22 @@ def give_again(payment: Payment, why: str) -> int:
             context={"amount": amount},
             key=f"payment_credit_again:{payment.public_id}",
         )
+    return amount
+
+
+def sold_to_credit(payment: Payment, why: str) -> int:
+    """Make all that the sellers hold of a held payment the payer's credit, whoever has paid it, and end
+    what it bought, in the caller's transaction; TZS. Raises NotRefundable.
+    """
+    sold = _sold(payment)
+    amount = sum(sold.values())
+    ledger.post(
+        source=_source(payment),
+        memo=why[:255],
+        payment=payment,
+        lines=[*sold.items(), (ledger.credit_account(payment.payer_id), -amount)],
+    )
+    hooks.withdrawn.notify(payment)
     return amount
 
 

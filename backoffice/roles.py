@@ -27,6 +27,7 @@ SEEN_BY_SUPPORT = (
     "accounts.view_user",
     "backoffice.view_note",
     "bundles.view_bundle",
+    "bundles.view_gift",
     "bundles.view_owner",
     "bundles.view_purchase",
     "bundles.view_seat",

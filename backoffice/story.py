@@ -14,7 +14,14 @@ from django.utils import timezone
 from backoffice.diagnosis import staff_sentence
 from backoffice.models import Note
 from backoffice.notes import notes_on
-from bundles.models import Activation, FiscalCorrection, FiscalRecord, Purchase, Subscription
+from bundles.models import (
+    Activation,
+    FiscalCorrection,
+    FiscalRecord,
+    Gift,
+    Purchase,
+    Subscription,
+)
 from cases.models import Case
 from common.clock import business_day
 from common.moments import Line, Moment
@@ -72,7 +79,7 @@ def story_of(payment: Payment, reader: Reader) -> Story:
     transfers = list(payment.transfers.order_by("id").prefetch_related("calls", "deliveries"))
     attempt = attempts[-1] if attempts else None
     purchase = _purchase(payment)
-    activation = _activation(purchase, payment)
+    activation, gift = _activation(purchase, payment), getattr(purchase, "gift", None)
     cases = list(Case.objects.filter(subject__in=_subjects(payment, transfers)))
     notes = notes_on([f"payment:{payment.public_id}", f"customer:{payment.payer_id}"])
     moments = [
@@ -81,6 +88,7 @@ def story_of(payment: Payment, reader: Reader) -> Story:
         *(moment for each in transfers for moment in _transfer(each, reader)),
         *_transfer_events(payment, reader),
         *_postings(payment),
+        *_gift(gift, reader),
         *_service(activation),
         *_messages(payment, activation, transfers, reader),
         *_matches(attempts, transfers, reader),
@@ -96,7 +104,7 @@ def story_of(payment: Payment, reader: Reader) -> Story:
         activation=activation,
         transfers=transfers,
         moments=sorted(moments, key=lambda moment: moment.at),
-        next_step=_next_step(payment, attempt, activation, transfers),
+        next_step=_next_step(payment, attempt, activation, gift, transfers),
         can_ask=attempt is not None and can_ask_now(attempt, timezone.now()),
         open_cases=[case for case in cases if case.state == Case.State.OPEN],
         notes=notes,
@@ -113,7 +121,9 @@ def _purchase(payment: Payment) -> Purchase | None:
     """None for money that a customer sent for nothing in particular."""
     if not payment.subject:
         return None
-    purchases = Purchase.objects.select_related("bundle", "customer", "activation__subscription")
+    purchases = Purchase.objects.select_related(
+        "bundle", "customer", "activation__subscription", "gift__claimed_by"
+    )
     return purchases.filter(pk=Purchase.id_from(payment.subject)).first()
 
 
@@ -241,6 +251,25 @@ def _service(activation: Activation | None) -> Iterator[Moment]:
             tone="bad",
         )
     yield from _devices(subscription)
+
+
+def _gift(gift: Gift | None, reader: Reader) -> Iterator[Moment]:
+    if gift is None:
+        return
+    until = f"{timezone.localtime(gift.expires_at):%d.%m.%Y %H:%M}"
+    yield Moment(
+        at=gift.created_at,
+        kind="service",
+        title="Offered as a gift",
+        detail=f"to {reader.shown(gift.phone) or 'a phone that is forgotten'}, until {until}",
+    )
+    if gift.ended_at is None:
+        return
+    if gift.state == Gift.State.CLAIMED:
+        who = f"by {gift.claimed_by}"
+        yield Moment(at=gift.ended_at, kind="service", title="Claimed", detail=who, tone="good")
+    else:
+        yield Moment(at=gift.ended_at, kind="service", title="Gone back", detail="not claimed")
 
 
 def _fiscal(payment: Payment) -> Iterator[Moment]:
@@ -383,6 +412,7 @@ def _next_step(
     payment: Payment,
     attempt: MobileMoneyTransaction | None,
     activation: Activation | None,
+    gift: Gift | None,
     transfers: list[Transfer],
 ) -> str:
     """One sentence for whoever has the customer on the phone."""
@@ -397,6 +427,10 @@ def _next_step(
     if activation is not None:
         now = timezone.now()
         return f"Paid and activated. {staff_sentence(diagnose_service(activation.subscription, now), now)}"
+    if gift is not None and gift.state == Gift.State.OFFERED:
+        return "Paid, and offered as a gift: unclaimed, it becomes the giver's credit by itself."
+    if gift is not None:
+        return "The gift was not claimed: its money is the giver's credit, or went back."
     if payment.disposition == Disposition.CREDITED and not payment.subject:
         return "It was paid for nothing in particular: the money is the customer's credit."
     if payment.disposition == Disposition.CREDITED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
@@ -13,11 +14,12 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from accounts.admin import of_people, person_behind
-from bundles.models import Bundle, BundleVersion, Owner, Purchase, Seat, Subscription, Terms
+from bundles.models import Bundle, BundleVersion, Gift, Owner, Purchase, Seat, Subscription, Terms
 from bundles.owner_figures import earnings_of
 from bundles.services.owners import decide_owner
 from bundles.services.save_bundle import save_bundle
-from common.admin import Endless, ModelAdmin, OneRow, ReadOnly, Sought, newest
+from common import phone as phones
+from common.admin import Endless, MaskedPhones, ModelAdmin, OneRow, ReadOnly, Sought, newest
 from common.confirmation import confirm_verb
 from common.sizes import in_words
 
@@ -144,7 +146,8 @@ class OwnerAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Purchase)
-class PurchaseAdmin(Endless, Sought, ReadOnly, ModelAdmin):
+class PurchaseAdmin(Endless, Sought, MaskedPhones, ModelAdmin):
+    with_phones = ("gift_phone",)
     list_display = ["id", "customer", "bundle", "price", "shown_state", "created_at", "paid_at"]
     list_filter = ["state", "bundle", "created_at"]
     list_prefetch = ["customer", "bundle"]
@@ -213,11 +216,58 @@ class SubscriptionAdmin(Endless, Sought, ReadOnly, ModelAdmin):
         return f"{wish}. {renewal.get_outcome_display()}, {localtime(renewal.outcome_at):%d.%m.%Y %H:%M}"
 
 
+@admin.register(Gift)
+class GiftAdmin(Endless, Sought, MaskedPhones, ModelAdmin):
+    """What was promised to whom; the link's secret is nobody's to read."""
+
+    with_phones = ("phone",)
+    list_display = ["id", "giver", "phone", "bundle", "size", "shown_state", "created_at"]
+    list_filter = ["state", "bundle", "created_at"]
+    list_prefetch = ["giver", "bundle"]
+    fields = [
+        "giver",
+        "phone",
+        "bundle",
+        "purchase",
+        "subscription",
+        "size",
+        "shown_state",
+        "created_at",
+        "expires_at",
+        "ended_at",
+        "claimed_by",
+        "received",
+    ]
+    readonly_fields = ["size", "shown_state"]
+    search_help_text = (
+        "Receiver's or giver's phone in any form, beginning of the giver's e-mail or name"
+    )
+    list_per_page = 50
+    ordering = ["-id"]
+
+    def sought(self, term: str) -> Iterator[QuerySet[Gift, int]]:
+        yield from of_people(Gift.objects.all(), term, "giver")
+        with suppress(phones.InvalidPhoneNumber):
+            yield newest(Gift.objects.filter(phone=phones.parse(term)))
+
+    @display(description="Size", ordering="data_bytes")
+    def size(self, gift: Gift) -> str:
+        return f"{in_words(gift.data_bytes)}{' of data' if gift.is_data else ''}"
+
+    @display(
+        description="State",
+        ordering="state",
+        label={"offered": "info", "claimed": "success", "returned": "warning"},
+    )
+    def shown_state(self, gift: Gift) -> str:
+        return gift.state
+
+
 @admin.register(Seat)
 class SeatAdmin(ReadOnly, ModelAdmin):
-    list_display = ["bundle", "number", "customer", "held_until"]
+    list_display = ["bundle", "number", "customer", "purchase", "held_until"]
     list_filter = ["bundle"]
-    list_select_related = ["bundle", "customer"]
+    list_select_related = ["bundle", "customer", "purchase"]
     list_per_page = 50
 
 

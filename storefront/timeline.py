@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from bundles.models import Activation, Purchase
+from bundles.models import Activation, Gift, Purchase
 from notifications.messages import REASONS
 from payments.models import Disposition, Payment, Transfer
 from payments.selectors import latest_attempt
@@ -28,10 +28,11 @@ class Step:
 
 def timeline_of(payment: Payment) -> list[Step]:
     """What happened to a payment and to what it bought, oldest first, in the reader's language."""
-    activation = _activation(payment)
+    activation, gift = _activation(payment), _gift(payment)
     steps = [
         *_money(payment),
-        *(_service(activation) if activation else ()),
+        *(_given(gift) if gift else _service(activation) if activation else ()),
+        *(_ended(activation) if activation else ()),
         *(step for transfer in payment.transfers.all() for step in _money_back(transfer)),
     ]
     return sorted(steps, key=lambda step: step.at)
@@ -71,6 +72,19 @@ def _service(activation: Activation) -> Iterator[Step]:
     first = since.order_by("started_at").values_list("started_at", flat=True).first()
     if first is not None:
         yield Step(first, "connected", _("Your device connected."))
+
+
+def _given(gift: Gift) -> Iterator[Step]:
+    yield Step(gift.created_at, "gift_offered", _("Your gift waited for whoever you gave it to."))
+    if gift.ended_at is None:
+        return
+    if gift.state == Gift.State.CLAIMED:
+        yield Step(gift.ended_at, "gift_claimed", _("Your gift was claimed."))
+    else:
+        yield Step(gift.ended_at, "gift_returned", _("Your gift went back to you."))
+
+
+def _ended(activation: Activation) -> Iterator[Step]:
     if activation.withdrawn_at is not None:
         yield Step(activation.withdrawn_at, "ended", _("What you bought has ended with its money."))
 
@@ -87,6 +101,12 @@ def _money_back(transfer: Transfer) -> Iterator[Step]:
     else:
         text = _("TZS {amount:,} were not sent back.").format(amount=amount)
         yield Step(transfer.finished_at, "refund_stopped", text)
+
+
+def _gift(payment: Payment) -> Gift | None:
+    if not payment.subject:
+        return None
+    return Gift.objects.filter(purchase=Purchase.id_from(payment.subject)).first()
 
 
 def _activation(payment: Payment) -> Activation | None:

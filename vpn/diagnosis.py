@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from django.db.models import Exists, OuterRef, Q
 
-from bundles.models import Activation, Purchase, Subscription
+from bundles.models import Activation, Gift, Purchase, Subscription
 from payments.models import Disposition, Payment, Transfer
 from payments.selectors import latest_attempt
 from payments.states import LIVE, State, TransferState
@@ -32,6 +32,8 @@ class Finding(StrEnum):
     UNDERPAID = "underpaid"
     BECAME_CREDIT = "became_credit"
     WITHDRAWN = "withdrawn"
+    GIFT_OFFERED = "gift_offered"
+    GIFT_CLAIMED = "gift_claimed"
     TIME_OVER = "time_over"
     USED_UP = "used_up"
     NO_DEVICE = "no_device"
@@ -97,7 +99,14 @@ VERBS = {
     Finding.OFFLINE: Verb.SWITCH_TUNNEL_ON,
 }
 
-PAID_FOR_NOTHING = (Finding.NOT_PAID, Finding.NO_ANSWER, Finding.REFUNDED, Finding.WITHDRAWN)
+NOTHING_FOR_ONESELF = (
+    Finding.NOT_PAID,
+    Finding.NO_ANSWER,
+    Finding.REFUNDED,
+    Finding.WITHDRAWN,
+    Finding.GIFT_OFFERED,
+    Finding.GIFT_CLAIMED,
+)
 
 
 def diagnose(customer_id: int, now: datetime) -> Diagnosis:
@@ -108,7 +117,7 @@ def diagnose(customer_id: int, now: datetime) -> Diagnosis:
         nothing = Diagnosis(Finding.NOTHING_BOUGHT)
         return nothing if running is None else diagnose_service(running, now)
     found = diagnose_payment(payment, now)
-    if running is None or found.finding not in PAID_FOR_NOTHING:
+    if running is None or found.finding not in NOTHING_FOR_ONESELF:
         return found
     return replace(diagnose_service(running, now), payment=payment)
 
@@ -118,7 +127,9 @@ def diagnose_payment(payment: Payment, now: datetime) -> Diagnosis:
     finding = _money(payment)
     if finding is not None:
         return Diagnosis(finding, payment=payment)
-    activation = _activation(payment)
+    activation, gift = _activation(payment), _gift(payment)
+    if gift is not None:
+        return Diagnosis(_given(gift, activation), payment=payment)
     if activation is None:
         return Diagnosis(Finding.NOT_ACTIVATED, payment=payment)
     if activation.withdrawn_at is not None:
@@ -155,6 +166,20 @@ def _activation(payment: Payment) -> Activation | None:
         return None
     bought = Activation.objects.filter(purchase=Purchase.id_from(payment.subject))
     return bought.select_related("subscription__bundle").first()
+
+
+def _gift(payment: Payment) -> Gift | None:
+    if not payment.subject:
+        return None
+    return Gift.objects.filter(purchase=Purchase.id_from(payment.subject)).first()
+
+
+def _given(gift: Gift, activation: Activation | None) -> Finding:
+    """How the receiver uses it is not the giver's business."""
+    if gift.state == Gift.State.OFFERED:
+        return Finding.GIFT_OFFERED
+    is_withdrawn = activation is None or activation.withdrawn_at is not None
+    return Finding.WITHDRAWN if is_withdrawn else Finding.GIFT_CLAIMED
 
 
 def _running(customer_id: int, now: datetime) -> Subscription | None:

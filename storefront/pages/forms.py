@@ -86,6 +86,12 @@ class PayForm(forms.Form):
         choices=[("", _("The number's own provider")), *ProviderName.choices],
     )
     use_credit = forms.BooleanField(label=_("Let my credit pay first"), required=False)
+    gift_phone = PhoneField(label=_("Phone of whoever gets it"), required=False)
+
+
+class GiveForm(forms.Form):
+    phone = PhoneField(label=_("Phone of whoever gets it"))
+    data_mb = forms.IntegerField(label=_("Data, MB"), min_value=1, max_value=10**9)
 
 
 class WhyForm(forms.Form):

@@ -59,6 +59,7 @@ def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
                 phone=given["phone"],
                 provider=given["provider"] or "auto",
                 use_credit=given["use_credit"],
+                gift_phone=given["gift_phone"],
             )[0]
         except DomainError as refusal:
             form.add_error(None, said(refusal))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from storefront.pages import account, entrance, installed, internet, owner, receipts, shop
+from storefront.pages import account, entrance, gifts, installed, internet, owner, receipts, shop
 
 page_urlpatterns = [
     path("", shop.home, name="web-home"),
@@ -16,6 +16,11 @@ page_urlpatterns = [
     path("internet", internet.internet, name="web-internet"),
     path("internet/<int:bundle_id>/set-up", internet.set_up, name="web-set-up"),
     path("internet/<int:subscription_id>/renewal", internet.renewal, name="web-renewal"),
+    path("internet/<int:subscription_id>/give", gifts.give, name="web-give"),
+    path("gift/<str:token>", gifts.gift_page, name="web-gift"),
+    path("gifts", gifts.gifts, name="web-gifts"),
+    path("gifts/<int:gift_id>/claim", gifts.claim_page, name="web-claim-gift"),
+    path("gifts/<int:gift_id>/withdraw", gifts.take_back_page, name="web-take-gift-back"),
     path("device/<int:peer_id>", internet.device, name="web-device"),
     path("device/<int:peer_id>/konektika.conf", internet.device_file, name="web-device-file"),
     path("device/<int:peer_id>/remove", internet.remove_device, name="web-remove-device"),

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import User
-from bundles.models import Activation, Purchase, Terms
+from bundles.models import Activation, Gift, Purchase, Terms
 from cases.models import CaseKind
 from cases.services import open_case, resolve_by_itself
 from common.errors import DomainError
@@ -140,12 +140,15 @@ def _decide(
 
 
 def _is_untouched(payment: Payment) -> bool:
-    """Whether what it bought is young, and was never connected to nor used."""
+    """Whether what it bought is young, was never connected to nor used, and given to nobody."""
     if not payment.subject:
         return False
     bought = Activation.objects.filter(purchase=Purchase.id_from(payment.subject))
     activation = bought.select_related("subscription").first()
     if activation is None or activation.subscription.data_used_bytes:
+        return False
+    given = activation.subscription.gifts_given.exclude(state=Gift.State.RETURNED)
+    if given.exists() or Gift.objects.filter(purchase=activation.purchase_id).exists():
         return False
     window = timedelta(days=Terms.current().refund_window_days)
     connections = Connection.objects.filter(peer__subscription=activation.subscription_id)

@@ -14,9 +14,9 @@ from knox.models import AuthToken
 
 from accounts.models import User
 from accounts.tests.phones import code_on
-from bundles.models import Bundle, Owner, Renewal, Subscription
+from bundles.models import Bundle, Gift, Owner, Renewal, Subscription
 from bundles.tests.factories import a_bundle
-from bundles.tests.test_buy_and_activate import pay
+from bundles.tests.test_buy_and_activate import hear, pay
 from notifications.models import Message
 from payments.models import MobileMoneyTransaction, Payment
 from payments.tests.factories import a_customer
@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 PASSWORD = "not-a-secret-1"
 OWN_PAGES = [
     "/internet",
+    "/gifts",
     "/history",
     "/help",
     "/help/receipt",
@@ -411,3 +412,64 @@ def test_pages_ask_the_database_as_often_however_much_there_is(
         )
     assert asked() == few
     assert settings.LANGUAGE_COOKIE_NAME
+
+
+# --- gifts ---
+
+
+def link_to(phone: str) -> str:
+    """The path in the last gift's SMS to a phone."""
+    message = Message.objects.filter(to=phone, key__startswith="gift:").latest("id")
+    return "/gift/" + str(message.context["link"]).rpartition("/")[2]
+
+
+def test_a_bundle_is_bought_for_somebody_who_then_signs_up_and_is_online(
+    person: User, web: Client
+) -> None:
+    bundle = a_bundle()
+    form = {"phone": person.phone, "provider": "", "gift_phone": "0655 123 456"}
+    paying = web.post(f"/bundle/{bundle.pk}", form)
+    hear(Payment.objects.get())
+    assert "waits for whoever you gave it to" in text(web.get(paying["Location"]))
+    path, newcomer = link_to("+255655123456"), Client(headers={"Accept-Language": "en"})
+    assert "From Asha J." in text(newcomer.get(path))
+    assert newcomer.post(path)["Location"] == f"/login?next={path}"
+    new = {
+        "full_name": "Neema",
+        "phone": "0655 123 456",
+        "email": "neema@example.test",
+        "password": "kitabu-cha-2026",
+        "next": path,
+    }
+    assert newcomer.post("/register", new)["Location"] == path
+    claimed = newcomer.post(path)
+    assert claimed["Location"] == f"/device/{Peer.objects.get().pk}"
+    assert "[Interface]" in newcomer.get(claimed["Location"]).content.decode()
+    assert "It is yours." in text(newcomer.get(path))
+    shown = text(web.get(paying["Location"]))
+    assert "Your gift was claimed." in shown
+    assert "configuration" not in shown
+    assert "claimed before" in text(web.get(path))
+
+
+def test_data_is_given_away_taken_back_and_claimed_by_its_phone(person: User, web: Client) -> None:
+    bundle, friend = a_bundle(), a_customer()
+    pay(person, bundle)
+    own = Subscription.objects.get()
+    assert f"/internet/{own.pk}/give" in web.get("/internet").content.decode()
+    give = f"/internet/{own.pk}/give"
+    too_much = web.post(give, {"phone": friend.phone, "data_mb": "6000"})
+    assert "You can give at most" in text(too_much)
+    assert web.post(give, {"phone": friend.phone, "data_mb": "1000"})["Location"] == "/gifts"
+    assert "1 GB" in text(web.get("/gifts"))
+    first = Gift.objects.get()
+    assert web.post(f"/gifts/{first.pk}/withdraw").status_code == 302
+    assert "gone back" in text(web.get("/gifts"))
+    web.post(give, {"phone": friend.phone, "data_mb": "1000"})
+    User.objects.filter(pk=friend.pk).update(phone_verified_at=timezone.now())
+    theirs = signed_in(friend)
+    second = Gift.objects.get(state="offered")
+    assert f"/gifts/{second.pk}/claim" in theirs.get("/gifts").content.decode()
+    assert theirs.post(f"/gifts/{second.pk}/claim")["Location"].startswith("/device/")
+    assert signed_in(a_customer()).get(give).status_code == 404
+    assert web.get("/gift/guessed").status_code == 404

@@ -10,11 +10,14 @@ from unittest.mock import patch
 from django.utils import timezone
 
 from accounts.models import User
-from bundles.models import Activation, Bundle, Purchase, Subscription, Terms
+from bundles.models import Activation, Bundle, Gift, Purchase, Subscription, Terms
 from bundles.services.buy import buy_bundle
+from bundles.services.claim_gift import claim_gift
 from bundles.services.earn import earned_account, release_earnings
 from bundles.services.end import end_overdue_subscriptions
+from bundles.services.give_data import give_data
 from bundles.services.offer_paybill import offer_paybill
+from bundles.services.return_gift import return_unclaimed, take_back
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import buy, hear
 from payments import ledger
@@ -133,6 +136,7 @@ def every_ordinary_story() -> None:
     _taken_back(bundle)
     _from_credit(bundle)
     _by_the_providers_menu(bundle)
+    _gifts(bundle)
     _earned()
 
 
@@ -287,6 +291,43 @@ def _taken_back(bundle: Bundle) -> None:
     undecided = paid(a_bundle(price=60_000))
     refund(undecided, by=a_customer())
     hear(undecided, Outcome.REVERSED)
+
+
+def a_gift(bundle: Bundle) -> Gift:
+    """Paid for, and waiting to be claimed."""
+    giver = a_customer(a_phone(TIGO))
+    payment, _ = buy_bundle(
+        customer=giver,
+        bundle_id=bundle.pk,
+        phone=giver.phone or "",
+        provider="auto",
+        gift_phone=a_phone(),
+    )
+    hear(payment)
+    return Gift.objects.get(giver=giver)
+
+
+def given_data(bundle: Bundle) -> Gift:
+    """A gigabyte of a bundle that runs, waiting to be claimed."""
+    giver = paid(bundle).payer
+    own = Subscription.objects.get(customer=giver)
+    return give_data(giver=giver, subscription_id=own.pk, phone=a_phone(), data_bytes=10**9)
+
+
+def _gifts(bundle: Bundle) -> None:
+    """Waiting, claimed, taken back, sent back before and after, reversed; of both kinds."""
+    for offered in (a_gift, given_data):
+        offered(bundle)
+        claim_gift(gift=offered(bundle), claimer=a_customer())
+        claim_gift(gift=offered(bundle), claimer=paid(bundle).payer)
+        back = offered(bundle)
+        take_back(giver=back.giver, gift_id=back.pk)
+        Gift.objects.filter(pk=offered(bundle).pk).update(expires_at=timezone.now())
+        return_unclaimed()
+        sent(refund(Payment.objects.get(payer=offered(bundle).giver)), Outcome.SUCCEEDED)
+        claimed = claim_gift(gift=offered(bundle), claimer=a_customer())
+        hear(Payment.objects.get(payer=claimed.giver), Outcome.REVERSED)
+        hear(Payment.objects.get(payer=back.giver), Outcome.REVERSED)
 
 
 def _earned() -> None:

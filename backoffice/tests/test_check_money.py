@@ -24,8 +24,10 @@ from backoffice.tasks import check_money
 from backoffice.tests.stories import (
     Books,
     a_few_books,
+    a_gift,
     asked,
     every_ordinary_story,
+    given_data,
     paid,
     send_money,
 )
@@ -35,11 +37,14 @@ from bundles.models import (
     Activation,
     Bundle,
     FiscalRecord,
+    Gift,
     Purchase,
     Seat,
     Subscription,
 )
+from bundles.services.claim_gift import claim_gift
 from bundles.services.record_fiscally import record_sales
+from bundles.tests.factories import a_bundle
 from cases.models import Case, CaseKind
 from cases.services import resolve_case
 from common.clock import business_day
@@ -433,6 +438,50 @@ def no_seat(books: Books) -> str:
     return f"subscription:{subscription_of(books.served).pk}"
 
 
+def gift_without_place(books: Books) -> str:
+    gift = a_gift(a_bundle())
+    Seat.objects.filter(purchase=gift.purchase).delete()
+    return f"gift:{gift.pk}"
+
+
+def place_of_a_returned_gift(books: Books) -> str:
+    gift = a_gift(a_bundle())
+    Gift.objects.update(state=Gift.State.RETURNED, ended_at=timezone.now())
+    return f"bundle:{gift.bundle_id}"
+
+
+def claimed_without_service(books: Books) -> str:
+    gift = a_gift(a_bundle())
+    Seat.objects.filter(purchase=gift.purchase).delete()
+    claimed = {"state": Gift.State.CLAIMED, "claimed_by": a_customer()}
+    Gift.objects.update(**claimed, ended_at=timezone.now())
+    return f"gift:{gift.pk}"
+
+
+def data_claimed_by_another(books: Books) -> str:
+    gift = claim_gift(gift=given_data(a_bundle()), claimer=a_customer())
+    Gift.objects.update(claimed_by=a_customer())
+    return f"gift:{gift.pk}"
+
+
+def offered_too_long(books: Books) -> str:
+    gift = a_gift(a_bundle())
+    Gift.objects.update(expires_at=timezone.now() - timedelta(days=2))
+    return f"gift:{gift.pk}"
+
+
+def more_given_than_taken(books: Books) -> str:
+    gift = given_data(a_bundle())
+    Gift.objects.update(data_bytes=gift.data_bytes + 1)
+    return f"subscription:{gift.subscription_id}"
+
+
+def more_time_than_lent(books: Books) -> str:
+    gift = claim_gift(gift=given_data(a_bundle()), claimer=a_customer())
+    Gift.objects.update(lends_time=gift.lends_time + timedelta(seconds=1))
+    return f"subscription:{gift.received_id}"
+
+
 def held_though_earned(books: Books) -> str:
     subscription_of(books.served).activations.update(earned_at=timezone.now())
     return of(books.served)
@@ -673,6 +722,7 @@ BREAKS = [
     Break("I-15f", outlived),
     Break("I-15g", forgotten_receipt),
     Break("I-18", more_data),
+    Break("I-18", more_given_than_taken),
     Break("M-01", other_reason),
     Break("M-02", state_by_hand),
     Break("M-03", collection_of_other_attempt),
@@ -687,7 +737,7 @@ BREAKS = [
     Break("M-09", transfer_state_by_hand),
     Break("M-11", activation_of_other_purchase, frozenset({"M-20"})),
     Break("M-12", sale_of_credited),
-    Break("M-13", withdrawn_and_usable, frozenset({"I-18", "M-17"})),
+    Break("M-13", withdrawn_and_usable, frozenset({"I-18", "M-17", "M-21"})),
     Break("M-14", fewer_seats),
     Break("M-15", no_seat),
     Break("M-16", held_though_earned),
@@ -700,12 +750,18 @@ BREAKS = [
     Break("G-03", scattered_devices),
     Break("M-20", paid_without_activation),
     Break("M-21", longer),
+    Break("M-21", more_time_than_lent),
     Break("M-22", used_up_and_not_noted),
     Break("M-22", noted_and_not_used_up),
     Break("M-23", used_and_not_counted),
     Break("M-24", counted_twice),
     Break("M-24", first_day_not_from_zero),
     Break("M-25", billed_to_somebody_else),
+    Break("M-30", gift_without_place),
+    Break("M-30", place_of_a_returned_gift),
+    Break("M-31", claimed_without_service),
+    Break("M-31", data_claimed_by_another),
+    Break("M-32", offered_too_long),
     Break("D-01", changed_certificate),
     Break("D-01", certificate_left_out),
     Break("D-02", closed_without_certificate),

@@ -32,6 +32,8 @@ FACTORIES: dict[str, Callable[[], Any]] = {
 }
 # What the tables' own checks demand, or a row could not be shown without.
 VALUES: dict[str, dict[str, Any]] = {
+    "bundles.Gift": {"subscription": None, "claimed_by": None, "received": None},
+    "bundles.Seat": {"purchase": None},
     "bundles.Subscription": {"ends_at": timezone.now() + timedelta(days=1)},
     "payments.ReceiptClaim": {"state": "found"},
     "payments.Match": {"transfer": None, "posting": None, "contra_of": None},

@@ -25,8 +25,9 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 
 from accounts.models import User
 from bundles.api.purchases import PurchaseViewSet
-from bundles.models import Bundle
+from bundles.models import Bundle, Subscription
 from bundles.services.earn import earned_account
+from bundles.services.renew import renew_due, switch_renewal
 from bundles.tests.factories import a_bundle
 from payments import ledger
 from payments.models import (
@@ -197,6 +198,25 @@ class MoneyMachine(RuleBasedStateMachine):
             ),
             fault,
         )
+        self._perhaps_work(data)
+
+    @precondition(lambda self: Subscription.objects.filter(state="active").exists())
+    @rule(data=st.data(), is_wanted=st.sampled_from((True, True, False)), fault=FAULTS)
+    def it_is_wanted_again_from_credit(
+        self, data: st.DataObject, is_wanted: bool, fault: Fault | None
+    ) -> None:
+        """It is due at once, and again once it is served: while there is credit."""
+        self._step(data)
+        subscriptions = Subscription.objects.filter(state="active").select_related("customer")
+        subscription = self._pick(data, list(subscriptions.order_by("pk")))
+        self.world.process(
+            lambda: switch_renewal(
+                customer=subscription.customer,
+                subscription_id=subscription.pk,
+                is_wanted=is_wanted,
+            )
+        )
+        self.world.process(renew_due, fault)
         self._perhaps_work(data)
 
     # What providers do
@@ -627,6 +647,7 @@ def _initiate(customer: User, bundle: Bundle, phone: str, key: str | None, use_c
 def test_money_is_never_lost_and_never_made(
     monkeypatch: pytest.MonkeyPatch, settings: Any, record_property: Callable[..., None]
 ) -> None:
+    monkeypatch.setattr("bundles.services.renew.BEFORE_THE_END", timedelta(days=365))
     with built_world(monkeypatch, settings) as world:
         monkeypatch.setattr(MoneyMachine, "world", world, raising=False)
         run_state_machine_as_test(MoneyMachine, settings=chosen())

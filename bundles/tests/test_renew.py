@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -153,7 +154,9 @@ def test_the_next_period_is_told_of_again() -> None:
     assert times_told("renewal_short") == 2
 
 
-def test_a_dearer_bundle_is_not_bought_and_told_once_until_it_is_wanted_at_its_price() -> None:
+def test_a_dearer_bundle_is_not_bought_and_told_once_until_it_is_wanted_at_its_price(
+    admin_client: Client,
+) -> None:
     subscription = subscribed()
     give_credit(subscription.customer, 5_000)
     near_its_end(subscription)
@@ -161,6 +164,8 @@ def test_a_dearer_bundle_is_not_bought_and_told_once_until_it_is_wanted_at_its_p
     for _ in range(2):
         assert look().outcome == Outcome.DEARER
     assert Message.objects.get(message_id="renewal_dearer").context["amount"] == 1_200
+    page = admin_client.get(f"/admin/bundles/subscription/{subscription.pk}/change/")
+    assert "Yes, up to TZS 1,000. Costs more than when" in page.content.decode()
     wanted(subscription)
     assert look().outcome == Outcome.RENEWED
     assert ledger.credit_of(subscription.customer_id) == 3_800

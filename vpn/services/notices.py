@@ -48,11 +48,16 @@ def _look(subscription_id: int) -> bool:
 
 
 def _tell_use(subscription: Subscription) -> None:
-    """The highest threshold that is reached; those below it are no news any more."""
+    """The highest threshold that is reached; those below it are no news any more.
+
+    What is bought again by itself tells of that, or of why it is not, in words of its own.
+    """
     percent = subscription.reached_percent
     if percent <= subscription.told_percent:
         return
     subscription.told_percent = percent
+    if percent == 100 and subscription.is_renewed:
+        return
     left = max(subscription.data_limit_bytes - subscription.data_used_bytes, 0)
     _queue(
         subscription,

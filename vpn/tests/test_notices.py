@@ -10,6 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from bundles.models import GIGABYTE, Subscription
+from bundles.services.renew import renew_due, switch_renewal
 from bundles.tests.test_buy_and_activate import pay
 from notifications.messages import TEXTS
 from notifications.models import Message
@@ -68,6 +69,17 @@ def test_of_several_thresholds_at_once_the_highest_is_told(
 ) -> None:
     use(gateway, peer, percent)
     assert told() == expected
+
+
+def test_nobody_is_asked_to_buy_what_is_bought_again_by_itself(
+    gateway: Gateway, peer: Peer
+) -> None:
+    customer = peer.subscription.customer
+    switch_renewal(customer=customer, subscription_id=peer.subscription_id, is_wanted=True)
+    use(gateway, peer, 120)
+    assert told() == []
+    renew_due()
+    assert Message.objects.get(message_id__startswith="renewal").context["missing"] == 1_000
 
 
 def test_what_is_left_is_told_in_the_persons_language(gateway: Gateway, peer: Peer) -> None:

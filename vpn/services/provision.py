@@ -46,7 +46,9 @@ def make_peer(
     """
     devices = live_devices_of(subscription)
     if len(devices) >= subscription.max_connections:
-        raise DeviceLimitReached("This subscription has no room for another device. Remove one first.")
+        raise DeviceLimitReached(
+            "This subscription has no room for another device. Remove one first."
+        )
     if public_key:
         give_up_kept(subscription=subscription, public_key=public_key)
     if address is None and not devices:

@@ -109,7 +109,7 @@ def test_a_story_costs_the_same_however_long_the_list_is(
         buy(a_customer(), a_bundle())
     with django_assert_max_num_queries(14):
         staff.get("/admin/payments/payment/")
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(41):
         story(staff, paid)
 
 

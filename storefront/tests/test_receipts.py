@@ -31,6 +31,8 @@ from payments.models import (
     WebhookDelivery,
 )
 from payments.providers import registry
+from payments.providers.base import Answer, Outcome, Withheld
+from payments.providers.mpesa_daraja.client import MpesaDaraja
 from payments.providers.mpesa_daraja.receipts import EAST_AFRICA_TIME
 from payments.services.apply_delivery import apply_delivery
 from payments.services.claims.ask import look_and_ask
@@ -344,6 +346,15 @@ def test_whose_suspended_money_it_is_the_provider_tells(
     payment.refresh_from_db()
     assert (payment.state == "completed") == (state == "placed")
     assert Case.objects.filter(kind="receipt_claimed").exists() == (state == "suspense")
+
+
+def test_a_provider_that_is_out_of_order_was_not_asked(
+    app_of: App, customer: User, daraja: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    withheld = Answer(outcome=Outcome.UNKNOWN, withheld=Withheld.OUT_OF_ORDER)
+    monkeypatch.setattr(MpesaDaraja, "query_receipt", lambda *_: withheld)
+    asked(app_of(customer), customer, daraja)
+    assert ReceiptClaim.objects.get().asks == 0
 
 
 # --- the next statement decides ---

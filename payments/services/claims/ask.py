@@ -82,7 +82,7 @@ def _ask(claim: ReceiptClaim, dialect: str) -> None:
         ReceiptQuestion(receipt=claim.key, callback_token=claim.callback_token)
     )
     finish_call(call, answer)
-    if answer.outcome == Outcome.NOT_SENT:
+    if answer.withheld or answer.outcome == Outcome.NOT_SENT:  # it was not asked
         _note(claim, asks=F("asks") - 1)
     _take(claim, dialect, answer, "status query by the receipt", None)
 

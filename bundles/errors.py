@@ -112,11 +112,6 @@ class TooManyGifts(DomainError):
     status = 429
 
 
-class SubscriptionEnded(DomainError):
-    code = "subscription_ended"
-    status = 409
-
-
 class SubscriptionNotBegun(DomainError):
     """Its days count from the first connection, which has not been."""
 

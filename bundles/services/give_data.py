@@ -12,9 +12,9 @@ from bundles import hooks
 from bundles.errors import (
     GiftToOneself,
     MoreThanIsLeft,
-    SubscriptionEnded,
     SubscriptionNotBegun,
     SubscriptionNotFound,
+    SubscriptionOver,
     TooManyGifts,
 )
 from bundles.models import LAST_PACKET_BYTES, OF_ALLOWANCE, Gift, Subscription
@@ -39,7 +39,7 @@ def giveable_bytes(subscription: Subscription) -> int:
 def give_data(*, giver: User, subscription_id: int, phone: str, data_bytes: int) -> Gift:
     """Offer bytes of the giver's own running subscription to a phone (E.164).
 
-    Raises SubscriptionNotFound, SubscriptionEnded, SubscriptionNotBegun, GiftToOneself, TooManyGifts
+    Raises SubscriptionNotFound, SubscriptionOver, SubscriptionNotBegun, GiftToOneself, TooManyGifts
     and MoreThanIsLeft.
     """
     giver = User.objects.select_for_update().get(pk=giver.pk)
@@ -73,7 +73,7 @@ def _own_subscription(giver: User, subscription_id: int) -> Subscription:
     if subscription is None:
         raise SubscriptionNotFound("There is no such subscription.")
     if not subscription.is_active:
-        raise SubscriptionEnded("This bundle has ended: nothing of it can be given away.")
+        raise SubscriptionOver("This bundle has ended: nothing of it can be given away.")
     if subscription.awaits_first_use:
         raise SubscriptionNotBegun("Connect once with this bundle before you give of its data.")
     return subscription

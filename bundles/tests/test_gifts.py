@@ -353,7 +353,7 @@ def test_nobody_gives_to_oneself_nor_what_has_ended_nor_anothers(
     assert_error(given(giver, receiver), 409, "subscription_not_begun")
     Subscription.objects.update(awaits_first_use=False)
     with time_machine.travel(timezone.now() + timedelta(days=1)):
-        assert_error(given(giver, receiver), 409, "subscription_ended")
+        assert_error(given(giver, receiver), 409, "subscription_over")
 
 
 def test_data_is_given_away_ten_times_a_day(giver: User, receiver: User, bundle: Bundle) -> None:

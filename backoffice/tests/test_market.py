@@ -20,13 +20,17 @@ from accounts.models import User
 from backoffice.invariants import INVARIANTS
 from backoffice.money_check import prove
 from backoffice.tests.stories import TIGO, asked, fill_float, paid, send_money, sent
-from bundles.models import Bundle, Terms
+from bundles.models import GIGABYTE, Bundle, Gift, Subscription, Terms
 from bundles.owner_figures import earnings_of
 from bundles.owner_statement import statement_of
+from bundles.services.buy import buy_bundle
+from bundles.services.claim_gift import claim_gift
 from bundles.services.earn import earned_account, held_account, release_earnings
 from bundles.services.end import end_overdue_subscriptions
+from bundles.services.give_data import give_data
 from bundles.services.pay_owners import ask_payout
 from bundles.services.record_fiscally import record_sales
+from bundles.services.return_gift import return_unclaimed, take_back
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import hear
 from common.clock import business_day
@@ -48,8 +52,18 @@ SEED = 20261126
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 PAUSE = timedelta(hours=2)  # between two purchases
+WAYS = ["paid", "gift", "over", "under", "failed", "reversed"]
 # How often each thing happens after a purchase, in percent; the rest of the time nothing does.
-AFTERWARDS = {"refund": 12, "part": 10, "credit": 8, "payout": 10, "dearer": 4}
+AFTERWARDS = {
+    "refund": 10,
+    "part": 8,
+    "credit": 8,
+    "payout": 10,
+    "dearer": 4,
+    "claim": 12,
+    "give": 6,
+    "take_back": 3,
+}
 
 
 @dataclass
@@ -72,21 +86,23 @@ class Market:
             self.end_day()
 
     def end_day(self) -> None:
-        """What is over ends, what is delivered is its owners', and the tax office's is recorded."""
+        """What is over ends, what nobody claimed goes back, and what is delivered is its owners'."""
+        return_unclaimed()
         end_overdue_subscriptions()
         release_earnings()
         record_sales()
 
     def buy(self) -> None:
-        """One purchase: mostly paid right; else too much, too little, by nobody, or taken back."""
+        """One purchase: mostly paid right; else a gift, too much, too little, not, or taken back."""
         bundle, customer = self.dice.choice(self.bundles), self.dice.choice(self.customers)
         bundle.refresh_from_db()
-        way = self.dice.choices(["paid", "over", "under", "failed", "reversed"], [80, 5, 5, 7, 3])[
-            0
-        ]
+        way = self.dice.choices(WAYS, [65, 15, 5, 5, 7, 3])[0]
         self.done[way] += 1
         if way == "failed":
             hear(asked(bundle, customer=customer), Outcome.FAILED, reason=Reason.INSUFFICIENT_FUNDS)
+            return
+        if way == "gift":
+            self.served.append(hear(self._to_another(bundle, customer)))
             return
         amount = bundle.price + {"over": 300, "under": -200}.get(way, 0)
         payment = paid(bundle, amount=amount, customer=customer)
@@ -94,6 +110,30 @@ class Market:
             hear(payment, Outcome.REVERSED)
         elif payment.disposition == Disposition.FULFILLED:
             self.served.append(payment)
+
+    def claim(self) -> None:
+        """Somebody takes what was given; the rest goes back in time."""
+        if offered := list(Gift.objects.filter(state=Gift.State.OFFERED)):
+            gift = self.dice.choice(offered)
+            claim_gift(gift=gift, claimer=User.objects.get(phone=gift.phone))
+
+    def give(self) -> None:
+        """A gigabyte of what somebody has."""
+        live = list(Subscription.objects.filter(state=Subscription.State.ACTIVE))
+        if live:
+            own = self.dice.choice(live)
+            receiver = self.dice.choice(self.customers)
+            give_data(
+                giver=own.customer,
+                subscription_id=own.pk,
+                phone=receiver.phone or "",
+                data_bytes=GIGABYTE,
+            )
+
+    def take_back(self) -> None:
+        if offered := list(Gift.objects.filter(state=Gift.State.OFFERED)):
+            gift = self.dice.choice(offered)
+            take_back(giver=gift.giver, gift_id=gift.pk)
 
     def refund(self) -> None:
         self._send_back(lambda left: left)
@@ -123,6 +163,17 @@ class Market:
         bundle = self.dice.choice(self.bundles)
         Bundle.objects.filter(pk=bundle.pk).update(price=self.dice.randrange(600, 3_000, 100))
         Terms.objects.update(commission_percent=self.dice.randint(5, 30))
+
+    def _to_another(self, bundle: Bundle, giver: User) -> Payment:
+        receiver = self.dice.choice([each for each in self.customers if each != giver])
+        payment, _ = buy_bundle(
+            customer=giver,
+            bundle_id=bundle.pk,
+            phone=giver.phone or "",
+            provider="auto",
+            gift_phone=receiver.phone or "",
+        )
+        return payment
 
     def nothing(self) -> None:
         """Most customers are content."""
@@ -172,7 +223,7 @@ def market(providers: None, settings: Any) -> Iterator[Market]:
             owners=owners,
             customers=[a_customer(a_phone(TIGO)) for _ in range(CUSTOMERS)],
             bundles=[
-                a_bundle(owner=owner, price=price, duration_days=days, max_clients=CUSTOMERS)
+                a_bundle(owner=owner, price=price, duration_days=days, max_clients=2 * CUSTOMERS)
                 for owner in owners
                 for price, days in ((1_000, 1), (2_500, 7))
             ],
@@ -186,6 +237,7 @@ def test_the_books_hold_and_each_owners_statement_is_the_ledgers(market: Market)
         market.buy()
         market.try_one_of([*AFTERWARDS, "nothing"], [*AFTERWARDS.values(), nothing])
     market.end_day()
+    assert [each for each in (*WAYS, *AFTERWARDS) if not market.done[each]] == []
     assert broken() == {}
     for owner in market.owners:
         its_statement_is_the_ledgers(owner.pk)

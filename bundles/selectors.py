@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -17,6 +17,8 @@ from payments.bills import Payable
 from payments.models import Disposition, Payment
 from payments.selectors import payment_under_way, payments_of, unanswered_attempts
 
+NAMED_MAX = 20
+
 
 def bundles_on_sale() -> QuerySet[Bundle]:
     """What customers may buy now, cheapest first."""
@@ -26,6 +28,20 @@ def bundles_on_sale() -> QuerySet[Bundle]:
 def bundles_matching(text: str) -> QuerySet[Bundle]:
     """Bundles on sale whose name or description contains the text."""
     return bundles_on_sale().filter(Q(name__icontains=text) | Q(description__icontains=text))
+
+
+def sellers_named(text: str) -> list[User]:
+    """Owners of bundles whose name or e-mail address begins so, by name; `NAMED_MAX` of them.
+
+    Each is found by an index of its own.
+    """
+    sellers = User.objects.filter(Exists(Bundle.objects.filter(owner=OuterRef("pk"))))
+    found = {
+        seller.pk: seller
+        for begins in ({"full_name__istartswith": text}, {"email__istartswith": text})
+        for seller in sellers.filter(**begins).order_by("full_name", "pk")[:NAMED_MAX]
+    }
+    return sorted(found.values(), key=str)[:NAMED_MAX]
 
 
 def subscriptions_of(customer_id: int) -> QuerySet[Subscription]:

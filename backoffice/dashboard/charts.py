@@ -269,7 +269,8 @@ def credit(sums: Sums) -> Chart:
     return Chart(
         key="credit",
         title="Customers' credit",
-        says="What we owed to customers at the end of the day, of all providers and bundles.",
+        says="What we owed to customers at the end of the day, of all providers, owners and "
+        "bundles.",
         header=["Day", "TZS"],
         rows=[[f"{day:%d.%m.%Y}", amount] for (day, _), (_, amount) in sorted(sums.credit.items())],
         drawn=["TZS"],
@@ -289,7 +290,8 @@ def matching(sums: Sums) -> Chart:
     return Chart(
         key="matching",
         title="Statement lines matched",
-        says="Of the lines that are to be matched, by the day of the line; of all bundles.",
+        says="Of the lines that are to be matched, by the day of the line; of all owners "
+        "and bundles.",
         header=["Day", "Lines", "Matched", "% matched", "Not matched, TZS"],
         rows=rows,
         drawn=["% matched"],
@@ -313,7 +315,8 @@ def exceptions(sums: Sums) -> Chart:
     return Chart(
         key="exceptions",
         title="Open cases by kind and age",
-        says=f"At the end of {last:%d.%m.%Y}, or as last counted; of all providers and bundles.",
+        says=f"At the end of {last:%d.%m.%Y}, or as last counted; of all providers, "
+        "owners and bundles.",
         header=["Kind", *ages, "At stake, TZS"],
         rows=rows,
         drawn=ages,
@@ -327,7 +330,8 @@ def stake(sums: Sums) -> Chart:
     return Chart(
         key="stake",
         title="Cash in open cases",
-        says="At the end of each day, by the amounts that the cases have now.",
+        says="At the end of each day, by the amounts that the cases have now; of all providers, "
+        "owners and bundles.",
         header=["Day", "Open cases", "At stake, TZS"],
         rows=[
             [f"{day:%d.%m.%Y}", count, amount]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import date
 from functools import cached_property
+from typing import TypeVar
 
 from django.db.models import Max, QuerySet, Sum
 
@@ -12,6 +13,7 @@ from backoffice.dashboard.chosen import Chosen
 from backoffice.rollups.days import BETWEEN
 from backoffice.rollups.tables import COUNTS, SUMS, Measure, Sales, Span, Tally
 
+Row = TypeVar("Row", Sales, Tally)
 Totals = dict[str, int]
 NOTHING: Totals = dict.fromkeys((*COUNTS, *SUMS), 0)
 
@@ -47,7 +49,7 @@ class Sums:
     @cached_property
     def by_hour(self) -> dict[tuple[int, str], tuple[int, int]]:
         """Hour of the business day and provider → payments begun, and of those completed."""
-        span = Span.ALL if self.chosen.bundle is None else Span.HOUR
+        span = Span.ALL if self.chosen.bundles is None else Span.HOUR
         rows = self._sales(span).order_by().values_list("hour", "provider")
         return {
             (hour, provider): (begun, completed)
@@ -76,11 +78,9 @@ class Sums:
 
     @cached_property
     def service(self) -> dict[tuple[date, str], tuple[int, int]]:
-        """Day and measure → count and amount, of the bundle if one is chosen, of any provider."""
+        """Day and measure → count and amount, of the chosen bundles, of any provider."""
         rows = self._measured(Measure.USED, Measure.SOLD, Measure.ACTIVE)
-        if self.chosen.bundle is not None:
-            rows = rows.filter(bundle=self.chosen.bundle)
-        return _by_day_and_measure(rows)
+        return _by_day_and_measure(self._of_bundles(rows))
 
     @cached_property
     def credit(self) -> dict[tuple[date, str], tuple[int, int]]:
@@ -89,9 +89,7 @@ class Sums:
     @cached_property
     def lines(self) -> dict[tuple[date, str], tuple[int, int]]:
         """Day and bucket → statement lines and TZS, of the provider if one is chosen."""
-        rows = self._measured(Measure.LINES)
-        if self.chosen.provider:
-            rows = rows.filter(provider=self.chosen.provider)
+        rows = self._of_provider(self._measured(Measure.LINES))
         counted = rows.values_list("day", "label").annotate(Sum("count"), Sum("amount"))
         return {(day, bucket): (count, amount) for day, bucket, count, amount in counted}
 
@@ -114,20 +112,18 @@ class Sums:
 
     def _sales(self, span: Span) -> QuerySet[Sales]:
         rows = Sales.objects.filter(span=span, day__range=(self.chosen.since, self.chosen.until))
-        if self.chosen.provider:
-            rows = rows.filter(provider=self.chosen.provider)
-        if self.chosen.bundle is not None:
-            rows = rows.filter(bundle=self.chosen.bundle)
-        return rows
+        return self._of_bundles(self._of_provider(rows))
 
     def _of_payments(self, *measures: Measure) -> QuerySet[Tally]:
-        if self.chosen.bundle is None:
-            rows = self._measured(*measures, span=Span.ALL)
-        else:
-            rows = self._measured(*measures).filter(bundle=self.chosen.bundle)
-        if self.chosen.provider:
-            rows = rows.filter(provider=self.chosen.provider)
-        return rows
+        if self.chosen.bundles is None:
+            return self._of_provider(self._measured(*measures, span=Span.ALL))
+        return self._of_bundles(self._of_provider(self._measured(*measures)))
+
+    def _of_provider(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        return rows.filter(provider=self.chosen.provider) if self.chosen.provider else rows
+
+    def _of_bundles(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        return rows if self.chosen.bundles is None else rows.filter(bundle__in=self.chosen.bundles)
 
     def _measured(self, *measures: Measure, span: Span = Span.DAY) -> QuerySet[Tally]:
         days = (self.chosen.since, self.chosen.until)

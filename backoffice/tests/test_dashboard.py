@@ -19,6 +19,8 @@ from backoffice.dashboard.charts import CHARTS, Chart
 from backoffice.rollups.days import recompute_measures
 from backoffice.rollups.run import roll_up
 from backoffice.tests.test_rollups import BEGINNING, History, a_line
+from bundles.models import Bundle
+from bundles.tests.factories import a_bundle
 from cases.models import Case, CaseKind
 from common.clock import business_day
 from payments.models import Bucket, ProviderName
@@ -106,6 +108,55 @@ def test_the_filters_choose(staff: Client, sold: History) -> None:
     assert begun(period="days", since="2026-03-01", until="2026-03-01") == 4
 
 
+def test_an_owner_is_their_bundles(staff: Client, sold: History) -> None:
+    """Whatever can be narrowed by one bundle; with another bundle of theirs, both are counted."""
+    first, second = sold.bundles
+    of_one = {key: chart.rows for key, chart in charts(staff, bundle=second.pk).items()}
+    owner = second.owner
+    assert {key: chart.rows for key, chart in charts(staff, owner=owner.pk).items()} == of_one
+    assert charts(staff, owner=owner.pk, provider="airtel_money")["funnel"].rows[0][1] == 1
+    Bundle.objects.filter(pk=first.pk).update(owner=owner)
+    of_both = charts(staff, owner=f"{owner} ({owner.pk})")
+    assert of_both["funnel"].rows[0][1] == 4
+    assert charts(staff, owner=owner.pk, bundle=first.pk)["funnel"].rows[0][1] == 1
+
+
+def test_an_owner_is_found_by_name_and_their_bundles_alone_are_offered(
+    staff: Client, sold: History
+) -> None:
+    first, second = sold.bundles
+    User.objects.filter(pk=first.owner_id).update(full_name="Asha Mushi")
+    User.objects.filter(pk=second.owner_id).update(full_name="Asha Komba")
+    answer: Any = staff.get(PAGE, {"owner": "asha m"})
+    assert answer.context["chosen"].owner == first.owner
+    assert f'value="Asha Mushi ({first.owner_id})"' in answer.content.decode()
+    offered = answer.context["form"].fields["bundle"].choices
+    assert [key for key, _ in offered] == ["", first.pk]
+    several: Any = staff.get(PAGE, {"owner": "ASHA", "provider": "tigo_pesa"})
+    assert "Several are named so. Which one?" in several.content.decode()
+    link = f'href="?owner={first.owner_id}&amp;provider=tigo_pesa"'
+    assert link in several.content.decode()
+    assert several.context["chosen"].owner is None
+
+
+def test_owners_cost_as_many_queries_however_many_they_are(staff: Client, sold: History) -> None:
+    taken = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            staff.get(PAGE, {"owner": "Customer"})
+        taken.append(len(queries))
+        for _ in range(25):
+            a_bundle()
+    assert taken[0] == taken[1] < 25
+
+
+def test_an_owner_and_somebody_elses_bundle_do_not_fit(staff: Client, sold: History) -> None:
+    first, second = sold.bundles
+    answer: Any = staff.get(PAGE, {"owner": first.owner_id, "bundle": second.pk})
+    assert f"Bundle: It is none of {first.owner} ({first.owner_id})." in answer.content.decode()
+    assert answer.context["chosen"].bundles is None
+
+
 @pytest.mark.usefixtures("sold")
 @pytest.mark.parametrize(
     ("chosen", "sentence"),
@@ -115,6 +166,8 @@ def test_the_filters_choose(staff: Client, sold: History) -> None:
         ({"period": "days", "since": "2020-03-02", "until": "2026-03-01"}, "Choose 1 to 366 days"),
         ({"provider": "cash"}, "Select a valid choice"),
         ({"bundle": "x"}, "Select a valid choice"),
+        ({"owner": "nobody"}, "Owner: Nobody with bundles is named so"),
+        ({"owner": "9" * 18}, "Owner: Nobody with bundles is named so"),
     ],
 )
 def test_what_cannot_be_chosen_is_told_and_the_usual_days_are_shown(
@@ -127,8 +180,9 @@ def test_what_cannot_be_chosen_is_told_and_the_usual_days_are_shown(
 
 @pytest.mark.usefixtures("sold")
 @pytest.mark.parametrize("key", list(CHARTS))
-def test_the_file_is_what_the_page_shows(staff: Client, key: str) -> None:
-    chosen = {"provider": "tigo_pesa", "period": "month"}
+def test_the_file_is_what_the_page_shows(staff: Client, sold: History, key: str) -> None:
+    owner = sold.bundles[1].owner_id
+    chosen = {"provider": "tigo_pesa", "period": "month", "owner": str(owner)}
     shown = charts(staff, **chosen)[key]
     answer: Any = staff.get(f"{PAGE}{key}.csv", chosen)
     text = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")

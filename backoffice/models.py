@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from backoffice.rollups.tables import OwnerDay as OwnerDay
 from backoffice.rollups.tables import RollupMark as RollupMark
 from backoffice.rollups.tables import Sales as Sales
 from backoffice.rollups.tables import Tally as Tally

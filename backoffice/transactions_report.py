@@ -64,7 +64,7 @@ class Shares:
     def add(self, account: str, amount: int) -> None:
         if account == ledger.REVENUE:
             self.commission += amount
-        elif account == "tax":
+        elif account == ledger.TAX:
             self.tax += amount
         elif account.startswith("earnings"):
             self.owner += amount

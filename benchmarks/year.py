@@ -121,10 +121,10 @@ def _make(size: int) -> None:
 def _roll_up(size: int) -> None:
     """The dashboard's sums, by the command."""
     use(_schema(size))
-    if not _is_done(f"{_schema(size)}_rolled_up"):
+    if not _is_done(f"{_schema(size)}_rolled_up_by_owner"):
         began = time.monotonic()
         call_command("rebuild_rollups")
-        _note_done(f"{_schema(size)}_rolled_up", f"Rolled {size:,} payments up", began)
+        _note_done(f"{_schema(size)}_rolled_up_by_owner", f"Rolled {size:,} payments up", began)
 
 
 def _is_done(name: str) -> bool:

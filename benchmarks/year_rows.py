@@ -151,7 +151,7 @@ _ENTRIES = (
         1000,
         "state = 'completed'",
     ),
-    (3, f"CONCAT('held:', 1 + payer_id MOD {OWNERS})", -763, "disposition = 'fulfilled'"),
+    (3, f"CONCAT('earnings_held:', 1 + payer_id MOD {OWNERS})", -763, "disposition = 'fulfilled'"),
     (4, "'revenue'", -84, "disposition = 'fulfilled'"),
     (5, "'tax'", -153, "disposition = 'fulfilled'"),
     (6, "CONCAT('credit:', payer_id)", -1000, "disposition = 'credited'"),

@@ -15,6 +15,7 @@ Line = tuple[str, int]  # account, TZS: debit positive, credit negative
 
 RECEIPTS = "receipts"
 REVENUE = "revenue"
+TAX = "tax"
 BANK = "bank"
 MONEY_OUTSIDE = ("provider:", "transfer:")  # accounts of money that is not there to be given back
 

@@ -265,6 +265,41 @@ def money(sums: Sums) -> Chart:
     )
 
 
+def shares(sums: Sums) -> Chart:
+    of = (Measure.SHARE, Measure.COMMISSION, Measure.TAX)
+    header = ["Day", "Owners' share, TZS", "Commission, TZS", "Tax, TZS"]
+    return Chart(
+        key="shares",
+        title="Owners' share and commission",
+        says="How the prices of what was activated on the day are shared out, less what went back "
+        "on it; of all providers.",
+        header=header,
+        rows=[
+            [
+                f"{day:%d.%m.%Y}",
+                *(sums.service.get((day, measure), (0, 0))[1] for measure in of),
+            ]
+            for day in sums.chosen.days
+        ],
+        drawn=header[1:],
+        unit="TZS",
+    )
+
+
+def earnings(sums: Sums) -> Chart:
+    header = ["Day", "Held, TZS", "Payable, TZS", "Paid out, TZS"]
+    return Chart(
+        key="earnings",
+        title="Owners' earnings",
+        says="At the end of the day: held until delivered, and payable; and what reached phones on "
+        "it. Of all providers and bundles.",
+        header=header,
+        rows=[[f"{day:%d.%m.%Y}", *amounts] for day, amounts in sums.owed.items()],
+        drawn=header[1:],
+        unit="TZS",
+    )
+
+
 def credit(sums: Sums) -> Chart:
     return Chart(
         key="credit",
@@ -441,6 +476,8 @@ CHARTS: dict[str, Callable[[Sums], Chart]] = {
         funnel,
         preference,
         money,
+        shares,
+        earnings,
         credit,
         matching,
         exceptions,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class Chosen:
     until: date
     provider: str = ""
     owner: User | None = None
-    bundles: Sequence[int] | None = None
+    bundle: int | None = None
 
     @property
     def days(self) -> list[date]:
@@ -120,15 +120,8 @@ class ChosenForm(forms.Form):
             until,
             provider=answers.get("provider", ""),
             owner=answers.get("owner"),
-            bundles=self._chosen_bundles(answers),
+            bundle=answers.get("bundle"),
         )
-
-    def _chosen_bundles(self, answers: Mapping[str, Any]) -> Sequence[int] | None:
-        if bundle := answers.get("bundle"):
-            return [bundle]
-        if owner := answers.get("owner"):
-            return [key for key, (_, of) in self._bundles.items() if of == owner.pk]
-        return None
 
     def _is_to_be_chosen(self, bundle: int, owner: int) -> bool:
         """All of them, or the owner's; what is asked for with a wrong owner is told by `clean`."""

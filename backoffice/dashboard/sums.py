@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet, Sum
 
 from backoffice.dashboard.chosen import Chosen
 from backoffice.rollups.days import BETWEEN
-from backoffice.rollups.tables import COUNTS, SUMS, Measure, Sales, Span, Tally
+from backoffice.rollups.tables import BY_BUNDLE, COUNTS, SUMS, Measure, OwnerDay, Sales, Span, Tally
 
 Row = TypeVar("Row", Sales, Tally)
 Totals = dict[str, int]
@@ -39,7 +39,13 @@ class Sums:
 
     @cached_property
     def _by_day_and_provider(self) -> dict[tuple[date, str], Totals]:
-        grouped = self._sales(Span.DAY).order_by().values("day", "provider")
+        days = self._sales(Span.DAY)
+        if self.chosen.bundle is not None:
+            days = days.filter(bundle=self.chosen.bundle)
+        elif self.chosen.owner is not None:
+            own = self.chosen.owner.bundles.values_list("pk", flat=True)
+            days = days.filter(bundle__in=list(own))
+        grouped = days.values("day", "provider")
         sums = grouped.annotate(**{f"total_{name}": Sum(name) for name in NOTHING})
         return {
             (row["day"], row["provider"]): {name: row[f"total_{name}"] for name in NOTHING}
@@ -49,8 +55,13 @@ class Sums:
     @cached_property
     def by_hour(self) -> dict[tuple[int, str], tuple[int, int]]:
         """Hour of the business day and provider → payments begun, and of those completed."""
-        span = Span.ALL if self.chosen.bundles is None else Span.HOUR
-        rows = self._sales(span).order_by().values_list("hour", "provider")
+        if self.chosen.bundle is not None:
+            hours = self._sales(Span.HOUR).filter(bundle=self.chosen.bundle)
+        elif self.chosen.owner is not None:
+            hours = self._sales(Span.OWN).filter(bundle=self.chosen.owner.pk)
+        else:
+            hours = self._sales(Span.ALL)
+        rows = hours.values_list("hour", "provider")
         return {
             (hour, provider): (begun, completed)
             for hour, provider, begun, completed in rows.annotate(Sum("begun"), Sum("completed"))
@@ -60,7 +71,7 @@ class Sums:
     def failures(self) -> dict[str, Counter[str]]:
         """Reason → provider → payments."""
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        rows = self._of_payments(Measure.FAILED).values_list("label", "provider")
+        rows = self._of_provider(self._of_choice(Measure.FAILED)).values_list("label", "provider")
         for reason, provider, count in rows.annotate(Sum("count")):
             found[reason][provider] = count
         return found
@@ -69,7 +80,7 @@ class Sums:
     def times(self) -> dict[tuple[date, str], Counter[str]]:
         """Day and measure → upper edge → payments."""
         found: dict[tuple[date, str], Counter[str]] = defaultdict(Counter)
-        rows = self._of_payments(Measure.TO_PAID, Measure.TO_ACTIVE)
+        rows = self._of_provider(self._of_choice(Measure.TO_PAID, Measure.TO_ACTIVE))
         for day, measure, edge, count in rows.values_list("day", "measure", "label").annotate(
             Sum("count")
         ):
@@ -79,8 +90,24 @@ class Sums:
     @cached_property
     def service(self) -> dict[tuple[date, str], tuple[int, int]]:
         """Day and measure → count and amount, of the chosen bundles, of any provider."""
-        rows = self._measured(Measure.USED, Measure.SOLD, Measure.ACTIVE)
-        return _by_day_and_measure(self._of_bundles(rows))
+        return _by_day_and_measure(self._of_choice(*BY_BUNDLE))
+
+    @cached_property
+    def owed(self) -> dict[date, tuple[int, int, int]]:
+        """Day → held and payable at its end, and paid out on it, to the chosen owner or to all."""
+        owner = self.chosen.owner.pk if self.chosen.owner else OwnerDay.ALL
+        days = OwnerDay.objects.filter(owner=owner)
+        before = days.filter(day__lt=self.chosen.since).aggregate(
+            held=Sum("held", default=0), payable=Sum("payable", default=0)
+        )
+        rows = days.filter(day__range=(self.chosen.since, self.chosen.until))
+        changes = {row.day: row for row in rows}
+        found, held, payable = {}, before["held"], before["payable"]
+        for day in self.chosen.days:
+            change = changes.get(day, OwnerDay(held=0, payable=0, paid_out=0))
+            held, payable = held + change.held, payable + change.payable
+            found[day] = (held, payable, change.paid_out)
+        return found
 
     @cached_property
     def credit(self) -> dict[tuple[date, str], tuple[int, int]]:
@@ -111,19 +138,19 @@ class Sums:
         return last, found
 
     def _sales(self, span: Span) -> QuerySet[Sales]:
-        rows = Sales.objects.filter(span=span, day__range=(self.chosen.since, self.chosen.until))
-        return self._of_bundles(self._of_provider(rows))
+        days = (self.chosen.since, self.chosen.until)
+        return self._of_provider(Sales.objects.filter(span=span, day__range=days).order_by())
 
-    def _of_payments(self, *measures: Measure) -> QuerySet[Tally]:
-        if self.chosen.bundles is None:
-            return self._of_provider(self._measured(*measures, span=Span.ALL))
-        return self._of_bundles(self._of_provider(self._measured(*measures)))
+    def _of_choice(self, *measures: Measure) -> QuerySet[Tally]:
+        """The tallies of the chosen bundle, of all that the chosen owner has, or of all."""
+        if self.chosen.bundle is not None:
+            return self._measured(*measures).filter(bundle=self.chosen.bundle)
+        if self.chosen.owner is not None:
+            return self._measured(*measures, span=Span.OWN).filter(bundle=self.chosen.owner.pk)
+        return self._measured(*measures, span=Span.ALL)
 
     def _of_provider(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         return rows.filter(provider=self.chosen.provider) if self.chosen.provider else rows
-
-    def _of_bundles(self, rows: QuerySet[Row]) -> QuerySet[Row]:
-        return rows if self.chosen.bundles is None else rows.filter(bundle__in=self.chosen.bundles)
 
     def _measured(self, *measures: Measure, span: Span = Span.DAY) -> QuerySet[Tally]:
         days = (self.chosen.since, self.chosen.until)

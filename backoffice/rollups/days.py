@@ -1,4 +1,4 @@
-"""What a business day is told by besides its payments: traffic, subscriptions, credit, cases, lines."""
+"""What a business day is told by besides its payments: traffic, subscriptions, shares, credit, cases, lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from django.db.models import Case as SqlCase
 from django.db.models import CharField, Count, F, Q, Sum, Value, When
 from django.utils import timezone
 
-from backoffice.rollups.tables import OF_DAYS, Measure, RollupMark, Span, Tally
+from backoffice.rollups.adding_up import added_up, owners_added_up
+from backoffice.rollups.owners import recompute_owners, shares
+from backoffice.rollups.tables import BY_BUNDLE, OF_DAYS, SUMMED, Measure, RollupMark, Span, Tally
 from bundles.models import Activation, Subscription
 from cases.models import Case
 from common.clock import day_bounds
@@ -31,17 +33,34 @@ def recompute_measures(day: date) -> None:
     """Measure a day again, up to now if it is today."""
     RollupMark.locked()
     begins, ends = day_bounds(day)
-    Tally.objects.filter(span=Span.DAY, day=day, measure__in=OF_DAYS).delete()
+    whole: dict[str, Any] = {"day": day, "begins_at": begins}
+    Tally.objects.filter(span__in=SUMMED, day=day, measure__in=OF_DAYS).delete()
     Tally.objects.bulk_create(
-        Tally(span=Span.DAY, begins_at=begins, day=day, **row)
+        Tally(span=Span.DAY, **whole, **row)
         for row in _measured(day, begins, min(ends, timezone.now()))
     )
+    of_bundles = Tally.objects.filter(span=Span.DAY, day=day, measure__in=BY_BUNDLE)
+    sums = ("count", "amount")
+    Tally.objects.bulk_create(
+        [
+            *(
+                Tally(span=Span.OWN, **whole, **row)
+                for row in owners_added_up(of_bundles, sums, by=("measure",))
+            ),
+            *(
+                Tally(span=Span.ALL, **whole, **row)
+                for row in added_up(of_bundles, sums, by=("measure",))
+            ),
+        ]
+    )
+    recompute_owners(day, begins, ends)
 
 
 def _measured(day: date, begins: datetime, ends: datetime) -> Rows:
     yield from _used(day)
     yield from _sold(begins, ends)
     yield from _active(begins, ends)
+    yield from shares(begins, ends)
     yield from _credit(ends)
     yield from _cases(ends)
     yield from _lines(begins, ends)

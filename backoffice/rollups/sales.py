@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -27,9 +27,11 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Substr
 
+from backoffice.rollups.adding_up import added_up, owners_added_up
 from backoffice.rollups.tables import (
     COUNTS,
     OF_PAYMENTS,
+    SUMMED,
     SUMS,
     Measure,
     RollupMark,
@@ -49,8 +51,6 @@ HOUR = timedelta(hours=1)
 EDGES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 3600, 86_400)
 OVER = "over"  # the label of what took longer than the last edge
 PURCHASE = "purchase:"  # how bundles names a payment's subject
-
-SUMMED = (Span.DAY, Span.ALL)
 
 Rows = QuerySet[Any, Any]
 
@@ -84,15 +84,20 @@ def recompute_day(day: date) -> None:
     Tally.objects.filter(span__in=SUMMED, day=day, measure__in=OF_PAYMENTS).delete()
     whole: dict[str, Any] = {"day": day, "begins_at": day_bounds(day)[0]}
     sales = Sales.objects.filter(span=Span.HOUR, day=day)
+    names, by_hour = (*COUNTS, *SUMS), ("begins_at", "hour", "provider")
     Sales.objects.bulk_create(
         [
             *(
                 Sales(span=Span.DAY, hour=0, **whole, **row)
-                for row in _added_up(sales, (*COUNTS, *SUMS), by=("provider", "bundle"))
+                for row in added_up(sales, names, by=("provider", "bundle"))
+            ),
+            *(
+                Sales(span=Span.OWN, day=day, **row)
+                for row in owners_added_up(sales, names, by=by_hour)
             ),
             *(
                 Sales(span=Span.ALL, day=day, bundle=0, **row)
-                for row in _added_up(sales, (*COUNTS, *SUMS), by=("begins_at", "hour", "provider"))
+                for row in added_up(sales, names, by=by_hour)
             ),
         ]
     )
@@ -102,21 +107,18 @@ def recompute_day(day: date) -> None:
         [
             *(
                 Tally(span=Span.DAY, **whole, **row)
-                for row in _added_up(tallies, ("count",), by=(*kinds, "bundle"))
+                for row in added_up(tallies, ("count",), by=(*kinds, "bundle"))
+            ),
+            *(
+                Tally(span=Span.OWN, **whole, **row)
+                for row in owners_added_up(tallies, ("count",), by=kinds)
             ),
             *(
                 Tally(span=Span.ALL, **whole, **row)
-                for row in _added_up(tallies, ("count",), by=kinds)
+                for row in added_up(tallies, ("count",), by=kinds)
             ),
         ]
     )
-
-
-def _added_up(rows: Rows, names: Sequence[str], *, by: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The sums of some columns, one row for each value of the others."""
-    totals = {f"total_{name}": Sum(name) for name in names}
-    for row in rows.order_by().values(*by).annotate(**totals):
-        yield {name.removeprefix("total_"): value for name, value in row.items()}
 
 
 def _payments_of(hour: datetime) -> Rows:

@@ -10,12 +10,17 @@ from django.db import models
 class Span(models.TextChoices):
     """How long a row's time is. Days are sums of their hours, so that a year is read in no time.
 
-    For the same reason there are sums over all bundles: of sales by the hour, of tallies by the day.
+    For the same reason there are sums over each owner's bundles, in which `bundle` is the owner, and
+    over all bundles: of sales by the hour, of tallies by the day.
     """
 
     HOUR = "hour", "Hour"
     DAY = "day", "Business day"
+    OWN = "own", "All bundles of an owner"
     ALL = "all", "All bundles"
+
+
+SUMMED = (Span.DAY, Span.OWN, Span.ALL)  # of the hours
 
 
 class Measure(models.TextChoices):
@@ -27,6 +32,9 @@ class Measure(models.TextChoices):
     USED = "used", "Bytes used"
     SOLD = "sold", "Bytes sold"
     ACTIVE = "active", "Active subscriptions"
+    SHARE = "share", "Owners' share, TZS"
+    COMMISSION = "commission", "The platform's commission, TZS"
+    TAX = "tax", "Tax contained in the prices, TZS"
     CREDIT = "credit", "Customers' credit, TZS"
     CASES = "cases", "Open cases, by kind and age"
     LINES = "lines", "Statement lines, by bucket"
@@ -37,9 +45,20 @@ OF_DAYS = (
     Measure.USED,
     Measure.SOLD,
     Measure.ACTIVE,
+    Measure.SHARE,
+    Measure.COMMISSION,
+    Measure.TAX,
     Measure.CREDIT,
     Measure.CASES,
     Measure.LINES,
+)
+BY_BUNDLE = (
+    Measure.USED,
+    Measure.SOLD,
+    Measure.ACTIVE,
+    Measure.SHARE,
+    Measure.COMMISSION,
+    Measure.TAX,
 )
 
 
@@ -54,7 +73,9 @@ class Sales(models.Model):
     day = models.DateField(help_text="The business day")
     hour = models.PositiveSmallIntegerField(help_text="Of the business day; 0 for a day")
     provider = models.CharField(max_length=20)
-    bundle = models.PositiveBigIntegerField(help_text="0: for nothing in particular, or of all")
+    bundle = models.PositiveBigIntegerField(
+        help_text="0: for nothing in particular, or of all; or whose they are"
+    )
 
     begun = models.PositiveIntegerField()
     prompted = models.PositiveIntegerField(help_text="The provider was asked to charge")
@@ -145,6 +166,28 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.measure} {self.label} in the {self.span} from {self.begins_at}"
+
+
+class OwnerDay(models.Model):
+    """How much more lay on an owner's accounts after a business day than before it, and what was paid
+    out on it; TZS. What lies there at the end of a day is the sum of all days up to it.
+    """
+
+    ALL = 0  # the owner of the sums over all owners
+
+    owner = models.PositiveBigIntegerField(help_text="The person; 0: all of them")
+    day = models.DateField(help_text="The business day")
+    held = models.BigIntegerField(help_text="Until delivered")
+    payable = models.BigIntegerField(help_text="Earned, and not sent yet")
+    paid_out = models.BigIntegerField(help_text="Payouts that the provider confirmed")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["owner", "day"], name="owner_day_once")]
+        indexes = [models.Index(fields=["day"], name="owner_day_of_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.owner or 'All owners'} on {self.day}"
 
 
 class RollupMark(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -17,13 +17,21 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from backoffice.dashboard.charts import CHARTS, Chart
 from backoffice.rollups.days import recompute_measures
-from backoffice.rollups.run import roll_up
+from backoffice.rollups.run import rebuild, roll_up
 from backoffice.tests.test_rollups import BEGINNING, History, a_line
 from bundles.models import Bundle
+from bundles.owner_figures import earnings_of
+from bundles.services.earn import release_earnings
+from bundles.services.pay_owners import ask_payout
 from bundles.tests.factories import a_bundle
+from bundles.tests.test_buy_and_activate import pay
 from cases.models import Case, CaseKind
 from common.clock import business_day
 from payments.models import Bucket, ProviderName
+from payments.tests.factories import a_customer, an_owner
+from payments.tests.outgoing import FakeProvider, sent
+from payments.tests.outgoing import provider as provider
+from vpn.tests.factories import first_gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,13 +49,13 @@ def at_the_time() -> Any:
 def sold(transactional_db: None, at_the_time: Any) -> History:
     """A day's payments: three by Tigo Pesa, of which one is served and one has failed; one by Airtel."""
     history = History()
-    for provider, bundle in (
+    for method, bundle in (
         (ProviderName.TIGO_PESA, 1),
         (ProviderName.TIGO_PESA, 1),
         (ProviderName.TIGO_PESA, 0),
         (ProviderName.AIRTEL_MONEY, 1),
     ):
-        history.begin(provider, bundle)
+        history.begin(method, bundle)
     history.change(0, "complete", 1300)
     history.change(0, "fulfil", 1)
     history.change(0, "connect", 1)
@@ -116,6 +124,7 @@ def test_an_owner_is_their_bundles(staff: Client, sold: History) -> None:
     assert {key: chart.rows for key, chart in charts(staff, owner=owner.pk).items()} == of_one
     assert charts(staff, owner=owner.pk, provider="airtel_money")["funnel"].rows[0][1] == 1
     Bundle.objects.filter(pk=first.pk).update(owner=owner)
+    rebuild(since=DAY, until=DAY)
     of_both = charts(staff, owner=f"{owner} ({owner.pk})")
     assert of_both["funnel"].rows[0][1] == 4
     assert charts(staff, owner=owner.pk, bundle=first.pk)["funnel"].rows[0][1] == 1
@@ -154,7 +163,35 @@ def test_an_owner_and_somebody_elses_bundle_do_not_fit(staff: Client, sold: Hist
     first, second = sold.bundles
     answer: Any = staff.get(PAGE, {"owner": first.owner_id, "bundle": second.pk})
     assert f"Bundle: It is none of {first.owner} ({first.owner_id})." in answer.content.decode()
-    assert answer.context["chosen"].bundles is None
+    assert answer.context["chosen"].bundle is None
+
+
+def test_what_owners_earn_is_what_the_ledger_has(
+    staff: Client, at_the_time: Any, provider: FakeProvider
+) -> None:
+    """Sold on the first day, delivered and in part paid out on the fourth; beside another's sale."""
+    first_gateway()
+    owner = an_owner()
+    pay(a_customer(), a_bundle(owner, price=5_000))
+    pay(a_customer(), a_bundle(price=1_000))
+    for wait in (3, 1):
+        at_the_time.shift(timedelta(days=wait))
+        release_earnings()
+    sent(ask_payout(person=owner, amount=1_500))
+    rebuild(since=DAY)
+    period: dict[str, Any] = {"period": "days", "since": "2026-03-02", "until": "2026-03-05"}
+    told = charts(staff, owner=owner.pk, **period)
+    assert [each[1:] for each in told["earnings"].rows] == [
+        [4_500, 0, 0],
+        [4_500, 0, 0],
+        [0, 4_500, 0],
+        [0, 3_000, 1_500],
+    ]
+    found = earnings_of(owner.pk)
+    assert [found.held, found.earned, found.paid_out] == [0, 3_000, 1_500]
+    assert charts(staff, **period)["earnings"].rows[-1][1:] == [0, 3_900, 1_500]
+    of_first = charts(staff, owner=owner.pk, period="days", since=DAY, until=DAY)
+    assert of_first["shares"].rows == [["01.03.2026", 4_500, 500, 0]]
 
 
 @pytest.mark.usefixtures("sold")
@@ -239,8 +276,8 @@ def test_a_year_takes_as_many_queries_as_a_day(staff: Client, sold: History) -> 
         with CaptureQueriesContext(connection) as queries:
             staff.get(PAGE, {"period": period})
         taken.append(len(queries))
-        for provider in ProviderName.values:
-            sold.begin(provider, 0)
+        for method in ProviderName.values:
+            sold.begin(method, 0)
             sold.change(-1, "fail", 1)
         roll_up()
     assert taken[0] == taken[1]

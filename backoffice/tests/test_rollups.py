@@ -23,7 +23,7 @@ from backoffice.rollups.days import recompute_measures
 from backoffice.rollups.run import rebuild, roll_up
 from backoffice.rollups.sales import EDGES, OVER, recompute_hour
 from backoffice.rollups.tables import COUNTS, OF_PAYMENTS, SUMS, Measure, Span
-from bundles.models import Activation, Purchase, Subscription
+from bundles.models import Activation, Bundle, Purchase, Subscription
 from bundles.tests.factories import a_bundle
 from cases.models import Case, CaseKind
 from common.clock import business_day
@@ -288,11 +288,16 @@ def plain_count(since: datetime) -> dict[tuple[Any, ...], Any]:
         day, method = eat.date(), payment.payment_method
         totals["hour", hour, day, eat.hour, method, bundle].update(facts)
         totals["all", hour, day, eat.hour, method, 0].update(facts)
+        owner = Bundle.objects.get(pk=bundle).owner_id if bundle else None
+        if owner:
+            totals["own", hour, day, eat.hour, method, owner].update(facts)
         totals["day", midnight, day, 0, method, bundle].update(facts)
         for label in labels:
             tallies["hour", hour, day, method, bundle, *label] += 1
             tallies["day", midnight, day, method, bundle, *label] += 1
             tallies["all", midnight, day, method, 0, *label] += 1
+            if owner:
+                tallies["own", midnight, day, method, owner, *label] += 1
     rows: dict[tuple[Any, ...], Any] = {
         key: {name: found[name] for name in (*COUNTS, *SUMS)} for key, found in totals.items()
     }
@@ -494,6 +499,11 @@ def test_what_a_day_is_told_by_besides_its_payments() -> None:
             down_to=100,
         )
         ledger.post(source="credit", memo="x", lines=[("receipts", 300), ("credit:1", -300)])
+        payment = Payment.objects.get()
+        prices = (("receipts", 1000), ("earnings_held:7", -800), ("revenue", -90), ("tax", -110))
+        ledger.post(source="sale", memo="x", payment=payment, lines=prices)
+        gone = (("earnings_held:7", 80), ("revenue", 9), ("tax", 11), ("transfer:x", -100))
+        ledger.post(source="part back", memo="x", payment=payment, lines=gone)
         Case.objects.create(
             kind=CaseKind.LATE_PAYMENT,
             subject="payment:x",
@@ -507,15 +517,24 @@ def test_what_a_day_is_told_by_besides_its_payments() -> None:
         recompute_measures(day)
         recompute_measures(day)
     bundle = history.bundles[1].pk
-    rows = Tally.objects.filter(day=day).order_by("measure", "label")
+    rows = Tally.objects.filter(span=Span.DAY, day=day).order_by("measure", "label")
     assert set(rows.values_list("measure", "label", "provider", "bundle", "count", "amount")) == {
         (Measure.USED, "", "", bundle, 0, 105),
         (Measure.SOLD, "", "", bundle, 1, 10**9),
         (Measure.ACTIVE, "", "", bundle, 1, 0),
+        (Measure.SHARE, "", "", bundle, 0, 720),
+        (Measure.COMMISSION, "", "", bundle, 0, 81),
+        (Measure.TAX, "", "", bundle, 0, 99),
         (Measure.CREDIT, "", "", 0, 0, 300),
         (Measure.CASES, "late_payment/1 to 3 days", "", 0, 1, 700),
         (Measure.LINES, "matched", "tigo_pesa", 0, 1, 1000),
         (Measure.LINES, "paid_no_order", "tigo_pesa", 0, 1, 400),
+    }
+    owner = history.bundles[1].owner_id
+    added_up = Tally.objects.filter(span__in=[Span.OWN, Span.ALL], measure=Measure.SHARE)
+    assert set(added_up.values_list("span", "bundle", "amount")) == {
+        ("own", owner, 720),
+        ("all", 0, 720),
     }
 
 

@@ -170,6 +170,6 @@ def _post_sale(purchase: Purchase, payment: Payment) -> None:
             (ledger.RECEIPTS, purchase.price),
             (held_account(purchase.bundle.owner_id), -shares.owner),
             (ledger.REVENUE, -shares.commission),
-            ("tax", -shares.tax),
+            (ledger.TAX, -shares.tax),
         ],
     )

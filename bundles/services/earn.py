@@ -14,11 +14,12 @@ from payments import ledger
 from payments.selectors import has_open_transfer, payment_for_update
 
 BATCH = 200
+HELD = "earnings_held:"
 EARNED = "earnings:"
 
 
 def held_account(owner_id: int) -> str:
-    return f"earnings_held:{owner_id}"
+    return f"{HELD}{owner_id}"
 
 
 def earned_account(owner_id: int) -> str:

@@ -31,6 +31,7 @@ class Posting(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["posted_at"], name="posting_of_a_time")]
         permissions = [("record_bank", "Can record float top-ups and settlements")]
 
     def __str__(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from uuid import uuid4
 
 from django.utils import timezone
 
@@ -15,7 +14,6 @@ from common.clock import business_day
 from common.errors import DomainError
 from common.transactions import retried
 from payments.models import Transfer, TransferEvent
-from payments.selectors import open_payout_to
 from payments.services.payout import pay_out
 
 logger = logging.getLogger(__name__)
@@ -30,13 +28,11 @@ def ask_payout(*, person: User, amount: int | None = None, request_key: str = ""
     Without a key, a payout that is under way is given instead of a second. Above staff's limit it
     waits for their decision. Raises whatever `pay_out` raises.
     """
-    if not request_key and (earlier := open_payout_to(person.pk)):
-        return earlier
     return pay_out(
         payee_id=person.pk,
         account=earned_account(person.pk),
-        amount=earned().get(person.pk, 0) if amount is None else amount,
-        request_key=request_key or f"payout:{person.pk}:{uuid4().hex}",
+        amount=amount,
+        request_key=request_key,
         why="The owner asked for it",
         by=person,
         source=TransferEvent.Source.CUSTOMER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from payments import ledger
 from payments.errors import IdempotencyKeyReused, NothingToPayOut, PayoutFrozen, PhoneNotProved
 from payments.models import Transfer, TransferEvent
 from payments.networks import provider_for
+from payments.selectors import open_payout_to
 from payments.services.open_transfer import open_transfer
 from payments.services.refund import disbursement_route
 
@@ -23,24 +25,26 @@ def pay_out(
     *,
     payee_id: int,
     account: str,
-    amount: int,
-    request_key: str,
+    amount: int | None = None,
+    request_key: str = "",
     why: str,
     by: User,
     source: TransferEvent.Source = TransferEvent.Source.STAFF,
 ) -> Transfer:
-    """Start sending `amount` TZS of a ledger account to its owner's own phone.
+    """Start sending `amount` TZS of a ledger account, or all of it, to its owner's own phone.
 
-    The same `request_key` gives the same transfer. Raises NothingToPayOut, PhoneNotProved,
+    The same `request_key` gives the same transfer; without one, a payout that is still under way is
+    given instead of a second. Raises NothingToPayOut, PhoneNotProved,
     PayoutFrozen, ProviderUnavailable, and IdempotencyKeyReused for a key that named another amount.
     """
     payee = User.objects.select_for_update().get(pk=payee_id)
-    if earlier := Transfer.objects.filter(request_key=request_key).first():
-        if earlier.amount != amount or earlier.payee_id != payee_id:
+    if earlier := _earlier(payee, request_key):
+        if request_key and (earlier.payee != payee or amount not in (None, earlier.amount)):
             raise IdempotencyKeyReused("This Idempotency-Key was used for a different request.")
         return earlier
     held = -ledger.balance(account)
-    if not 0 < amount <= held:
+    asked = held if amount is None else amount
+    if not 0 < asked <= held:
         raise NothingToPayOut(
             _("{amount:,} shillings can be paid out.").format(amount=max(held, 0))
         )
@@ -50,13 +54,19 @@ def pay_out(
         kind=Transfer.Kind.PAYOUT,
         route=disbursement_route(provider, phone),
         payee=payee,
-        amount=amount,
-        taken_from=[(account, amount)],
-        request_key=request_key,
+        amount=asked,
+        taken_from=[(account, asked)],
+        request_key=request_key or f"payout:{payee.pk}:{uuid4().hex}",
         why=why,
         source=source,
         by=by,
     )
+
+
+def _earlier(payee: User, request_key: str) -> Transfer | None:
+    if request_key:
+        return Transfer.objects.filter(request_key=request_key).first()
+    return open_payout_to(payee.pk)
 
 
 def _proved_phone(payee: User) -> str:

@@ -10,6 +10,8 @@ import pytest
 
 from accounts.models import User
 from bundles.models import Activation, Purchase, Subscription
+from bundles.services.earn import earned_account
+from bundles.services.pay_owners import ask_payout
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import buy, hear, pay
 from payments import hooks, ledger
@@ -158,6 +160,18 @@ def test_two_staff_pay_out_no_more_than_was_earned(provider: FakeProvider) -> No
 
     assert Transfer.objects.get().amount == 600
     assert ledger.balance("earnings:1") == -400
+
+
+def test_an_owners_taps_are_one_payout(provider: FakeProvider) -> None:
+    """Without a key, though there is enough for two."""
+    owner: User = an_owner()
+    account = earned_account(owner.pk)
+    ledger.post(source="earned", memo="", lines=[("x", 1000), (account, -1000)])
+    ended = at_once([partial(ask_payout, person=owner, amount=400)] * 10)
+
+    assert ended.errors == []
+    assert {transfer.pk for transfer in ended.results} == {Transfer.objects.get().pk}
+    assert ledger.balance(account) == -600
 
 
 def test_approving_and_rejecting_at_once_is_one_decision(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from bundles.services.earn import earned_account, held_account
 from common.clock import day_bounds
+from common.phone import mask_within
 from payments.models import Entry, Posting
 
 # What a posting's source begins with → what the owner reads.
@@ -19,10 +20,12 @@ WORDS = {
     "sale": gettext_noop("Sold"),
     "delivered": gettext_noop("Delivered: now payable"),
     "transfer-started": gettext_noop("Paid out, or sent back to a customer"),
-    "transfer-failed": gettext_noop("Not sent: back on the account"),
-    "reversed": gettext_noop("Taken back by the provider"),
+    "transfer-undone": gettext_noop("Not sent: back on the account"),
+    "reversal": gettext_noop("Taken back by the provider"),
 }
 OTHER = gettext_noop("Corrected")
+DAYS_MAX = 366
+NO_PERIOD = gettext_noop("Choose up to a year, from its first day to its last.")
 HEADER = ("Time", "What", "Bundle or reference", "Held, TZS", "Payable, TZS", "Balance, TZS")
 
 
@@ -48,8 +51,18 @@ class Statement:
     lines: tuple[Line, ...]
 
     @property
+    def rows(self) -> Iterator[tuple[datetime, str, str, int, int, int]]:
+        """As the file of `HEADER` has them."""
+        return ((x.at, x.what, x.memo, x.held, x.payable, x.balance) for x in self.lines)
+
+    @property
     def closing(self) -> int:
         return self.lines[-1].balance if self.lines else self.opening
+
+
+def is_period(first: date, last: date) -> bool:
+    """Whether a statement is made of these days, both included."""
+    return 0 <= (last - first).days < DAYS_MAX and 2000 <= first.year < 2200
 
 
 def statement_of(owner_id: int, first: date, last: date) -> Statement:
@@ -77,4 +90,4 @@ def _lines(balance: int, changed: Iterable[tuple[datetime, str, str, int, int]])
     for at, source, memo, held, payable in changed:
         balance -= held + payable
         what = _(WORDS.get(source.partition(":")[0], OTHER))
-        yield Line(at, what, memo, -held, -payable, balance)
+        yield Line(at, what, mask_within(memo), -held, -payable, balance)

@@ -9,12 +9,12 @@ from rest_framework import serializers
 
 from bundles.models import Bundle, Gift, Owner, Purchase, Subscription
 from bundles.owner_figures import Business
+from bundles.owner_statement import NO_PERIOD, is_period
 from bundles.shares import shares_of
 from common import phone as phones
 from common.rest import PageSerializer
 
 NUMBER_MAX = 2**31 - 1
-DAYS_MAX = 366
 
 
 class OwnerSerializer(serializers.ModelSerializer[Owner]):
@@ -232,11 +232,8 @@ class PeriodSerializer(serializers.Serializer[Any]):
     last = serializers.DateField()
 
     def validate(self, period: dict[str, date]) -> dict[str, date]:
-        days = (period["last"] - period["first"]).days
-        if not 0 <= days < DAYS_MAX or not 2000 <= period["first"].year < 2200:
-            raise serializers.ValidationError(
-                "Choose up to a year, from its first day to its last."
-            )
+        if not is_period(period["first"], period["last"]):
+            raise serializers.ValidationError(NO_PERIOD)
         return period
 
 

@@ -36,15 +36,15 @@ from bundles.api.owner_serializers import (
     SalesSerializer,
     StatementSerializer,
 )
+from bundles.api.statement_file import statement_file
 from bundles.errors import InvalidPicture
 from bundles.models import Bundle, Owner, Terms
 from bundles.owner_figures import bundles_of, business_of, customers_of, earnings_of, sales_of
-from bundles.owner_statement import HEADER, statement_of
+from bundles.owner_statement import statement_of
 from bundles.services.offer import change_offer, offer_bundle, own_bundle
 from bundles.services.owners import apply_as_owner, owner_of
 from bundles.services.pay_owners import ask_payout, be_paid_weekly
-from common.exports import csv_pages
-from common.rest import Pages, Reply, attachment
+from common.rest import Pages, Reply
 from payments.api.keys import own_key
 from payments.api.serializers import TransferSerializer
 
@@ -215,13 +215,7 @@ class StatementCsvView(APIView):
         responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY)},
     )
     def get(self, request: Request) -> HttpResponse:
-        first, last = _period(request)
-        statement = statement_of(signed_in(request).pk, first, last)
-        rows = ((x.at, x.what, x.memo, x.held, x.payable, x.balance) for x in statement.lines)
-        text = "".join(csv_pages([HEADER, *rows]))
-        return attachment(
-            text, kind="text/csv; charset=utf-8", name=f"statement-{first}-{last}.csv"
-        )
+        return _statement_file(request, "csv")
 
 
 class StatementPdfView(APIView):
@@ -230,12 +224,7 @@ class StatementPdfView(APIView):
         responses={(200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY)},
     )
     def get(self, request: Request) -> HttpResponse:
-        from bundles.owner_statement_pdf import pdf_of  # waits for Pillow and fontTools
-
-        first, last = _period(request)
-        person = signed_in(request)
-        pdf = pdf_of(statement_of(person.pk, first, last), person.full_name)
-        return attachment(pdf, kind="application/pdf", name=f"statement-{first}-{last}.pdf")
+        return _statement_file(request, "pdf")
 
 
 def _shown(bundles: Sequence[Bundle]) -> list[dict[str, Any]]:
@@ -263,6 +252,11 @@ def _page(
     found = pages.paginate_queryset(rows, request, view=view)
     shown = [shape(row).data for row in found]
     return pages.get_paginated_response({name: shown, "message": message})
+
+
+def _statement_file(request: Request, form: str) -> HttpResponse:
+    person = signed_in(request)
+    return statement_file(statement_of(person.pk, *_period(request)), owner=person, form=form)
 
 
 def _period(request: Request) -> tuple[date, date]:

@@ -20,6 +20,7 @@ from unfold.decorators import display
 from backoffice import audit as audit  # registers its page
 from backoffice import customers as customers  # and its own
 from backoffice import jobs as jobs
+from backoffice import owners as owners
 from backoffice import payouts as payouts
 from backoffice import reporting as reporting
 from backoffice import subscriptions as subscriptions

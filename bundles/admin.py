@@ -15,7 +15,6 @@ from unfold.decorators import action, display
 
 from accounts.admin import of_people, person_behind
 from bundles.models import Bundle, BundleVersion, Gift, Owner, Purchase, Seat, Subscription, Terms
-from bundles.owner_figures import earnings_of
 from bundles.services.owners import decide_owner
 from bundles.services.save_bundle import save_bundle
 from common import phone as phones
@@ -82,7 +81,6 @@ class OwnerAdmin(ReadOnly, ModelAdmin):
     search_fields = ["person__full_name__istartswith", "person__email__istartswith"]
     search_help_text = "The beginning of a name or of an e-mail address"
     list_per_page = 50
-    readonly_fields = ["earnings"]
     actions_detail = ["approve", "decline", "suspend"]
 
     @display(
@@ -97,14 +95,6 @@ class OwnerAdmin(ReadOnly, ModelAdmin):
     )
     def shown_state(self, owner: Owner) -> str:
         return owner.state
-
-    @display(description="Earnings, TZS")
-    def earnings(self, owner: Owner) -> str:
-        found = earnings_of(owner.person_id)
-        return (
-            f"{found.earned:,} payable, {found.held:,} held until delivered, "
-            f"{found.on_its_way:,} on their way, {found.paid_out:,} paid out"
-        )
 
     @action(description="Approve", url_path="approve", permissions=["decide"], icon="check")
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -231,7 +231,32 @@ class WithPage(ModelAdmin):
 
 
 class OneRow:
-    """A settings row: edited, never added to or deleted."""
+    """A settings row: edited, never added to or deleted; its history tells each value before and after.
+
+    A class before `ModelAdmin`.
+    """
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "show_history": True}
+        answer: HttpResponse = super().changeform_view(  # type: ignore[misc]  # `ModelAdmin`'s
+            request, object_id, form_url, context
+        )
+        return answer
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> str:
+        changes = [
+            f"{form.fields[name].label}: {form.initial.get(name)} → {form.cleaned_data[name]}"
+            for name in form.changed_data
+        ]
+        return f"Changed {'; '.join(changes)}." if changes else "Changed nothing."
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -108,10 +108,15 @@ def transfers_to(user_id: int) -> QuerySet[Transfer]:
     return Transfer.objects.filter(payee_id=user_id).select_related("payment").order_by("-id")
 
 
+def payouts_to(user_id: int) -> QuerySet[Transfer]:
+    """What was paid out to a person or is to be, newest first, with who asked and who decided."""
+    payouts = Transfer.objects.filter(payee_id=user_id, kind=Transfer.Kind.PAYOUT)
+    return payouts.select_related("requested_by", "decided_by").order_by("-id")
+
+
 def open_payout_to(user_id: int) -> Transfer | None:
     """The payout to a person that is under way, if there is one."""
-    payouts = Transfer.objects.filter(payee_id=user_id, kind=Transfer.Kind.PAYOUT)
-    return payouts.filter(state__in=OPEN_TRANSFERS).first()
+    return payouts_to(user_id).filter(state__in=OPEN_TRANSFERS).first()
 
 
 def payable_of_attempt(reference: str) -> Payable | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
@@ -33,8 +34,12 @@ class Terms(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     price_min = models.PositiveIntegerField(help_text="TZS")
     price_max = models.PositiveIntegerField(help_text="TZS")
-    commission_percent = models.PositiveSmallIntegerField(help_text="The platform's share")
-    tax_percent = models.PositiveSmallIntegerField(help_text="Contained in the price; 0 for none")
+    commission_percent = models.PositiveSmallIntegerField(
+        validators=[MaxValueValidator(100)], help_text="The platform's share"
+    )
+    tax_percent = models.PositiveSmallIntegerField(
+        validators=[MaxValueValidator(100)], help_text="Contained in the price; 0 for none"
+    )
     refund_window_days = models.PositiveSmallIntegerField(
         default=3, help_text="After that a purchase counts as delivered and its owner has earned it"
     )
@@ -54,6 +59,10 @@ class Terms(models.Model):
 
     def __str__(self) -> str:
         return "Terms of sale"
+
+    def clean(self) -> None:
+        if not 0 < self.price_min <= self.price_max:
+            raise ValidationError({"price_max": "Prices are above 0, the least one first."})
 
     @classmethod
     def current(cls) -> Terms:

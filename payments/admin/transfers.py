@@ -97,6 +97,7 @@ class TransferAdmin(Sought, MaskedPhones, ModelAdmin):
     ]
     list_filter = ["state", "kind", "provider", NobodyKnows, ("created_at", BusinessDays)]
     list_filter_submit = True
+    linked_by = ("payee__id__exact",)
     list_select_related = ["payee"]
     list_per_page = 50
     search_help_text = "Reference, receipt, provider's handle, phone in any form"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from bundles.owner_statement import NO_PERIOD, is_period
 from common import phone as phones
 from payments.models import ProviderName
 from payments.receipts import PASTED_MAX
@@ -173,3 +175,20 @@ class PayoutForm(forms.Form):
     amount = forms.IntegerField(
         label=_("Amount, TZS; empty for all"), min_value=1, max_value=2**31 - 1, required=False
     )
+
+
+class StatementForm(forms.Form):
+    """Business days, both included."""
+
+    first = forms.DateField(
+        label=_("From"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    last = forms.DateField(
+        label=_("To"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        days: dict[str, Any] = super().clean() or {}
+        if not self.errors and not is_period(days["first"], days["last"]):
+            raise forms.ValidationError(gettext(NO_PERIOD))
+        return days

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from bundles.api.statement_file import statement_file
+from bundles.errors import InvalidPicture
 from bundles.models import Bundle, Owner
 from bundles.owner_figures import bundles_of, business_of, customers_of, earnings_of, sales_of
 from bundles.owner_statement import statement_of
@@ -23,7 +26,7 @@ from common.clock import business_day
 from common.errors import DomainError
 from common.phone import mask
 from storefront.pages.base import own_page, person_of, said
-from storefront.pages.forms import ApplyForm, OfferForm, PayoutForm
+from storefront.pages.forms import ApplyForm, OfferForm, PayoutForm, StatementForm
 
 PER_PAGE = 20
 STATEMENT_DAYS = 30
@@ -77,7 +80,22 @@ def change(request: HttpRequest, bundle_id: int) -> HttpResponse:
         else:
             messages.success(request, _("It is saved. Purchases that were made stay as they are."))
             return redirect("web-owner")
-    return render(request, "web/form.html", {"form": form, "title": bundle.name})
+    return render(request, "web/offer.html", {"form": form, "bundle": bundle})
+
+
+@require_POST
+@own_page
+def picture(request: HttpRequest, bundle_id: int) -> HttpResponse:
+    from bundles.services.picture import set_picture  # waits for Pillow
+
+    person = person_of(request)
+    own_bundle(person, bundle_id)
+    upload: Any = request.FILES.get("picture")
+    if upload is None:
+        raise InvalidPicture("Send a picture as JPEG, PNG or WebP.")
+    set_picture(person=person, bundle_id=bundle_id, upload=upload.file)
+    messages.success(request, _("The picture is saved."))
+    return redirect("web-change-offer", bundle_id)
 
 
 @require_POST
@@ -126,11 +144,16 @@ def customers(request: HttpRequest) -> HttpResponse:
 @require_safe
 @own_page
 def statement(request: HttpRequest) -> HttpResponse:
-    """The last days; other days are files, from the API."""
+    """The last days until others are chosen; on the page, or as a file."""
     today = business_day(timezone.now())
-    first = today - timedelta(days=STATEMENT_DAYS - 1)
-    found = statement_of(person_of(request).pk, first, today)
-    return render(request, "web/statement.html", {"statement": found})
+    usual = {"first": today - timedelta(days=STATEMENT_DAYS - 1), "last": today}
+    form = StatementForm(request.GET if "first" in request.GET else None, initial=usual)
+    days = form.cleaned_data if form.is_valid() else usual
+    person = person_of(request)
+    found = statement_of(person.pk, days["first"], days["last"])
+    if form.is_valid() and (kind := request.GET.get("form")) in ("csv", "pdf"):
+        return statement_file(found, owner=person, form=kind)
+    return render(request, "web/statement.html", {"statement": found, "form": form})
 
 
 def _apply(request: HttpRequest, earlier: Owner | None) -> HttpResponse:

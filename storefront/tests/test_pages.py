@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
+from PIL import Image
 
 from accounts.models import User
 from accounts.tests.phones import code_on
@@ -365,10 +368,40 @@ def test_an_owner_applies_offers_pauses_and_reads_the_books(person: User, web: C
     assert web.post("/owner/payout", {"amount": ""}).status_code == 409
 
 
+def test_an_owner_gives_a_bundle_its_picture(
+    person: User, web: Client, settings: Any, tmp_path: Any
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    page = f"/owner/bundle/{a_bundle(person).pk}"
+    assert "<img" not in web.get(page).content.decode()
+    drawn = io.BytesIO()
+    Image.new("RGB", (64, 36)).save(drawn, "PNG")
+    web.post(f"{page}/picture", {"picture": SimpleUploadedFile("mine.png", drawn.getvalue())})
+    assert "<img" in web.get(page).content.decode()
+    assert web.post(f"{page}/picture").status_code == 400
+    no_picture = SimpleUploadedFile("mine.png", b"<svg/>")
+    assert "JPEG, PNG or WebP" in text(web.post(f"{page}/picture", {"picture": no_picture}))
+
+
+def test_a_statement_is_of_chosen_days_and_a_file(person: User, web: Client) -> None:
+    days = {"first": "2026-03-01", "last": "2026-03-31"}
+    assert "01.03.2026" in text(web.get("/owner/statement", days))
+    csv = web.get("/owner/statement", {**days, "form": "csv"})
+    assert (
+        csv["Content-Disposition"] == 'attachment; filename="statement-2026-03-01-2026-03-31.csv"'
+    )
+    pdf = web.get("/owner/statement", {**days, "form": "pdf"})
+    assert pdf.content.startswith(b"%PDF-")
+    for wrong in ({"last": "2026-02-01"}, {"first": "x"}, {"last": ""}):
+        answer = web.get("/owner/statement", {**days, **wrong, "form": "csv"})
+        assert 'role="alert"' in answer.content.decode()
+
+
 def test_a_form_of_somebody_elses_bundle_is_not_found(web: Client) -> None:
     bundle = a_bundle().pk
     assert web.get(f"/owner/bundle/{bundle}").status_code == 404
-    assert web.post(f"/owner/bundle/{bundle}/sell", {"on_sale": "no"}).status_code == 404
+    for verb in ("sell", "picture"):
+        assert web.post(f"/owner/bundle/{bundle}/{verb}", {"on_sale": "no"}).status_code == 404
 
 
 # --- installable, light ---

@@ -169,6 +169,8 @@ def test_an_owner_applies_and_offers(
     page.click("main form button")
     expect(page.locator(".cards")).to_contain_text(name)
     look_at(page, "owner")
+    page.get_by_role("link", name=name).click()
+    look_at(page, "change")
     page.goto(f"{system.url}/owner/statement")
     look_at(page, "statement")
     system.rows(Bundle).filter(name=name).update(is_active=False)

@@ -17,10 +17,11 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from accounts.models import User
 from backoffice.rollups.run import rebuild
 from backoffice.tests.test_rollups import History, a_line
+from bundles.services.earn import earned_account, held_account
 from cases.models import Case, CaseKind
 from common.clock import business_day
 from payments import ledger
-from payments.models import Bucket, ProviderName
+from payments.models import Bucket, Payment, ProviderName
 from tests.browser.looks import assert_accessible, assert_fits, glance_at
 from tests.browser.staff import SignIn
 from tests.browser.staff import browser as browser
@@ -43,12 +44,24 @@ def a_week_of_sales() -> None:
             clock.shift(1)
             for what in ("fulfil", "connect", *(["refund"] * 2 if number % 10 == 1 else [])):
                 history.change(-1, what, number)
+            if number % 4:
+                share_out(Payment.objects.get(pk=history.payments[-1]), history, number)
             a_line(Bucket.PAID_NO_ORDER if number % 7 == 0 else Bucket.MATCHED, 1000)
     for days, kind in ((0, CaseKind.UNDERPAID), (2, CaseKind.LATE_PAYMENT), (9, CaseKind.REVERSED)):
         opened_at = now - timedelta(days=days, minutes=1)
         Case.objects.create(kind=kind, subject=f"{days}", amount=700, opened_at=opened_at)
     ledger.post(source="credit", memo="x", lines=[("receipts", 300), ("credit:1", -300)])
     rebuild()
+
+
+def share_out(payment: Payment, history: History, number: int) -> None:
+    """What the ledger has of a sale; every second one is delivered at once."""
+    owner = history.bundles[number % 2].owner_id
+    price = [("receipts", 1000), (held_account(owner), -810), ("revenue", -90), ("tax", -100)]
+    ledger.post(source=f"sale:{number}", memo="x", payment=payment, lines=price)
+    if number % 8 > 3:
+        earned = [(held_account(owner), 810), (earned_account(owner), -810)]
+        ledger.post(source=f"delivered:{number}", memo="x", payment=payment, lines=earned)
 
 
 @pytest.fixture
@@ -67,7 +80,7 @@ def test_everybody_can_read_it(page: Page, live_server: Any, scheme: Any) -> Non
     a_week_of_sales()
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{live_server.url}/admin/dashboard/")
-    expect(page.locator("canvas.chart")).to_have_count(12)
+    expect(page.locator("canvas.chart")).to_have_count(14)
     painted = "canvas => Chart.getChart(canvas)?.data.datasets.length > 0"
     assert all(canvas.evaluate(painted) for canvas in page.locator("canvas.chart").all())
     assert_fits(page)
@@ -108,6 +121,16 @@ def test_a_manager_reads_the_week_and_takes_it_away(sign_in: SignIn) -> None:
     page.get_by_role("button", name="Show").click()
     expect(page.locator(".board")).to_contain_text(f"{since:%d.%m.%Y} to {today:%d.%m.%Y}")
     glance_at(page, "week")
+    page.fill("[name=owner]", "customer")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("alert")).to_have_text("Owner: Several are named so. Which one?")
+    glance_at(page, "owners")
+    owner = page.locator(".board-owners a").first
+    name = (owner.text_content() or "").partition(" (")[0]
+    owner.click()
+    expect(page.locator(".board")).to_contain_text(f"{name}'s bundles")
+    expect(page.locator("#earnings canvas")).to_be_visible()
+    glance_at(page, "owner")
     charts = page.locator(".board section").filter(has=page.get_by_role("link", name="CSV"))
     assert charts.count() > 5
     for chart in charts.all():

@@ -65,9 +65,10 @@ def test_the_page_tells_the_whole_business(staff: Client, owner: Owner) -> None:
     assert "<dt>Payable</dt><dd>TZS 2,500</dd>" in told
     assert "<dt>On its way</dt><dd>TZS 2,000</dd>" in told
     assert "10 %</a>" in told
-    assert "on sale: TZS 5,000, 10 GB, 1 days" in told
-    assert "1 of 50 places taken, 1 sales; 10 GB sold, 0 B used" in told
-    assert f"asked for by {owner.person}, waits for a second person" in told
+    assert "on sale: TZS 5,000, 10 GB, 1 day" in told
+    assert "1 of 50 places taken, 1 sale; 10 GB sold, 0 B used" in told
+    assert "of TZS 2,000, waits for a second person" in told
+    assert f"asked for by {owner.person}<" in told
     second = a_customer()
     approve_transfer(transfer_id=payout.pk, by=second, why="Seen.")
     sent(payout)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bundles', '0010_big_lists'),
+        ('bundles', '0012_gifts'),
     ]
 
     operations = [

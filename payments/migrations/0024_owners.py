@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0022_no_wrong_account'),
+        ('payments', '0023_receipt_claims'),
     ]
 
     operations = [

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from django.contrib.auth import authenticate
 from django.db.models import QuerySet
+from django.utils import timezone
 from knox.models import AuthToken
 
 from accounts.errors import InvalidCredentials, SessionNotFound
@@ -40,7 +41,8 @@ def new_token(*, user: User, device: str = "") -> str:
 
 @retried
 def begin_session(*, user: User, device: str = "") -> tuple[AuthToken, str]:
-    """The kept token of a new session, and the token itself."""
+    """The kept token of a new session, and the token itself. What has run out is cleared away."""
+    AuthToken.objects.filter(user=user, expiry__lt=timezone.now()).delete()
     made, token = AuthToken.objects.create(user=user)
     Session.objects.create(token=made, device=device[:DEVICE_LENGTH])
     return made, str(token)
@@ -64,7 +66,8 @@ def end_token(*, token: AuthToken) -> None:
 
 def sessions_of(user: User) -> QuerySet[Session]:
     """Where a person is signed in, the latest first."""
-    return Session.objects.filter(token__user=user).select_related("token").order_by("-begun_at")
+    live = Session.objects.filter(token__user=user, token__expiry__gt=timezone.now())
+    return live.select_related("token").order_by("-begun_at")
 
 
 @retried

@@ -1,6 +1,7 @@
 """Registers what bundles does with payments' facts, and what it knows of a bill's reference."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class BundlesConfig(AppConfig):
@@ -9,6 +10,7 @@ class BundlesConfig(AppConfig):
     def ready(self) -> None:
         from accounts import hooks as people
         from bundles import handlers
+        from bundles.catalogue_triggers import put_triggers
         from bundles.selectors import payable_of_phone, payable_of_purchase
         from payments import hooks
         from payments.bills import payables
@@ -26,3 +28,4 @@ class BundlesConfig(AppConfig):
         people.account_deleted.register(handlers.end_with_account)
         payables.register(payable_of_purchase)
         payables.register(payable_of_phone)
+        post_migrate.connect(put_triggers, sender=self)

@@ -23,7 +23,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Greatest, Substr
+from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 
 from bundles.models import (
@@ -36,6 +36,7 @@ from bundles.models import (
     Seat,
     Subscription,
 )
+from bundles.selectors import SUBJECT, purchase_of
 from common.invariants import Invariant, Offender, named, offenders
 from payments import ledger
 from payments.models import Disposition, Entry, Payment, Posting
@@ -43,16 +44,10 @@ from payments.states import State
 
 OVERDUE = timedelta(minutes=15)
 DAY_MICROSECONDS = 24 * 60 * 60 * 10**6
-SUBJECT = "purchase:"
 PAYMENT = "payment:{public_id}"
 SUBSCRIPTION = "subscription:{pk}"
 GIFT = "gift:{pk}"
 GIFT_OVERDUE = timedelta(days=1)  # a refund under way is waited for
-
-
-def _purchase_of(subject: str) -> Cast:
-    """The purchase's key in a payment's subject; by it the database finds its rows by an index."""
-    return Cast(Substr(subject, len(SUBJECT) + 1), BigIntegerField())
 
 
 def _served_unpaid() -> Iterator[Offender]:
@@ -115,7 +110,7 @@ def _fulfilled_otherwise() -> Iterator[Offender]:
         subject__startswith=SUBJECT, disposition=Disposition.FULFILLED
     )
     promised = Gift.objects.filter(purchase_id=OuterRef("purchase"))
-    unserved = fulfilled.annotate(purchase=_purchase_of("subject")).exclude(
+    unserved = fulfilled.annotate(purchase=purchase_of("subject")).exclude(
         Exists(served) | Exists(promised)
     )
     payments = fulfilled.filter(subject=named(SUBJECT, OuterRef("purchase_id")))
@@ -337,7 +332,7 @@ def _not_earned() -> Iterator[Offender]:
     earned = Activation.objects.filter(purchase_id=OuterRef("purchase"), earned_at__isnull=False)
     rows = (
         Entry.objects.filter(account__startswith="earnings_held:")
-        .annotate(purchase=_purchase_of("posting__payment__subject"))
+        .annotate(purchase=purchase_of("posting__payment__subject"))
         .filter(Exists(earned))
         .values(public_id=F("posting__payment__public_id"), subject=F("posting__payment__subject"))
         .annotate(held=-Sum("amount"))

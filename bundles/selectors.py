@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from accounts.models import User
 from bundles.errors import GiftNotFound, PaymentNotFound, SubscriptionNotFound
 from bundles.gift_tokens import hash_of
-from bundles.models import Bundle, Gift, Purchase, Subscription
+from bundles.models import Bundle, CatalogueVersion, Gift, Purchase, Subscription
 from bundles.pay_reference import is_pay_reference
 from common import phone as phones
+from common.prepared import Prepared
 from payments.bills import Payable
-from payments.models import Disposition, Payment
-from payments.selectors import payment_under_way, payments_of, unanswered_attempts
+from payments.models import Disposition, MobileMoneyTransaction, Payment
+from payments.selectors import payment_under_way, unanswered_attempts
 
 NAMED_MAX = 20
+SUBJECT = "purchase:"  # before the purchase's key
+VERSION = Prepared(CatalogueVersion.objects.all)
+PAYMENT = Prepared(
+    lambda payer, name: shown_of(Payment.objects.filter(payer_id=payer, public_id=name))
+)
+PAYMENT_OF_REFERENCE = Prepared(
+    lambda payer, name: shown_of(Payment.objects.filter(payer_id=payer, attempts__reference=name))
+)
+
+
+def catalogue_version() -> str:
+    """Another one after each change of what customers may buy; "" while nothing was ever noted.
+
+    Whatever is read after it is as new as it, or newer.
+    """
+    noted = VERSION.first()
+    return noted.version if noted else ""
 
 
 def bundles_on_sale() -> QuerySet[Bundle]:
@@ -85,19 +103,36 @@ def paid_by(purchase: Purchase) -> Payment:
     return Payment.objects.get(subject=purchase.subject, disposition=Disposition.FULFILLED)
 
 
-def purchases_of(payments: Iterable[Payment]) -> dict[str, Purchase]:
-    """The purchases that payments are for, with what they became, by subject.
-
-    Money that became credit at once has none.
+def shown_of(payments: QuerySet[Payment]) -> QuerySet[Payment]:
+    """Payments with what the app shows besides, where there is any: the `reference`, `phone` and
+    `receipt` of the attempt; the `bundle_id`, `bundle_name`, `withdrawn_at`, `gift_phone` and
+    `gift_state` of what it is for.
     """
-    keys = {Purchase.id_from(payment.subject) for payment in payments if payment.subject}
-    found = Purchase.objects.select_related("bundle", "activation", "gift").in_bulk(keys)
-    return {purchase.subject: purchase for purchase in found.values()}
+    attempt = MobileMoneyTransaction.objects.filter(payment=OuterRef("pk")).order_by("-pk")
+    purchase = Purchase.objects.filter(pk=purchase_of(OuterRef("subject")))
+    return payments.annotate(
+        reference=Subquery(attempt.values("reference")[:1]),
+        phone=Subquery(attempt.values("customer_phone")[:1]),
+        receipt=Subquery(attempt.values("provider_transaction_id")[:1]),
+        bundle_id=Subquery(purchase.values("bundle_id")),
+        bundle_name=Subquery(purchase.values("bundle__name")),
+        withdrawn_at=Subquery(purchase.values("activation__withdrawn_at")),
+        gift_phone=Subquery(purchase.values("gift_phone")),
+        gift_state=Subquery(purchase.values("gift__state")),
+    )
+
+
+def purchase_of(subject: str | Combinable) -> Cast:
+    """The purchase's key in a payment's subject; by it the database finds its rows by an index."""
+    return Cast(Substr(subject, len(SUBJECT) + 1), BigIntegerField())
 
 
 def own_payment(*, user_id: int, name: str) -> Payment:
-    """A person's payment by its id or by its attempt's reference. Raises PaymentNotFound."""
-    payment = payments_of(user_id).filter(Q(public_id=name) | Q(attempts__reference=name)).first()
+    """A person's payment by its id or by its attempt's reference, with what `shown_of` adds.
+
+    Raises PaymentNotFound.
+    """
+    payment = PAYMENT.first(user_id, name) or PAYMENT_OF_REFERENCE.first(user_id, name)
     if payment is None:
         raise PaymentNotFound("There is no such payment.")
     return payment

@@ -37,11 +37,21 @@ class EnvelopeRenderer(JSONRenderer):
     ) -> bytes:
         response = (renderer_context or {}).get("response")
         if isinstance(response, Reply):
-            data = {
-                "success": True,
-                "message": response.message,
-                **response.top_level,
-                "data": {} if data is None else data,
-            }
+            data = _enveloped(data, response.message, response.top_level)
         rendered: bytes = super().render(data, accepted_media_type, renderer_context)
         return rendered
+
+
+def success(data: Any, *, message: str) -> bytes:
+    """What a Reply becomes, for whoever answers without the framework."""
+    rendered: bytes = JSONRenderer().render(_enveloped(data, message, {}))
+    return rendered
+
+
+def _enveloped(data: Any, message: str, top_level: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "success": True,
+        "message": message,
+        **top_level,
+        "data": {} if data is None else data,
+    }

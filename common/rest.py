@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -96,17 +96,20 @@ class Pages(BasePagination):
     Views give `get_paginated_response` the data with a `message` beside the resource.
     """
 
-    def __init__(self) -> None:
-        self.page = 1
-        self.limit = ITEMS_PER_PAGE
+    def __init__(self, page: int = 1, limit: int = ITEMS_PER_PAGE) -> None:
+        self.page = page
+        self.limit = limit
         self.total = 0
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
         """Raises ValidationError for numbers that are none."""
-        self.page = _number(request, "page", 1, 10**9)
-        self.limit = min(_number(request, "limit", ITEMS_PER_PAGE, 10**9), ITEMS_PER_PAGE_MAX)
+        self.page, self.limit = page_asked(request.query_params)
+        return self.cut(queryset)
+
+    def cut(self, queryset: Any) -> list[Any]:
+        """This page's rows; notes how many there are in all."""
         self.total = queryset.count()
         start = (self.page - 1) * self.limit
         return list(queryset[start : start + self.limit]) if start < self.total else []
@@ -114,13 +117,16 @@ class Pages(BasePagination):
     def get_paginated_response(self, data: Any) -> Response:
         body = dict(data)
         message = body.pop("message", "OK")
-        body["pagination"] = {
+        return Reply({**body, "pagination": self.pagination}, message=message)
+
+    @property
+    def pagination(self) -> dict[str, int]:
+        return {
             "current_page": self.page,
             "total_pages": -(-self.total // self.limit),
             "total_items": self.total,
             "items_per_page": self.limit,
         }
-        return Reply(body, message=message)
 
 
 class PaginationSerializer(serializers.Serializer[Any]):
@@ -137,8 +143,14 @@ class PageSerializer(serializers.Serializer[Any]):
     pagination = PaginationSerializer()
 
 
-def _number(request: Request, name: str, default: int, most: int) -> int:
-    text = request.query_params.get(name, "")
+def page_asked(query: QueryDict) -> tuple[int, int]:
+    """Which page, and how many items it has at most. Raises ValidationError."""
+    page = _number(query, "page", 1, 10**9)
+    return page, min(_number(query, "limit", ITEMS_PER_PAGE, 10**9), ITEMS_PER_PAGE_MAX)
+
+
+def _number(query: QueryDict, name: str, default: int, most: int) -> int:
+    text = query.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):

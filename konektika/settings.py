@@ -209,6 +209,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "payments.middleware.providers_first",
+    "bundles.middleware.app_first",
     "accounts.middleware.forget_language",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

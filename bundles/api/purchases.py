@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -20,20 +19,21 @@ from bundles.api.serializers import (
     PaybillSerializer,
     PaymentListSerializer,
     PaymentSerializer,
+    shown_payment,
 )
-from bundles.selectors import own_payment, purchases_of
+from bundles.selectors import own_payment, shown_of
 from bundles.services.buy import buy_bundle
 from bundles.services.offer_paybill import offer_paybill
 from common.errors import DomainError
 from common.rest import Pages, Reply
 from payments.models import IdempotentRequest, Payment
-from payments.selectors import payments_of
 from payments.services.ask_now import ask_now
 from payments.services.idempotency import claim_key, release_key
 
 PAYMENT_ID = OpenApiParameter(
     "payment_id", str, OpenApiParameter.PATH, description="Payment id or transaction reference"
 )
+STATUS_MESSAGE = "Payment status"
 
 
 class PurchaseViewSet(GenericViewSet[Payment]):
@@ -79,7 +79,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
                 release_key(claimed=claimed)
             raise
         return Reply(
-            shown([payment])[0],
+            _shown(payment),
             message=_what_to_do(payment),
             status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK,
         )
@@ -103,7 +103,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
     def state(self, request: Request, payment_id: str) -> Response:
         """What is known of a payment now."""
         payment = own_payment(user_id=signed_in(request).pk, name=payment_id)
-        return Reply(shown([payment])[0], message="Payment status")
+        return Reply(shown_payment(payment), message=STATUS_MESSAGE)
 
     @extend_schema(request=None, responses=PaymentSerializer, parameters=[PAYMENT_ID])
     @action(detail=False, methods=["get", "post"], url_path="query/(?P<payment_id>[^/]+)")
@@ -112,20 +112,21 @@ class PurchaseViewSet(GenericViewSet[Payment]):
         user_id = signed_in(request).pk
         ask_now(payment=own_payment(user_id=user_id, name=payment_id))
         payment = own_payment(user_id=user_id, name=payment_id)
-        return Reply(shown([payment])[0], message="Payment status")
+        return Reply(shown_payment(payment), message=STATUS_MESSAGE)
 
     @extend_schema(responses=PaymentListSerializer)
     @action(detail=False)
     def history(self, request: Request) -> Response:
         """The person's payments, newest first."""
-        page = self.paginate_queryset(payments_of(signed_in(request).pk)) or []
-        return self.get_paginated_response({"payments": shown(page), "message": "Your payments"})
+        own = Payment.objects.filter(payer_id=signed_in(request).pk).order_by("-id")
+        page = self.paginate_queryset(shown_of(own)) or []
+        shown = [shown_payment(payment) for payment in page]
+        return self.get_paginated_response({"payments": shown, "message": "Your payments"})
 
 
-def shown(payments: Sequence[Payment]) -> list[dict[str, Any]]:
-    """Payments as the app reads them."""
-    context = {"purchases": purchases_of(payments)}
-    return [dict(PaymentSerializer(payment, context=context).data) for payment in payments]
+def _shown(payment: Payment) -> dict[str, Any]:
+    """A payment that was just made or found, as the app reads it."""
+    return shown_payment(shown_of(Payment.objects.filter(pk=payment.pk)).get())
 
 
 def _claim(request: Request, customer: User) -> IdempotentRequest | None:
@@ -141,7 +142,7 @@ def _what_to_do(payment: Payment) -> str:
 
 def _replayed(payment: Payment) -> Response:
     reply = Reply(
-        shown([payment])[0],
+        _shown(payment),
         message=_what_to_do(payment),
         status=status.HTTP_201_CREATED,
     )

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bundles.models import Bundle, Gift, Purchase, Renewal, Subscription
+from bundles.models import Bundle, Gift, Renewal, Subscription
 from common import phone as phones
 from common.rest import PageSerializer
-from payments.models import Disposition, MobileMoneyTransaction, Payment
+from payments.models import Disposition, Payment
 from payments.networks import WORK_IT_OUT
 from payments.states import State
 
@@ -95,76 +95,74 @@ class InitiateSerializer(serializers.Serializer[Any]):
         return next((word for word in words if word and word not in WORK_IT_OUT), "auto")
 
 
-class PaymentSerializer(serializers.Serializer[Payment]):
-    """A payment as the app reads it. `purchases` in the context maps subjects to purchases."""
+class PaymentSerializer(serializers.Serializer[Any]):
+    """A payment as the app reads it."""
 
-    payment_id = serializers.CharField(source="public_id")
-    transaction_reference = serializers.SerializerMethodField()
-    user_id = serializers.IntegerField(source="payer_id")
-    bundle_id = serializers.SerializerMethodField()
-    bundle_name = serializers.SerializerMethodField()
+    payment_id = serializers.CharField()
+    transaction_reference = serializers.CharField(read_only=True)
+    user_id = serializers.IntegerField()
+    bundle_id = serializers.IntegerField(
+        read_only=True,
+        help_text="0 where the money was for no bundle: it is the customer's credit.",
+    )
+    bundle_name = serializers.CharField(read_only=True)
     amount = serializers.IntegerField()
     currency = serializers.CharField()
     payment_method = serializers.ChoiceField(choices=Payment.METHODS)
     from_credit = serializers.IntegerField(help_text="TZS of the amount that credit pays")
-    phone_number = serializers.SerializerMethodField()
-    status = serializers.SerializerMethodField()
-    state = serializers.SerializerMethodField()
+    phone_number = serializers.CharField(read_only=True)
+    status = serializers.CharField(
+        read_only=True, help_text="One of the four words that the released app knows."
+    )
+    state = serializers.CharField(
+        read_only=True,
+        help_text="The exact state; `credited`, `refunded` or `reversed` when the money buys "
+        "nothing now.",
+    )
     reason = serializers.CharField()
-    receipt = serializers.SerializerMethodField()
-    gift_phone = serializers.SerializerMethodField(help_text="Whom it is for; empty for oneself")
+    receipt = serializers.CharField(read_only=True)
+    gift_phone = serializers.CharField(
+        read_only=True, help_text="Whom it is for; empty for oneself"
+    )
     created_at = serializers.DateTimeField()
     paid_at = serializers.DateTimeField(allow_null=True)
 
-    def get_transaction_reference(self, payment: Payment) -> str:
-        attempt = _attempt(payment)
-        return str(attempt.reference if attempt else payment.public_id)
 
-    def get_bundle_id(self, payment: Payment) -> int:
-        """0 where the money was for no bundle: it is the customer's credit."""
-        purchase = self._purchase(payment)
-        return purchase.bundle_id if purchase else 0
+def shown_payment(payment: Any) -> dict[str, Any]:
+    """PaymentSerializer's fields of one of `shown_of`, without the serializer's machinery: the app
+    asks every few seconds.
+    """
+    lost = _lost(payment)
+    return {
+        "payment_id": payment.public_id,
+        "transaction_reference": payment.reference or payment.public_id,
+        "user_id": payment.payer_id,
+        "bundle_id": payment.bundle_id or 0,
+        "bundle_name": payment.bundle_name or "",
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "payment_method": payment.payment_method,
+        "from_credit": payment.from_credit,
+        "phone_number": payment.phone or "",
+        "status": "cancelled" if lost else APP_STATUS[State(payment.state)],
+        "state": lost or payment.state,
+        "reason": payment.reason,
+        "receipt": payment.receipt or "",
+        "gift_phone": payment.gift_phone or "",
+        "created_at": payment.created_at,
+        "paid_at": payment.paid_at,
+    }
 
-    def get_bundle_name(self, payment: Payment) -> str:
-        purchase = self._purchase(payment)
-        return purchase.bundle.name if purchase else ""
 
-    def get_gift_phone(self, payment: Payment) -> str:
-        purchase = self._purchase(payment)
-        return purchase.gift_phone if purchase else ""
-
-    def get_phone_number(self, payment: Payment) -> str:
-        attempt = _attempt(payment)
-        return attempt.customer_phone if attempt else ""
-
-    def get_status(self, payment: Payment) -> str:
-        """One of the four words that the released app knows."""
-        return "cancelled" if self._lost(payment) else APP_STATUS[State(payment.state)]
-
-    def get_state(self, payment: Payment) -> str:
-        """The exact state; `credited`, `refunded` or `reversed` when the money buys nothing now."""
-        return self._lost(payment) or payment.state
-
-    def get_receipt(self, payment: Payment) -> str:
-        attempt = _attempt(payment)
-        return (attempt.provider_transaction_id or "") if attempt else ""
-
-    def _lost(self, payment: Payment) -> str:
-        """What became of money that buys nothing now; "" of other money."""
-        if payment.reversed_at is not None:
-            return "reversed"
-        purchase = self._purchase(payment)
-        activation, gift = getattr(purchase, "activation", None), getattr(purchase, "gift", None)
-        is_withdrawn = activation is not None and activation.withdrawn_at is not None
-        is_withdrawn |= gift is not None and gift.state == Gift.State.RETURNED
-        was_served = payment.disposition == Disposition.FULFILLED
-        if payment.disposition == Disposition.REFUNDED or (was_served and is_withdrawn):
-            return str(Disposition.REFUNDED)
-        return str(Disposition.CREDITED) if payment.is_given_up else ""
-
-    def _purchase(self, payment: Payment) -> Purchase | None:
-        purchases: dict[str, Purchase] = self.context["purchases"]
-        return purchases[payment.subject] if payment.subject else None
+def _lost(payment: Any) -> str:
+    """What became of money that buys nothing now; "" of other money."""
+    if payment.reversed_at is not None:
+        return "reversed"
+    is_withdrawn = payment.withdrawn_at is not None or payment.gift_state == Gift.State.RETURNED
+    was_served = payment.disposition == Disposition.FULFILLED
+    if payment.disposition == Disposition.REFUNDED or (was_served and is_withdrawn):
+        return str(Disposition.REFUNDED)
+    return str(Disposition.CREDITED) if payment.is_given_up else ""
 
 
 class PaybillRequestSerializer(serializers.Serializer[Any]):
@@ -321,8 +319,3 @@ class GiftListSerializer(PageSerializer):
 
 class SubscriptionListSerializer(PageSerializer):
     subscriptions = SubscriptionSerializer(many=True)
-
-
-def _attempt(payment: Payment) -> MobileMoneyTransaction | None:
-    """The payment's attempt, from what was prefetched."""
-    return max(payment.attempts.all(), key=lambda attempt: attempt.pk, default=None)

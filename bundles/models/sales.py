@@ -145,6 +145,24 @@ class Bundle(models.Model):
             )
 
 
+class CatalogueVersion(models.Model):
+    """Another word with each change of a bundle or of an owner's name: one row, under primary key 1.
+
+    The database sets it in the transaction of the change, see `bundles.catalogue_triggers`.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    version = models.CharField(max_length=36)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="catalogue_version_one_row"),
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+
 class BundleVersion(models.Model):
     """What a bundle was from a moment on. Append-only."""
 

@@ -39,6 +39,12 @@ def _intake(options: argparse.Namespace) -> list[Figure]:
     return intake.measure(is_quick=options.quick)
 
 
+def _app(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import app
+
+    return app.measure(is_quick=options.quick)
+
+
 def _sweep(options: argparse.Namespace) -> list[Figure]:
     from benchmarks import sweep
 
@@ -102,6 +108,7 @@ MEASURES = {
     "initiate": _initiate,
     "activation": _activation,
     "intake": _intake,
+    "app": _app,
     "sweep": _sweep,
     "report": _report,
     "gateway": _gateway,

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, time
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import MySQLdb
 
 from benchmarks.figures import PER_SECOND, Figure
-from benchmarks.load import answers_per_second, post
+from benchmarks.load import answers_to, post
 from benchmarks.peers.environment import peers_environment
 from benchmarks.peers.project import PLAIN_PATH, STRIPE_EVENT, STRIPE_PATH, STRIPE_SECRET
 from benchmarks.procfile import procfile_command
@@ -93,13 +94,13 @@ def _by_turns(keepers: dict[str, Keeper], is_quick: bool) -> dict[str, list[floa
 @contextmanager
 def _ours() -> Iterator[Keeper]:
     with running_system() as system:
-        _leave_only_the_web(system)
+        leave_only_the_web(system)
         path = urlsplit(system.environment["TIGO_PESA_CALLBACK_URL"]).path.removeprefix("/")
         yield _asking(int(system.environment["PORT"]), path)
         system.flush_redis()
 
 
-def _leave_only_the_web(system: System) -> None:
+def leave_only_the_web(system: System) -> None:
     for name in ("beat", "worker", "back_office", "collect"):
         system.stop_program(name)
 
@@ -120,8 +121,8 @@ def _dj_stripe() -> Iterator[Keeper]:
 def _asking(port: int, path: str) -> Keeper:
     headers = {"Content-Type": "application/json", "Stripe-Signature": _stripe_signature()}
     request = post(path, BODY, headers)
-    return lambda seconds: answers_per_second(
-        port, request, connections=CONNECTIONS, seconds=seconds
+    return lambda seconds: (
+        answers_to(port, repeat(request), connections=CONNECTIONS, seconds=seconds).per_second
     )
 
 

@@ -1,11 +1,12 @@
-"""Sends one request over and over on kept connections, cheaply enough not to be what is measured."""
+"""Sends requests without end on kept connections, cheaply enough not to be what is measured."""
 
 from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from selectors import EVENT_READ, DefaultSelector
 from time import perf_counter
 
@@ -24,8 +25,29 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def answers_per_second(port: int, request: bytes, *, connections: int, seconds: float) -> float:
-    """How many requests are answered 200 in a second while each connection always has one asked.
+def get(path: str, headers: Mapping[str, str]) -> bytes:
+    """A whole GET as it goes over the wire."""
+    lines = [f"GET /{path} HTTP/1.1", "Host: 127.0.0.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How many requests were answered 200, in how many seconds."""
+
+    count: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.count / self.seconds
+
+
+def answers_to(
+    port: int, requests: Iterator[bytes], *, connections: int, seconds: float
+) -> Answers:
+    """Ask one after the other on each connection for so long, then wait for what is still asked.
 
     Raises NoAnswer.
     """
@@ -34,20 +56,25 @@ def answers_per_second(port: int, request: bytes, *, connections: int, seconds: 
             asked = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             asked.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             readable.register(asked, EVENT_READ, (asked, bytearray()))
-            asked.sendall(request)
-        answers, began = 0, perf_counter()
-        while perf_counter() - began < seconds:
+            asked.sendall(next(requests))
+        count, waiting, began = 0, connections, perf_counter()
+        while waiting:
             ready = readable.select(PATIENCE_SECONDS)
             if not ready:
                 raise NoAnswer(f"nothing within {PATIENCE_SECONDS} s")
             for key, _ in ready:
                 asked, heard = key.data
                 heard += asked.recv(65536)
-                if _is_whole(heard):
-                    answers += 1
-                    heard.clear()
-                    asked.sendall(request)
-        return answers / (perf_counter() - began)
+                if not _is_whole(heard):
+                    continue
+                count += 1
+                heard.clear()
+                if perf_counter() - began < seconds:
+                    asked.sendall(next(requests))
+                else:
+                    readable.unregister(asked)
+                    waiting -= 1
+        return Answers(count, perf_counter() - began)
 
 
 def _is_whole(heard: bytearray) -> bool:

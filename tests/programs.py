@@ -40,6 +40,12 @@ class Program:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The process that was started; what it does may be done by its children."""
+        assert self._process is not None, f"{self.name} was never started"
+        return self._process.pid
+
     def stop(self) -> None:
         """Ask it to stop, as a deployment does."""
         if self._process is not None:

@@ -87,6 +87,10 @@ class System:
     def is_running(self, name: str) -> bool:
         return self._programs[name].is_running()
 
+    def pid(self, name: str) -> int:
+        """The process of a program that was started."""
+        return self._programs[name].pid
+
     def stop_program(self, name: str) -> None:
         """Stop one program as a deployment does; the others go on."""
         self._programs[name].stop()

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bundles.errors import BundleNotFound
@@ -31,6 +32,7 @@ PER_PAGE = 20
 
 
 @require_safe
+@gzip_page
 @page
 def home(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:100]
@@ -40,6 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@gzip_page
 @page
 def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
     """One bundle, and the form to pay for it. Whoever has not signed in does so first."""

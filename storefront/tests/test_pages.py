@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 from datetime import timedelta
@@ -445,6 +446,19 @@ def test_pages_ask_the_database_as_often_however_much_there_is(
         )
     assert asked() == few
     assert settings.LANGUAGE_COOKIE_NAME
+
+
+def test_a_first_visit_waits_for_nothing_but_the_page() -> None:
+    a_bundle()
+    visitor = Client()
+    first = visitor.get("/", headers={"accept-encoding": "gzip"})
+    assert first["Content-Encoding"] == "gzip"
+    page = gzip.decompress(first.content).decode()
+    assert "<style>:root" in page
+    assert "app.css" not in page
+    later = visitor.get("/").content.decode()
+    assert "app.css" in later
+    assert "<style>" not in later
 
 
 # --- gifts ---

@@ -45,6 +45,12 @@ def _app(options: argparse.Namespace) -> list[Figure]:
     return app.measure(is_quick=options.quick)
 
 
+def _first_view(options: argparse.Namespace) -> list[Figure]:
+    from benchmarks import first_view
+
+    return first_view.measure(is_quick=options.quick)
+
+
 def _sweep(options: argparse.Namespace) -> list[Figure]:
     from benchmarks import sweep
 
@@ -109,6 +115,7 @@ MEASURES = {
     "activation": _activation,
     "intake": _intake,
     "app": _app,
+    "first_view": _first_view,
     "sweep": _sweep,
     "report": _report,
     "gateway": _gateway,

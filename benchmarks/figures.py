@@ -21,6 +21,7 @@ MILLISECONDS = Unit("ms", factor=1000)  # of series in seconds
 PER_SECOND = Unit("per s", more_is_better=True)
 PER_CORE_SECOND = Unit("per s of a core", more_is_better=True)
 MEGABITS_PER_SECOND = Unit("Mbit/s", factor=8 / 10**6, more_is_better=True)  # of bytes a second
+KILOBYTES = Unit("KB", factor=1 / 1000)  # of series in bytes
 MEGABYTES = Unit("MB", factor=1 / 2**20)  # of series in bytes
 MEDIAN = 50
 

@@ -18,7 +18,6 @@ from common.envelope import success
 CATALOGUE = "/api/bundles"
 STATUS = "/api/payments/status/"
 JSON = "application/json"
-NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -34,8 +33,9 @@ def app_first(get_response: View) -> View:
         answer = _answer(request) if request.method == "GET" and _takes_json(request) else None
         if answer is None:
             return get_response(request)
-        answer.headers.setdefault(*NO_SNIFFING)
-        answer.headers["Content-Length"] = str(len(answer.content))
+        answer.headers["X-Content-Type-Options"] = "nosniff"
+        if answer.content:
+            answer.headers["Content-Length"] = str(len(answer.content))
         return answer
 
     return middleware

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from inspect import signature
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +22,15 @@ class _Given:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Statement(Generic[Row]):
+    """SQL with its parameters, and the way from the database's values to the row's object."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    make: Callable[[tuple[Any, ...]], Row]
+
+
 class Prepared(Generic[Row]):
     """A query for one row. Its SQL is put together once, its values are given with each call.
 
@@ -31,46 +40,53 @@ class Prepared(Generic[Row]):
 
     def __init__(self, query: Callable[..., QuerySet[Row]]) -> None:
         self._query = query
+        self._of_thread = threading.local()  # for it belongs to a connection, as those do
 
     def first(self, *values: str | int) -> Row | None:
         """The first row for these values, if there is one."""
-        sql, parameters = self._statement
-        given = [values[each.position] if isinstance(each, _Given) else each for each in parameters]
+        statement = self._statement()
+        given = [
+            values[each.position] if isinstance(each, _Given) else each
+            for each in statement.parameters
+        ]
         with connection.cursor() as cursor:
-            cursor.execute(sql, given)
+            cursor.execute(statement.sql, given)
             found = cursor.fetchone()
-        return None if found is None else self._make(found)
+        return None if found is None else statement.make(found)
 
-    @cached_property
-    def _compiler(self) -> Any:
+    def _statement(self) -> _Statement[Row]:
+        try:
+            statement: _Statement[Row] = self._of_thread.statement
+        except AttributeError:
+            statement = self._of_thread.statement = self._put_together()
+        return statement
+
+    def _put_together(self) -> _Statement[Row]:
         count = len(signature(self._query).parameters)
-        query = self._query(*(Value(_Given(position)) for position in range(count)))[:1].query
-        return query.get_compiler(DEFAULT_DB_ALIAS)
+        rows = self._query(*(Value(_Given(position)) for position in range(count)))
+        compiler: Any = rows[:1].query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, parameters = compiler.as_sql()
+        return _Statement(str(sql), tuple(parameters), _maker(compiler))
 
-    @cached_property
-    def _statement(self) -> tuple[str, tuple[Any, ...]]:
-        sql, parameters = self._compiler.as_sql()
-        return str(sql), tuple(parameters)
 
-    @cached_property
-    def _make(self) -> Callable[[tuple[Any, ...]], Row]:
-        """From the database's values to the row's object, as `ModelIterable` does it."""
-        compiler, kind = self._compiler, self._compiler.klass_info
-        columns = slice(kind["select_fields"][0], kind["select_fields"][-1] + 1)
-        names = [column[0].target.attname for column in compiler.select[columns]]
-        converters = compiler.get_converters([column[0] for column in compiler.select])
-        related = get_related_populators(kind, compiler.select, DEFAULT_DB_ALIAS)
+def _maker(compiler: Any) -> Callable[[tuple[Any, ...]], Any]:
+    """What `ModelIterable` does with each row of a compiled query."""
+    kind, alias = compiler.klass_info, DEFAULT_DB_ALIAS
+    columns = slice(kind["select_fields"][0], kind["select_fields"][-1] + 1)
+    names = [column[0].target.attname for column in compiler.select[columns]]
+    converters = compiler.get_converters([column[0] for column in compiler.select])
+    related = get_related_populators(kind, compiler.select, alias)
 
-        def make(found: tuple[Any, ...]) -> Row:
-            values = list(found)
-            for place, (conversions, column) in converters.items():
-                for convert in conversions:
-                    values[place] = convert(values[place], column, connection)
-            row: Row = kind["model"].from_db(DEFAULT_DB_ALIAS, names, values[columns])
-            for populator in related:
-                populator.populate(values, row)
-            for name, place in compiler.annotation_col_map.items():
-                setattr(row, name, values[place])
-            return row
+    def make(found: tuple[Any, ...]) -> Any:
+        values = list(found)
+        for place, (conversions, column) in converters.items():
+            for convert in conversions:
+                values[place] = convert(values[place], column, connection)
+        row = kind["model"].from_db(alias, names, values[columns])
+        for populator in related:
+            populator.populate(values, row)
+        for name, place in compiler.annotation_col_map.items():
+            setattr(row, name, values[place])
+        return row
 
-        return make
+    return make

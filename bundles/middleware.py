@@ -7,12 +7,11 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import ValidationError
 
-from accounts.api.authentication import bearer
+from accounts.api.authentication import digest_of_bearer, live_token
 from bundles.api.catalogue import page_on_sale
 from bundles.api.purchases import STATUS_MESSAGE
 from bundles.api.serializers import shown_payment
-from bundles.errors import PaymentNotFound
-from bundles.selectors import own_payment
+from bundles.selectors import polled_payment
 from common.envelope import success
 
 CATALOGUE = "/api/bundles"
@@ -56,7 +55,7 @@ def _answer(request: HttpRequest) -> HttpResponse | None:
 
 def _catalogue(request: HttpRequest) -> HttpResponse | None:
     """For whoever is signed in too, as long as the token is good: the app asks whether it is."""
-    if "HTTP_AUTHORIZATION" in request.META and bearer(request) is None:
+    if "HTTP_AUTHORIZATION" in request.META and not live_token(digest_of_bearer(request)):
         return None
     try:
         return page_on_sale(request)
@@ -65,11 +64,8 @@ def _catalogue(request: HttpRequest) -> HttpResponse | None:
 
 
 def _status(request: HttpRequest, name: str) -> HttpResponse | None:
-    token = bearer(request)
-    if token is None:
+    payment = polled_payment(digest=digest_of_bearer(request), name=name)
+    if payment is None:
         return None
-    try:
-        payment = own_payment(user_id=token.user_id, name=name)
-    except PaymentNotFound:
-        return None
-    return HttpResponse(success(shown_payment(payment), message=STATUS_MESSAGE), content_type=JSON)
+    body = success(shown_payment(payment), message=STATUS_MESSAGE)
+    return HttpResponse(body, content_type=JSON)

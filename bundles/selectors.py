@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery
+from typing import Any
+
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Substr
 from django.utils import timezone
@@ -26,6 +28,11 @@ PAYMENT = Prepared(
 )
 PAYMENT_OF_REFERENCE = Prepared(
     lambda payer, name: shown_of(Payment.objects.filter(payer_id=payer, attempts__reference=name))
+)
+POLLED = Prepared(
+    lambda digest, name: shown_of(
+        Payment.objects.filter(payer__auth_token_set=digest, payer__is_active=True, public_id=name)
+    ).annotate(token_expiry=F("payer__auth_token_set__expiry"))
 )
 
 
@@ -136,6 +143,15 @@ def own_payment(*, user_id: int, name: str) -> Payment:
     if payment is None:
         raise PaymentNotFound("There is no such payment.")
     return payment
+
+
+def polled_payment(*, digest: str, name: str) -> Payment | None:
+    """The payment of this id, with what `shown_of` adds, if it is of whoever's token has this digest
+    and the token is good now: one query for what is asked every few seconds.
+    """
+    payment: Any = POLLED.first(digest, name)
+    is_good = payment is not None and payment.token_expiry > timezone.now()
+    return payment if is_good else None
 
 
 def gifts_of(person: User) -> QuerySet[Gift]:

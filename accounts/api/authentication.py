@@ -19,21 +19,21 @@ from common.prepared import Prepared
 TOKENS = Prepared(lambda digest: AuthToken.objects.filter(digest=digest).select_related("user"))
 
 
-def live_token(token: str) -> AuthToken | None:
+def live_token(digest: str) -> AuthToken | None:
     """What is kept of a token that is good now, with its user.
 
-    Its digest is its key. Knox itself reads all that begin like it, and all others of the person.
+    The digest is its key. Knox itself reads all that begin like it, and all others of the person.
     """
-    found = TOKENS.first(hash_token(token))
+    found = TOKENS.first(digest)
     if found is None or found.expiry < timezone.now() or not found.user.is_active:
         return None
     return found
 
 
-def bearer(request: HttpRequest) -> AuthToken | None:
-    """The good token that a request came with, if it came with one."""
+def digest_of_bearer(request: HttpRequest) -> str:
+    """The digest of the token that a request came with, good or not; "" where there is none."""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return live_token(token) if scheme.lower() == "bearer" and token else None
+    return str(hash_token(token)) if scheme.lower() == "bearer" else ""
 
 
 class InOwnLanguage(TokenAuthentication):  # type: ignore[misc]  # knox has no types
@@ -50,7 +50,7 @@ class InOwnLanguage(TokenAuthentication):  # type: ignore[misc]  # knox has no t
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
         """Raises AuthenticationFailed."""
-        found = live_token(token.decode(errors="replace"))
+        found = live_token(hash_token(token.decode(errors="replace")))
         if found is None:
             raise AuthenticationFailed
         return found.user, found

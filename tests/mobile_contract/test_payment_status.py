@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -116,6 +117,17 @@ def test_a_query_is_answered_by_either_method_and_name(
 @pytest.mark.parametrize("name", ["nothing", "0", "x" * 500, "%00", "' OR 1=1 --"])
 def test_a_payment_that_is_not_there(app: APIClient, path: str, name: str) -> None:
     assert_error(app.get(f"/api/payments/{path}/{name}"), 404)
+
+
+def test_a_token_that_is_good_no_more_is_told_so(
+    app: APIClient, customer: User, payment: Any
+) -> None:
+    assert_success(status(app, payment["payment_id"]))
+    User.objects.filter(pk=customer.pk).update(is_active=False)
+    assert_error(status(app, payment["payment_id"]), 401, "not_authenticated")
+    User.objects.filter(pk=customer.pk).update(is_active=True)
+    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    assert_error(status(app, payment["payment_id"]), 401, "not_authenticated")
 
 
 def test_anybody_elses_payment_is_not_there(stranger: APIClient, payment: Any) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from backoffice.tests import stories
 from backoffice.tests.test_search import signed_in
+from bundles.models import Gift, Purchase
 from bundles.tests.factories import a_bundle
 from cases.services import open_case
 from payments.models import (
@@ -53,6 +54,8 @@ def with_phones(provider: FakeProvider, unpaid: MobileMoneyTransaction) -> Payme
     stories.fill_float()
     stories._by_the_providers_menu(bundle)
     stories.refund(paid, 200, by=User.objects.latest("pk"))
+    Purchase.objects.filter(gift=stories.a_gift(bundle)).update(gift_phone=phone)
+    Gift.objects.update(phone=phone)
     Bill.objects.update(msisdn=digits, payer_name=f"JUMA {digits}", bill_reference=digits)
     PaymentEvent.objects.create(payment=paid, to_state=paid.state, source="webhook", evidence=text)
     WebhookDelivery.objects.create(
@@ -168,6 +171,8 @@ def test_an_administrator_reads_them(with_phones: Payment) -> None:
         "payments/faultyrow/",
         "payments/bill/",
         "payments/webhookdelivery/",
+        "bundles/gift/",
+        f"bundles/gift/{Gift.objects.get().pk}/change/",
         f"payments/payment/{with_phones.pk}/change/",
         f"payments/transfer/{Transfer.objects.get().pk}/change/",
         f"payments/match/{Match.objects.get().pk}/line/",

@@ -87,14 +87,18 @@ def _ask(payment: Payment, customer: User, why: str) -> RefundRequest:
 def _send_back(
     request: RefundRequest, *, amount: int | None, by: User | None, why: str
 ) -> RefundRequest:
-    """Two transactions: the transfer's key tells the second one that the first has happened."""
+    """Two transactions: the transfer's key tells the second one that the first has happened.
+
+    A part of the price of a gift that waits to be claimed leaves it waiting: nothing of it is used.
+    """
+    gift = _gift(request.payment)
     transfer = refund_payment(
         payment_id=request.payment_id,
         request_key=_key(request),
         why=f"Asked for: {request.why}",
         amount=amount,
         by=by,
-        ends_service=True,
+        ends_service=gift is None or gift.state != Gift.State.OFFERED,
     )
     return _note_grant(request.pk, by, why, transfer)
 
@@ -148,11 +152,18 @@ def _is_untouched(payment: Payment) -> bool:
     if activation is None or activation.subscription.data_used_bytes:
         return False
     given = activation.subscription.gifts_given.exclude(state=Gift.State.RETURNED)
-    if given.exists() or Gift.objects.filter(purchase=activation.purchase_id).exists():
+    if given.exists() or _gift(payment) is not None:
         return False
     window = timedelta(days=Terms.current().refund_window_days)
     connections = Connection.objects.filter(peer__subscription=activation.subscription_id)
     return activation.created_at > timezone.now() - window and not connections.exists()
+
+
+def _gift(payment: Payment) -> Gift | None:
+    """What the payment has bought for somebody else."""
+    if not payment.subject:
+        return None
+    return Gift.objects.filter(purchase=Purchase.id_from(payment.subject)).first()
 
 
 def _few_lately(customer: User) -> bool:

@@ -12,13 +12,14 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from bundles.models import Activation, Purchase, Subscription
+from bundles.models import Activation, Gift, Purchase, Subscription
+from bundles.services.buy import buy_bundle
 from bundles.tests.factories import a_bundle
-from bundles.tests.test_buy_and_activate import buy, pay
+from bundles.tests.test_buy_and_activate import buy, hear, pay
 from cases.models import Case
 from notifications.models import Message
 from payments.models import Payment, Transfer
-from payments.tests.factories import a_customer
+from payments.tests.factories import a_customer, a_phone
 from payments.tests.outgoing import FakeProvider
 from payments.tests.outgoing import provider as provider
 from storefront.errors import AlreadyDecided
@@ -55,6 +56,45 @@ def test_what_was_never_used_goes_back_at_once(paid: Payment, app_of: App) -> No
     assert Message.objects.filter(message_id="refund_granted").count() == 1
     listed = app.get("/api/payments/refunds").json()["data"]["refunds"]
     assert [each["payment_id"] for each in listed] == [paid.public_id]
+
+
+@pytest.mark.parametrize("of", ["purchase", "subscription"])
+def test_what_was_given_away_waits_for_staff(paid: Payment, app_of: App, of: str) -> None:
+    """Else a friend would have it for nothing."""
+    own = Subscription.objects.get()
+    a_gift: dict[str, Any] = (
+        {"purchase": Purchase.objects.get()} if of == "purchase" else {"subscription": own}
+    )
+    Gift.objects.create(
+        giver=paid.payer,
+        bundle=own.bundle,
+        data_bytes=10**9,
+        expires_at=timezone.now(),
+        state=Gift.State.CLAIMED,
+        claimed_by=a_customer(),
+        ended_at=timezone.now(),
+        **a_gift,
+    )
+    assert ask(app_of(paid.payer), paid).json()["data"]["state"] == "asked"
+
+
+def test_a_part_of_a_waiting_gifts_price_leaves_it_waiting(
+    provider: FakeProvider, app_of: App
+) -> None:
+    giver = a_customer()
+    buying: dict[str, Any] = {
+        "bundle_id": a_bundle().pk,
+        "phone": giver.phone or "",
+        "provider": "auto",
+    }
+    payment, _ = buy_bundle(customer=giver, gift_phone=a_phone(), **buying)
+    ask(app_of(giver), hear(payment))
+    for amount, state in ((300, "offered"), (700, "returned")):
+        if request := RefundRequest.objects.filter(state="asked").first():
+            grant(request_id=request.pk, amount=amount, by=a_customer(), why="agreed")
+        assert Gift.objects.get().state == state
+        Transfer.objects.update(state="succeeded")
+        ask(app_of(giver), payment)
 
 
 def test_what_was_used_waits_for_staff_and_is_asked_once(paid: Payment, app_of: App) -> None:

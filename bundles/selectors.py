@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Substr
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from bundles.errors import GiftNotFound, PaymentNotFound, SubscriptionNotFound
 from bundles.gift_tokens import hash_of
-from bundles.models import Bundle, CatalogueVersion, Gift, Purchase, Subscription
+from bundles.models import Bundle, CatalogueVersion, Gift, Purchase, Seat, Subscription
 from bundles.pay_reference import is_pay_reference
 from common import phone as phones
 from common.prepared import Prepared
@@ -53,6 +54,18 @@ def bundles_on_sale() -> QuerySet[Bundle]:
 def bundles_matching(text: str) -> QuerySet[Bundle]:
     """Bundles on sale whose name or description contains the text."""
     return bundles_on_sale().filter(Q(name__icontains=text) | Q(description__icontains=text))
+
+
+def sold_out(bundle_ids: Iterable[int], *, for_customer: int | None) -> set[int]:
+    """Which of these bundles have no place left. Whoever has one in a bundle keeps it."""
+    is_held = Q(seats__held_until=None) | Q(seats__held_until__gte=timezone.now())
+    is_taken = Q(seats__isnull=False) & is_held
+    own = Seat.objects.filter(customer=for_customer).values("bundle")
+    counted = Bundle.objects.filter(pk__in=list(bundle_ids)).exclude(pk__in=own)
+    full = counted.annotate(taken=Count("seats", filter=is_taken)).filter(
+        taken__gte=F("max_clients")
+    )
+    return set(full.values_list("pk", flat=True))
 
 
 def sellers_named(text: str) -> list[User]:
@@ -108,6 +121,13 @@ def is_being_paid(*, customer_id: int, bundle_id: int) -> bool:
 def paid_by(purchase: Purchase) -> Payment:
     """The payment that a served purchase was fulfilled by."""
     return Payment.objects.get(subject=purchase.subject, disposition=Disposition.FULFILLED)
+
+
+def purchases_of(payments: Iterable[Payment]) -> dict[str, Purchase]:
+    """The purchases that payments are for, by subject. Money that became credit at once has none."""
+    keys = {Purchase.id_from(payment.subject) for payment in payments if payment.subject}
+    found = Purchase.objects.select_related("bundle").in_bulk(keys)
+    return {purchase.subject: purchase for purchase in found.values()}
 
 
 def shown_of(payments: QuerySet[Payment]) -> QuerySet[Payment]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import extend_schema_serializer
@@ -169,7 +170,7 @@ def attachment(content: str | bytes, *, kind: str, name: str) -> HttpResponse:
 
 
 def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _outside_rest(request, 400, "bad_request", "The request cannot be understood.")
+    return _outside_rest(request, 400, "bad_request", _("The request cannot be understood."))
 
 
 def handler403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -181,13 +182,15 @@ def handler404(request: HttpRequest, exception: Exception | None = None) -> Http
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    message = "Something went wrong on our side. Please try again."
+    message = _("Something went wrong on our side. Please try again.")
     return _outside_rest(request, 500, "internal_error", message)
 
 
 def _outside_rest(request: HttpRequest, code_number: int, code: str, message: str) -> HttpResponse:
     """Django's own failures: JSON for the API and the agents, a page for people."""
-    if request.path.startswith(("/api/", "/agent/")):
-        return JsonResponse(error_body(message, code), status=code_number)
-    context = {"status": code_number, "message": message}
-    return render(request, "error.html", context, status=code_number)
+    with translation.override(translation.get_language_from_request(request)):
+        message = gettext(message)
+        if request.path.startswith(("/api/", "/agent/")):
+            return JsonResponse(error_body(message, code), status=code_number)
+        context = {"status": code_number, "message": message}
+        return render(request, "error.html", context, status=code_number)

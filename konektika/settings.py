@@ -259,6 +259,7 @@ CACHES = {
 }
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("sw", "Kiswahili")]
+NUMBER_GROUPING = 3  # for Swahili, whose figures Django does not group
 TIME_ZONE = "UTC"
 USE_TZ = True
 LOCALE_PATHS = [BASE_DIR / "locale"]

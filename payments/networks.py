@@ -25,7 +25,7 @@ def provider_for(*, requested: str, phone: str) -> str:
         return requested
     if requested not in WORK_IT_OUT:
         raise UnknownProvider("Choose M-Pesa, Tigo Pesa or Airtel Money.")
-    predicted = _table().get("0" + phones.msisdn(phone)[3:5])
+    predicted = networks().get("0" + phones.msisdn(phone)[3:5])
     if predicted is None:
         raise UnknownProvider(
             "We cannot tell this number's provider. Choose M-Pesa, Tigo Pesa or Airtel Money."
@@ -34,7 +34,8 @@ def provider_for(*, requested: str, phone: str) -> str:
 
 
 @cache
-def _table() -> dict[str, str]:
+def networks() -> dict[str, str]:
+    """The provider of each prefix, such as `075`."""
     table: dict[str, str] = json.loads(
         Path(__file__).with_name("networks.json").read_text(encoding="utf-8")
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.utils.timesince import timesince
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
 from vpn.diagnosis import Diagnosis, Finding
@@ -43,7 +42,7 @@ SENTENCES = {
         "The server that you connect to does not answer at the moment. We know "
         "of it and are working on it."
     ),
-    Finding.GATEWAY_BEHIND: _("Your device is being set up on the server: wait some seconds."),
+    Finding.GATEWAY_BEHIND: _("You have paid, and your device is being set up on the server."),
     Finding.NOT_FETCHED: _("{bundle} is active, and you have not opened its configuration yet."),
     Finding.NEVER_CONNECTED: _("{bundle} is active, and your device has never connected."),
     Finding.OFFLINE: _("{bundle} is active. Your device was connected {seen} ago."),
@@ -71,7 +70,10 @@ NEXT_STEPS = {
         "Set the device up again: open your configuration.",
     ),
     Finding.GATEWAY_SILENT: ("wait", _("Try again in some minutes.")),
-    Finding.GATEWAY_BEHIND: ("wait", _("Wait some seconds, then switch the tunnel off and on.")),
+    Finding.GATEWAY_BEHIND: (
+        "wait",
+        _("Switch the tunnel on in some seconds; if it is on, switch it off and on."),
+    ),
     Finding.NOT_FETCHED: ("get_configuration", _("Open your configuration.")),
     Finding.NEVER_CONNECTED: ("switch_on", _("Switch the tunnel on in the WireGuard app.")),
     Finding.OFFLINE: ("switch_on", _("Switch the tunnel off and on again in the WireGuard app.")),
@@ -87,7 +89,7 @@ def sentence(diagnosis: Diagnosis, now: datetime) -> str:
         ends_at = f"{localtime(subscription.ends_at):%d.%m.%Y %H:%M}"
         facts = {"bundle": subscription.bundle, "ends_at": ends_at}
     if peer is not None and peer.handshake_at is not None:
-        facts["seen"] = timesince(peer.handshake_at, now, depth=1)
+        facts["seen"] = duration(now - peer.handshake_at)
     return gettext(SENTENCES[diagnosis.finding]).format(**facts)
 
 
@@ -95,3 +97,15 @@ def next_step(diagnosis: Diagnosis) -> tuple[str, str]:
     """What the customer does about it: a stable code, and a sentence ("" for nothing)."""
     code, text = NEXT_STEPS[diagnosis.finding]
     return code, gettext(text) if text else ""
+
+
+def duration(time: timedelta) -> str:
+    """Days, else hours, else minutes: Django has these words in no Swahili."""
+    minutes = max(round(time.total_seconds() / 60), 0)
+    if minutes < 60:
+        return ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes)
+    hours = round(minutes / 60)
+    if hours < 48:
+        return ngettext("{n} hour", "{n} hours", hours).format(n=hours)
+    days = round(hours / 24)
+    return ngettext("{n} day", "{n} days", days).format(n=days)

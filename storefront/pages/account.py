@@ -10,6 +10,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from knox.models import AuthToken
@@ -86,7 +87,11 @@ def change_phone(request: HttpRequest) -> HttpResponse:
         refuse_flood(request, PasswordThrottle)
     if _do(request, form, lambda given: own_phone.ask_to_change(user=person, **given), ""):
         return redirect("web-confirm-phone")
-    return render(request, "web/form.html", {"form": form, "title": _("Another phone")})
+    return render(
+        request,
+        "web/form.html",
+        {"form": form, "title": _("Another phone"), "back": reverse("web-account")},
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -113,7 +118,16 @@ def password(request: HttpRequest) -> HttpResponse:
     said_then = _("Your password is changed. You are signed out everywhere else.")
     if done := _do(request, form, change, said_then):
         return done
-    return render(request, "web/form.html", {"form": form, "title": _("Another password")})
+    return render(
+        request,
+        "web/form.html",
+        {
+            "form": form,
+            "title": _("Another password"),
+            "action": _("Save"),
+            "back": reverse("web-account"),
+        },
+    )
 
 
 @require_POST
@@ -142,7 +156,17 @@ def delete(request: HttpRequest) -> HttpResponse:
     if _do(request, form, lambda given: delete_account(user=person, **given), ""):
         sign_out_here(request)
         return redirect("web-home")
-    return render(request, "web/form.html", {"form": form, "title": _("Delete my account")})
+    return render(
+        request,
+        "web/form.html",
+        {
+            "form": form,
+            "title": _("Delete my account"),
+            "action": _("Delete my account"),
+            "is_final": True,
+            "back": reverse("web-account"),
+        },
+    )
 
 
 def _by_code(request: HttpRequest, use: Callable[..., User], said_then: str) -> HttpResponse:
@@ -155,7 +179,11 @@ def _by_code(request: HttpRequest, use: Callable[..., User], said_then: str) -> 
     )
     if done := _do(request, form, act, said_then):
         return done
-    return render(request, "web/form.html", {"form": form, "title": _("Code from the SMS")})
+    return render(
+        request,
+        "web/form.html",
+        {"form": form, "title": _("Code from the SMS"), "back": reverse("web-account")},
+    )
 
 
 def _change(request: HttpRequest, given: dict[str, Any]) -> None:

@@ -169,6 +169,11 @@ class OfferForm(forms.Form):
     max_connections = forms.IntegerField(
         label=_("Devices per customer"), min_value=1, max_value=20, initial=1
     )
+    picture = forms.FileField(
+        label=_("Picture (JPEG, PNG or WebP)"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
 
 
 class PayoutForm(forms.Form):

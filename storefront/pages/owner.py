@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import BinaryIO
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from bundles.api.statement_file import statement_file
-from bundles.errors import InvalidPicture
 from bundles.models import Bundle, Owner
 from bundles.owner_figures import bundles_of, business_of, customers_of, earnings_of, sales_of
 from bundles.owner_statement import statement_of
@@ -54,16 +55,19 @@ def business(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_page
 def offer(request: HttpRequest) -> HttpResponse:
-    form = OfferForm(request.POST or None)
+    person = person_of(request)
+    form = OfferForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
+        picture = form.cleaned_data.pop("picture")
         try:
-            offer_bundle(person=person_of(request), offer=form.cleaned_data)
+            bundle = offer_bundle(person=person, offer=form.cleaned_data)
         except DomainError as refusal:
             form.add_error(None, said(refusal))
         else:
             messages.success(request, _("It is on sale."))
+            _put_picture(request, person, bundle, picture)
             return redirect("web-owner")
-    return render(request, "web/form.html", {"form": form, "title": _("A new bundle")})
+    return _offer_form(request, form, _("A new bundle"), _("Put it on sale"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,31 +75,18 @@ def offer(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, bundle_id: int) -> HttpResponse:
     person = person_of(request)
     bundle = own_bundle(person, bundle_id)
-    form = OfferForm(request.POST or None, initial=_known(bundle))
+    form = OfferForm(request.POST or None, request.FILES or None, initial=_known(bundle))
     if request.method == "POST" and form.is_valid():
+        picture = form.cleaned_data.pop("picture")
         try:
             change_offer(person=person, bundle_id=bundle_id, changes=form.cleaned_data)
         except DomainError as refusal:
             form.add_error(None, said(refusal))
         else:
             messages.success(request, _("It is saved. Purchases that were made stay as they are."))
+            _put_picture(request, person, bundle, picture)
             return redirect("web-owner")
-    return render(request, "web/offer.html", {"form": form, "bundle": bundle})
-
-
-@require_POST
-@own_page
-def picture(request: HttpRequest, bundle_id: int) -> HttpResponse:
-    from bundles.services.picture import set_picture  # waits for Pillow
-
-    person = person_of(request)
-    own_bundle(person, bundle_id)
-    upload: Any = request.FILES.get("picture")
-    if upload is None:
-        raise InvalidPicture("Send a picture as JPEG, PNG or WebP.")
-    set_picture(person=person, bundle_id=bundle_id, upload=upload.file)
-    messages.success(request, _("The picture is saved."))
-    return redirect("web-change-offer", bundle_id)
+    return _offer_form(request, form, bundle.name, _("Save"))
 
 
 @require_POST
@@ -169,8 +160,27 @@ def _apply(request: HttpRequest, earlier: Owner | None) -> HttpResponse:
     return render(request, "web/apply.html", {"form": form, "earlier": earlier})
 
 
+def _offer_form(request: HttpRequest, form: OfferForm, title: str, action: str) -> HttpResponse:
+    context = {"form": form, "title": title, "action": action, "back": reverse("web-owner")}
+    return render(request, "web/form.html", context)
+
+
+def _put_picture(
+    request: HttpRequest, person: User, bundle: Bundle, upload: BinaryIO | None
+) -> None:
+    """The bundle stands whether or not its picture can be drawn."""
+    from bundles.services.picture import set_picture  # waits for Pillow
+
+    if upload is None:
+        return
+    try:
+        set_picture(person=person, bundle_id=bundle.pk, upload=upload)
+    except DomainError as refusal:
+        messages.error(request, said(refusal))
+
+
 def _known(bundle: Bundle) -> dict[str, object]:
-    return {name: getattr(bundle, name) for name in OfferForm.base_fields}
+    return {name: getattr(bundle, name) for name in OfferForm.base_fields if name != "picture"}
 
 
 def _masked(phone: str | None) -> str:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bundles.errors import BundleNotFound
-from bundles.selectors import bundles_matching, bundles_on_sale, own_payment
+from bundles.models import Bundle, Purchase
+from bundles.selectors import (
+    bundles_matching,
+    bundles_on_sale,
+    own_payment,
+    purchases_of,
+    sold_out,
+)
 from bundles.services.buy import buy_bundle
 from common.errors import DomainError
 from payments import ledger
 from payments.models import Payment
+from payments.networks import networks
 from payments.offers import offers
 from payments.selectors import latest_attempt, payments_of
 from payments.services.ask_now import ask_now
@@ -26,9 +37,10 @@ from storefront.pages.forms import PayForm, WhyForm
 from storefront.sentences import next_step, sentence
 from storefront.services.ask_refund import ask_refund
 from storefront.timeline import timeline_of
-from vpn.diagnosis import diagnose_payment
+from vpn.diagnosis import Finding, diagnose_payment
 
 PER_PAGE = 20
+NOT_WELL = (Finding.NOT_PAID, Finding.REVERSED, Finding.UNDERPAID)
 
 
 @require_safe
@@ -38,7 +50,12 @@ def home(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:100]
     found = bundles_matching(text) if text else bundles_on_sale()
     listed = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "web/home.html", {"bundles": listed, "q": text})
+    context = {
+        "bundles": listed,
+        "q": text,
+        "sold_out": sold_out((bundle.pk for bundle in listed), for_customer=_key(request)),
+    }
+    return render(request, "web/home.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -51,6 +68,9 @@ def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
         raise BundleNotFound("This bundle does not exist any more.")
     person = person_at(request)
     form = PayForm(request.POST or None, initial={"phone": person.phone if person else ""})
+    credit = max(ledger.credit_of(person.pk), 0) if person else 0
+    if not credit:
+        del form.fields["use_credit"]
     if request.method == "POST" and person is None:
         return redirect(f"/login?next={request.path}")
     if request.method == "POST" and person is not None and form.is_valid():
@@ -61,7 +81,7 @@ def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
                 bundle_id=bundle.pk,
                 phone=given["phone"],
                 provider=given["provider"] or "auto",
-                use_credit=given["use_credit"],
+                use_credit=given.get("use_credit", False),
                 gift_phone=given["gift_phone"],
             )[0]
         except DomainError as refusal:
@@ -72,7 +92,9 @@ def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
         "bundle": bundle,
         "form": form,
         "offers": offers(),
-        "credit": max(ledger.credit_of(person.pk), 0) if person else 0,
+        "prefixes": json.dumps(networks()),
+        "credit": credit,
+        "is_sold_out": bool(sold_out([bundle.pk], for_customer=_key(request))),
     }
     return render(request, "web/bundle.html", context)
 
@@ -123,7 +145,13 @@ def refund(request: HttpRequest, payment_id: str) -> HttpResponse:
             form.add_error(None, said(refusal))
         else:
             return redirect("web-payment", payment_id=payment.public_id)
-    return render(request, "web/form.html", {"form": form, "title": _("Ask for the money back")})
+    context = {
+        "form": form,
+        "title": _("Ask for the money back"),
+        "action": _("Ask for it"),
+        "back": reverse("web-payment", args=[payment.public_id]),
+    }
+    return render(request, "web/form.html", context)
 
 
 @require_safe
@@ -131,24 +159,43 @@ def refund(request: HttpRequest, payment_id: str) -> HttpResponse:
 def history(request: HttpRequest) -> HttpResponse:
     found = payments_of(person_of(request).pk)
     listed = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "web/history.html", {"payments": listed})
+    bought = purchases_of(listed)
+    rows = [(payment, _bundle(bought.get(payment.subject))) for payment in listed]
+    return render(request, "web/history.html", {"rows": rows, "listed": listed})
 
 
 def _payment(request: HttpRequest, payment: Payment) -> dict[str, object]:
     found = diagnose_payment(payment, timezone.now())
     code, step = next_step(found)
     attempt = latest_attempt(payment)
+    bundle = _bundle(purchases_of([payment]).get(payment.subject))
+    prompts = (
+        {str(offer.provider): offer.prompt for offer in offers()} if payment.state in LIVE else {}
+    )
     waits = payment.state in LIVE or (payment.state == "completed" and not payment.disposition)
     return {
         "payment": payment,
+        "bundle": bundle,
         "attempt": attempt,
+        "prompt": prompts.get(attempt.provider, "") if attempt else "",
         "steps": timeline_of(payment),
         "now": sentence(found, timezone.now()),
         "step_code": code,
         "step": step,
         "waits": waits,
+        "follows": waits or found.finding == Finding.GATEWAY_BEHIND,
+        "is_bad": found.finding in NOT_WELL,
         "refund": payment.refund_requests.first(),
         "is_served": found.subscription is not None and payment.disposition == "fulfilled",
         "peer": found.peer,
         "subscription": found.subscription,
     }
+
+
+def _key(request: HttpRequest) -> int | None:
+    person = person_at(request)
+    return person.pk if person else None
+
+
+def _bundle(purchase: Purchase | None) -> Bundle | None:
+    return purchase.bundle if purchase else None

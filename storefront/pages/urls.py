@@ -46,7 +46,6 @@ page_urlpatterns = [
     path("owner/offer", owner.offer, name="web-offer"),
     path("owner/bundle/<int:bundle_id>", owner.change, name="web-change-offer"),
     path("owner/bundle/<int:bundle_id>/sell", owner.sell, name="web-sell"),
-    path("owner/bundle/<int:bundle_id>/picture", owner.picture, name="web-picture"),
     path("owner/payout", owner.payout, name="web-payout"),
     path("owner/weekly", owner.weekly, name="web-weekly"),
     path("owner/sales", owner.sales, name="web-sales"),

@@ -373,15 +373,26 @@ def test_an_owner_gives_a_bundle_its_picture(
     person: User, web: Client, settings: Any, tmp_path: Any
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
-    page = f"/owner/bundle/{a_bundle(person).pk}"
-    assert "<img" not in web.get(page).content.decode()
+    Owner.objects.create(person=person, state="approved", connection_gb=900, connection_seats=90)
+    bundle = a_bundle(person)
+    page, given = (
+        f"/owner/bundle/{bundle.pk}",
+        {
+            "name": bundle.name,
+            "price": bundle.price,
+            "data_limit_gb": 5,
+            "duration_days": 1,
+            "max_clients": 5,
+            "max_connections": 1,
+        },
+    )
+    no_picture = SimpleUploadedFile("mine.png", b"<svg/>")
+    web.post(page, {**given, "picture": no_picture})
+    assert "JPEG, PNG or WebP" in text(web.get("/owner"))
     drawn = io.BytesIO()
     Image.new("RGB", (64, 36)).save(drawn, "PNG")
-    web.post(f"{page}/picture", {"picture": SimpleUploadedFile("mine.png", drawn.getvalue())})
-    assert "<img" in web.get(page).content.decode()
-    assert web.post(f"{page}/picture").status_code == 400
-    no_picture = SimpleUploadedFile("mine.png", b"<svg/>")
-    assert "JPEG, PNG or WebP" in text(web.post(f"{page}/picture", {"picture": no_picture}))
+    web.post(page, {**given, "picture": SimpleUploadedFile("mine.png", drawn.getvalue())})
+    assert "<img" in web.get("/").content.decode()
 
 
 def test_a_statement_is_of_chosen_days_and_a_file(person: User, web: Client) -> None:
@@ -401,8 +412,7 @@ def test_a_statement_is_of_chosen_days_and_a_file(person: User, web: Client) -> 
 def test_a_form_of_somebody_elses_bundle_is_not_found(web: Client) -> None:
     bundle = a_bundle().pk
     assert web.get(f"/owner/bundle/{bundle}").status_code == 404
-    for verb in ("sell", "picture"):
-        assert web.post(f"/owner/bundle/{bundle}/{verb}", {"on_sale": "no"}).status_code == 404
+    assert web.post(f"/owner/bundle/{bundle}/sell", {"on_sale": "no"}).status_code == 404
 
 
 # --- installable, light ---

@@ -9,17 +9,24 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db.models import Model
+from django.utils import timezone
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from bundles.models import Bundle, Owner
-from tests.browser.test_pages import type_pin
+from bundles.models import Bundle, Owner, Subscription
+from storefront.models import RefundRequest
+from tests.browser.test_pages import on_screen, sign_in, type_pin
 from tests.person import PASSWORD, Person
+from tests.simulator import Simulator
 from tests.system import System
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
 FIRST_VIEW_BYTES = 60_000
+RISES_WITHIN_SECONDS = 40  # the dry run's device connects after 15 s, and is reported each 10
+CODE = re.compile(r"\b[0-9]{6}\b")
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder to keep what was looked at; "" for none
 
 
@@ -68,6 +75,34 @@ def look_at(page: Page, name: str) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.fixture
+def staff_page(system: System, browser: Browser) -> Iterator[Page]:
+    """The back-office at a desk."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    sign_in(page, system)
+    yield page
+    context.close()
+
+
+def decide(page: Page, system: System, model: type[Model], verb: str, **which: str) -> None:
+    """Staff decide about a row by a verb of its page, and say why."""
+    row = system.rows(model).get(**which)
+    meta = model._meta
+    page.goto(f"{system.url}/admin/{meta.app_label}/{meta.model_name}/{row.pk}/change/")
+    page.get_by_role("link", name=verb).click()
+    page.fill("[name=why]", "We have looked at it")
+    page.locator("form.confirm button[type=submit]").click()
+    page.wait_for_url(re.compile("/change/"))
+
+
+def used(page: Page, system: System) -> str:
+    """What the page about one's internet says of today's use, "" for nothing."""
+    page.goto(f"{system.url}/internet")
+    bars = page.locator(".bars td:last-child")
+    return bars.last.inner_text() if bars.count() else ""
+
+
 def sign_up(page: Page, system: System, phone: str) -> None:
     page.goto(f"{system.url}/register")
     page.fill("[name=full_name]", "Neema Mteja")
@@ -79,7 +114,7 @@ def sign_up(page: Page, system: System, phone: str) -> None:
 
 
 def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
-    system: System, phone: BrowserContext, fresh_phone: Callable[[str], str]
+    system: System, phone: BrowserContext, staff_page: Page, fresh_phone: Callable[[str], str]
 ) -> None:
     number = fresh_phone("vodacom_mpesa")
     page = phone.new_page()
@@ -88,6 +123,12 @@ def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
     sign_up(page, system, number)
     look_at(page, "home")
     page.get_by_role("link", name="Daily Bundle").click()
+    expect(page.locator("[data-provider=vodacom_mpesa]")).to_be_visible()  # by the number
+    page.fill("[name=phone]", "0754")
+    page.click("main form button")
+    expect(page.locator(".note.bad")).to_be_visible()
+    look_at(page, "refused")
+    page.fill("[name=phone]", number)
     look_at(page, "bundle")
     page.click("main form button")
     page.wait_for_url(re.compile("/payment/"))
@@ -108,6 +149,7 @@ def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
     with page.expect_download() as download:
         page.locator("a.button").click()
     assert "PrivateKey" in Path(str(download.value.path())).read_text()
+    assert used(page, system) == ""
     for name in ("internet", "history", "account"):
         page.goto(f"{system.url}/{name}")
         look_at(page, name)
@@ -115,6 +157,22 @@ def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
     page.click("main form button")
     expect(page.locator("main .note")).to_be_visible()
     look_at(page, "help")
+    wait_until(lambda: used(page, system), RISES_WITHIN_SECONDS, every=1)
+    look_at(page, "usage")
+
+    page.goto(f"{system.url}/history")
+    page.locator("main .card a").click()
+    page.get_by_role("link", name=re.compile("money back|kurudishiwa")).click()
+    page.fill("[name=why]", "Too slow at home")
+    page.click("main form button")
+    expect(page.locator(".note.busy")).to_be_visible()
+    asked = page.url.rsplit("/", 1)[1]
+    decide(staff_page, system, RefundRequest, "Grant", payment__public_id=asked)
+    page.reload()
+    expect(page.locator(".note.good").last).to_be_visible()
+    look_at(page, "refunded")
+    received = Simulator(system.simulator_url)
+    wait_until(lambda: received.went_out(msisdn=number.removeprefix("+")), 20)
 
 
 def test_all_of_it_works_without_scripts(
@@ -140,10 +198,15 @@ def test_all_of_it_works_without_scripts(
     expect(page.locator(".qr svg")).to_be_visible()
 
 
-def test_an_owner_applies_and_offers(
-    system: System, phone: BrowserContext, fresh_phone: Callable[[str], str]
+def test_an_owner_applies_sells_and_is_paid_on_the_phone(
+    system: System,
+    phone: BrowserContext,
+    browser: Browser,
+    staff_page: Page,
+    fresh_phone: Callable[[str], str],
+    tmp_path: Path,
 ) -> None:
-    number = fresh_phone("airtel_money")
+    number, simulator = fresh_phone("tigo_pesa"), Simulator(system.simulator_url)
     page = phone.new_page()
     sign_up(page, system, number)
     page.goto(f"{system.url}/owner")
@@ -153,8 +216,8 @@ def test_an_owner_applies_and_offers(
     page.fill("[name=connection_seats]", "10")
     page.click("main form button")
     expect(page.locator(".note.busy")).to_be_visible()
-    mine = system.rows(Owner).filter(person__phone=number)
-    mine.update(state=Owner.State.APPROVED)
+    decide(staff_page, system, Owner, "Approve", person__phone=number)
+
     page.goto(f"{system.url}/owner/offer")
     look_at(page, "offer")
     name = f"Mwenge {number[-4:]}"
@@ -163,15 +226,60 @@ def test_an_owner_applies_and_offers(
         "price": "5000",
         "data_limit_gb": "10",
         "duration_days": "30",
-        "max_clients": "5",
+        "max_clients": "1",
     }.items():
         page.fill(f"[name={field}]", value)
+    picture = tmp_path / "mwenge.png"
+    Image.new("RGB", (800, 600), "teal").save(picture)
+    page.set_input_files("[name=picture]", picture)
     page.click("main form button")
     expect(page.locator(".cards")).to_contain_text(name)
     look_at(page, "owner")
     page.get_by_role("link", name=name).click()
     look_at(page, "change")
+
+    buyer = fresh_phone("airtel_money")
+    other = opened(browser, with_scripts=True, scheme="light", locale="en-GB")
+    shop = other.new_page()
+    sign_up(shop, system, buyer)
+    shop.goto(f"{system.url}/?q={name}")
+    expect(shop.locator(".cards img")).to_be_visible()
+    shop.get_by_role("link", name=name).click()
+    expect(shop.locator("[data-provider=airtel_money]")).to_be_visible()
+    shop.click("main form button")
+    hand = other.new_page()
+    type_pin(hand, system, buyer, "1234")
+    expect(shop.locator(".note.good")).to_be_visible()
+    page.goto(f"{system.url}/?q={name}")
+    expect(page.locator(".tag.failed")).to_be_visible()  # its one place is taken
+    look_at(page, "sold-out")
+    for path in ("sales", "customers"):
+        page.goto(f"{system.url}/owner/{path}")
+        expect(page.locator("tbody")).to_contain_text(buyer[-3:])
+        assert buyer[-9:] not in page.content()
+        look_at(page, path)
+
+    system.rows(Subscription).filter(bundle__name=name).update(used_up_at=timezone.now())
+    earn = "from bundles.services.earn import release_earnings; release_earnings()"
+    system.manage("shell", "--no-imports", "--command", earn)
+    page.goto(f"{system.url}/account")
+    page.locator("form[action$=verify] button").click()
+    code = wait_until(lambda: CODE.search(" ".join(simulator.texts(number))), 15)
+    page.fill("[name=code]", code[0])
+    page.click("main form button")
+    page.goto(f"{system.url}/owner")
+    page.locator("form[action$=payout] button").click()
+    expect(page.locator(".note.good")).to_be_visible()
+    look_at(page, "paid-out")
+    (payout,) = wait_until(lambda: simulator.went_out(msisdn=number.removeprefix("+")), 20)
+    hand.goto(system.simulator_url)
+    received = hand.locator(".event").filter(has_text=on_screen(number))
+    expect(received).to_contain_text(f"-{payout['amount']:,}")
+    if SCREENSHOTS:
+        hand.screenshot(path=Path(SCREENSHOTS) / "web-handset-paid.png", full_page=True)
+    other.close()
     page.goto(f"{system.url}/owner/statement")
+    expect(page.locator("tbody tr")).not_to_have_count(1)
     look_at(page, "statement")
     system.rows(Bundle).filter(name=name).update(is_active=False)
 

@@ -12,11 +12,12 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from knox.models import AuthToken
 from PIL import Image
 
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.tests.phones import code_on
 from bundles.models import Bundle, Gift, Owner, Renewal, Subscription
 from bundles.tests.factories import a_bundle
@@ -25,6 +26,9 @@ from notifications.models import Message
 from payments.models import MobileMoneyTransaction, Payment
 from payments.tests.factories import a_customer
 from storefront.pages.base import TOKEN
+from storefront.pages.urls import page_urlpatterns
+from storefront.sentences import duration
+from storefront.templatetags.devices import browser
 from vpn.diagnosis import Finding
 from vpn.models import Peer
 from vpn.tests.ailments import befall
@@ -32,6 +36,8 @@ from vpn.tests.ailments import befall
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("providers")]
 
 PASSWORD = "not-a-secret-1"
+# A bundle is anybody's to buy, and to set up once it is bought.
+FOR_EVERYBODY = {"web-bundle", "web-set-up"}
 OWN_PAGES = [
     "/internet",
     "/gifts",
@@ -232,14 +238,70 @@ def test_a_payments_page_tells_its_way_and_gives_the_configuration(paid: Payment
     assert file.content.decode().startswith("[Interface]")
 
 
-def test_somebody_elses_things_are_not_found(paid: Payment) -> None:
+def test_whatever_is_somebody_elses_is_not_found(paid: Payment) -> None:
+    owners = signed_in(paid.payer)
+    theirs = {
+        "payment_id": paid.public_id,
+        "peer_id": Peer.objects.get().pk,
+        "session_id": Session.objects.get(token__user=paid.payer).pk,
+        "bundle_id": a_bundle(owner=paid.payer).pk,
+    }
     other = signed_in(a_customer())
-    peer = Peer.objects.get().pk
-    paths = [f"/payment/{paid.public_id}", f"/device/{peer}", f"/device/{peer}/konektika.conf"]
-    assert [other.get(path).status_code for path in paths] == [404] * 3
-    assert other.post(f"/device/{peer}/remove").status_code == 404
-    assert other.post(f"/payment/{paid.public_id}/ask").status_code == 404
+    for pattern in page_urlpatterns:
+        names = pattern.pattern.converters
+        if not names or str(pattern.name) in FOR_EVERYBODY:
+            continue
+        path = reverse(str(pattern.name), kwargs={name: theirs[name] for name in names})
+        answers = [other.get(path).status_code, other.post(path).status_code]
+        assert set(answers) <= {404, 405}, path
+        assert 404 in answers, path
+        found = [owners.get(path).status_code, owners.options(path).status_code]
+        assert 404 not in found, path
     assert Peer.objects.get().state == "active"
+    assert owners.get("/account").status_code == 200
+
+
+def test_a_bundle_that_is_full_says_so_but_for_whoever_is_in_it(paid: Payment) -> None:
+    Bundle.objects.filter(pk=Subscription.objects.get().bundle_id).update(max_clients=1)
+    User.objects.update(language="en")
+    inside, outside = signed_in(paid.payer), signed_in(a_customer())
+    User.objects.update(language="en")
+    assert "sold out" in text(outside.get("/"))
+    assert "sold out" not in text(inside.get("/"))
+    bundle = Subscription.objects.get().bundle_id
+    assert "All places" in text(outside.get(f"/bundle/{bundle}"))
+    assert "All places" not in text(inside.get(f"/bundle/{bundle}"))
+    refused = outside.post(f"/bundle/{bundle}", {"phone": "0754123456"})
+    assert "All places" in text(refused)
+
+
+def test_a_picture_that_is_none_is_said_and_the_bundle_stands(person: User, web: Client) -> None:
+    Owner.objects.create(person=person, state="approved", connection_gb=1_000, connection_seats=10)
+    offer = {"name": "Mwenge", "price": 5_000, "data_limit_gb": 10, "duration_days": 30}
+    offer |= {"max_clients": 5, "max_connections": 1}
+    no_picture = SimpleUploadedFile("mwenge.png", b"<script>")
+    shown = web.post("/owner/offer", {**offer, "picture": no_picture}, follow=True)
+    assert "Send a picture as JPEG, PNG or WebP." in text(shown)
+    assert Bundle.objects.get().name == "Mwenge"
+
+
+@pytest.mark.parametrize(
+    ("calls_itself", "said"),
+    [
+        ("Mozilla/5.0 (Linux; Android 14) Chrome/120.0 Mobile Safari/537.36", "Chrome, Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Version/17.0 Safari/604.1", "Safari, iPhone"),
+        ("Konektika 1.2", "Konektika 1.2"),
+    ],
+)
+def test_a_browser_is_named_as_people_name_it(calls_itself: str, said: str) -> None:
+    assert browser(calls_itself) == said
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(1, "1 minute"), (59, "59 minutes"), (90, "2 hours"), (4_320, "3 days")]
+)
+def test_a_time_is_said_in_one_unit(minutes: int, said: str) -> None:
+    assert duration(timedelta(minutes=minutes)) == said
 
 
 def test_usage_and_days_left_are_shown(paid: Payment) -> None:

@@ -808,7 +808,7 @@ def test_a_second_live_attempt_is_named_where_the_database_lets_it_in(books: Boo
 
 def test_a_second_line_of_a_payment_is_named_where_the_database_lets_it_in(books: Books) -> None:
     first = matched(books.credited, books.credited.paid_amount or 0)
-    with without(Match, "match_one_line_per_attempt"):
+    with without(Match, "match_holds_attempt"):
         second = matched(books.credited, first.amount)
         found = failing()
         second.matches.all().delete()

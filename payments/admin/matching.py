@@ -100,7 +100,7 @@ class MatchAdmin(Endless, Sought, MaskedPhones, ModelAdmin):
     list_prefetch = ["line", "attempt", "transfer", "posting", "by"]
     list_per_page = 50
     search_help_text = "The statement's receipt, or our reference"
-    exclude = ["live_line", "live_attempt", "live_transfer"]
+    exclude = ["holds_line", "holds_attempt", "holds_transfer"]
     actions_detail = ["confirm_it", "undo", "the_line"]
 
     def sought(self, term: str) -> Iterator[QuerySet[Match, int]]:
@@ -368,7 +368,9 @@ def _other_receipts(line: StatementLine, targets: list[Target]) -> dict[str, str
         return {}
     attempts = [target.attempt.pk for target in targets if target.attempt]
     transfers = [target.transfer.pk for target in targets if target.transfer]
-    taken = Match.objects.filter(Q(live_attempt__in=attempts) | Q(live_transfer__in=transfers))
+    taken = Match.objects.filter(
+        Q(attempt__in=attempts, holds_attempt=True) | Q(transfer__in=transfers, holds_transfer=True)
+    )
     return {
         _named_by(Target(match.attempt, match.transfer)): match.line.receipt
         for match in taken.exclude(line=line).select_related("line", "attempt", "transfer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Q, Value, When
 from django.utils import timezone
 
 from common.fields import ReferenceField
@@ -263,16 +263,25 @@ class Match(models.Model):
         SUGGESTED = "suggested", "Suggested"
         UNDONE = "undone", "Undone"
 
-    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="matches")
+    # What these are looked up by is the unique constraint that begins with each.
+    line = models.ForeignKey(
+        StatementLine, on_delete=models.PROTECT, related_name="matches", db_index=False
+    )
     attempt = models.ForeignKey(
         MobileMoneyTransaction,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="matches",
+        db_index=False,
     )
     transfer = models.ForeignKey(
-        Transfer, null=True, blank=True, on_delete=models.PROTECT, related_name="matches"
+        Transfer,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="matches",
+        db_index=False,
     )
     posting = models.ForeignKey(
         Posting,
@@ -295,32 +304,31 @@ class Match(models.Model):
     )
     at = models.DateTimeField(default=timezone.now)
     is_live = models.BooleanField(default=True, help_text="False once a contra has undone it")
-    live_line = models.GeneratedField(
+    # True where no other match may stand for the same line, attempt or transfer; else null.
+    holds_line = models.GeneratedField(
         # One receipt may pay several orders, by R7 alone.
         expression=Case(
-            When(Q(is_live=True, state="confirmed") & ~Q(rule="R7"), then=F("line_id")),
+            When(Q(is_live=True, state="confirmed") & ~Q(rule="R7"), then=Value(True)),
             default=Value(None),
         ),
-        output_field=models.BigIntegerField(null=True),
+        output_field=models.BooleanField(null=True),
         db_persist=True,
     )
-    live_attempt = models.GeneratedField(
+    holds_attempt = models.GeneratedField(
         # Its collection; a reversal and a fee of it are lines of their own.
         expression=Case(
-            When(
-                Q(is_live=True, state="confirmed") & ~Q(rule__in=["R8", "R9"]), then=F("attempt_id")
-            ),
+            When(Q(is_live=True, state="confirmed") & ~Q(rule__in=["R8", "R9"]), then=Value(True)),
             default=Value(None),
         ),
-        output_field=models.BigIntegerField(null=True),
+        output_field=models.BooleanField(null=True),
         db_persist=True,
     )
-    live_transfer = models.GeneratedField(
+    holds_transfer = models.GeneratedField(
         expression=Case(
-            When(Q(is_live=True, state="confirmed") & ~Q(rule="R9"), then=F("transfer_id")),
+            When(Q(is_live=True, state="confirmed") & ~Q(rule="R9"), then=Value(True)),
             default=Value(None),
         ),
-        output_field=models.BigIntegerField(null=True),
+        output_field=models.BooleanField(null=True),
         db_persist=True,
     )
 
@@ -331,9 +339,13 @@ class Match(models.Model):
             ("decide_match", "Can confirm, make and undo matches"),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["live_line"], name="match_one_confirmed_per_line"),
-            models.UniqueConstraint(fields=["live_attempt"], name="match_one_line_per_attempt"),
-            models.UniqueConstraint(fields=["live_transfer"], name="match_one_line_per_transfer"),
+            models.UniqueConstraint(fields=["line", "holds_line"], name="match_holds_line"),
+            models.UniqueConstraint(
+                fields=["attempt", "holds_attempt"], name="match_holds_attempt"
+            ),
+            models.UniqueConstraint(
+                fields=["transfer", "holds_transfer"], name="match_holds_transfer"
+            ),
             models.CheckConstraint(
                 condition=Q(attempt__isnull=False)
                 | Q(transfer__isnull=False)

@@ -45,10 +45,14 @@ class TakenOver(Exception):
 
 @dataclass(slots=True)
 class Progress:
-    """What a task knows of the file it reads. `met`: lines of other files that it repeats, by id."""
+    """What a task knows of the file it reads. `met`: lines of other files that it repeats, by id.
+
+    `are_ours`: whether most of its lines can be expected to match by their receipts, as those before.
+    """
 
     file: StatementFile
     met: set[int] = field(default_factory=set)
+    are_ours: bool = True
     begins_at: str = ""
     ends_at: str = ""
 
@@ -222,6 +226,8 @@ def _keep(progress: Progress, batch: list[Followed]) -> None:
             lines.append((row, breaks))
     kept, progress.file.touched_at = _store(progress, lines, faults)
     progress.met |= kept.met
+    if kept.new:
+        progress.are_ours = kept.matched > kept.new / 2
     progress.widen(line.completed_at for line, _ in lines)
 
 
@@ -229,7 +235,7 @@ def _keep(progress: Progress, batch: list[Followed]) -> None:
 def _store(progress: Progress, lines: list[Checked], faults: list[Fault]) -> tuple[Kept, datetime]:
     """One batch in one transaction, with the progress that the page shows."""
     file = progress.file
-    kept = keep_lines(file, lines, progress.met) if lines else Kept()
+    kept = keep_lines(file, lines, progress.met, are_ours=progress.are_ours) if lines else Kept()
     keep_faults(file, [*faults, *kept.faults])
     touched_at = _touch(
         file,

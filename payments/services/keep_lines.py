@@ -14,19 +14,21 @@ from django.db import OperationalError, connection
 
 from payments.days.batches import some
 from payments.models import Bucket, FaultyRow, LineVersion, StatementFile, StatementLine
+from payments.services.match.arrivals import is_plain, last_line, match_arrivals
 from payments.statements.lines import FEE, RECORD, UNIT, Fault, PlainLine
 
 logger = logging.getLogger(__name__)
 
 # LOAD DATA LOCAL is switched off in the server (1148, 4166, 3948) or in the client (2068).
 NOT_LOADED = frozenset({1148, 2068, 3948, 4166})
+NEW = Bucket.NEW.value
 DIFFERENT = "This receipt is in line {row} of the same file, with other values."
 
 READ = PlainLine._fields[1:]  # the columns that are the line's own; the first is its row
-COLUMNS = (*READ, "row", "balance_breaks")
-FIXED = ("provider", "account", "file_id", "version", "bucket")  # the same for all of a file
+COLUMNS = (*READ, "row", "balance_breaks", "bucket")
+FIXED = ("provider", "account", "file_id", "version")  # the same for all of a file
 
-Fixed = tuple[str, str, int, int, str]
+Fixed = tuple[str, str, int, int]
 Checked = tuple[PlainLine, bool | None]  # whether its balance breaks; None: nothing tells
 Key = tuple[str, str, bool, int]
 Direction = tuple[str, bool]  # a kind, and whether it came in
@@ -48,22 +50,31 @@ class Kept:
     """What became of rows. `met` are lines of other files, by id, that this file repeats."""
 
     new: int = 0
+    matched: int = 0  # of the new ones
     changed: int = 0
     known: int = 0
     faults: list[Fault] = field(default_factory=list)
     met: set[int] = field(default_factory=set)
 
 
-def keep_lines(file: StatementFile, lines: Sequence[Checked], met: set[int]) -> Kept:
+def keep_lines(
+    file: StatementFile, lines: Sequence[Checked], met: set[int], *, are_ours: bool = False
+) -> Kept:
     """Insert what is new, change what is told otherwise, and leave the rest. Safe to repeat whole.
 
-    `met` are the lines that earlier rows of this file have repeated. Runs in the caller's transaction.
+    `met` are the lines that earlier rows of this file have repeated. `are_ours` is whether most can be
+    expected to match by their receipts: then they are tried at once, and those that do are written once.
+    Runs in the caller's transaction.
     """
     lines = _by_their_receipts(file, lines)
-    if _insert(file, lines) == len(lines):
-        return Kept(new=len(lines))
+    plain = sum(is_plain(line) for line, _ in lines) if are_ours else 0
+    after = last_line()
+    new = _insert(file, lines, are_ours=are_ours)
+    matched = match_arrivals(file.pk, after=after, expected=plain) if plain and new else 0
+    if new == len(lines):
+        return Kept(new=new, matched=matched)
     stored = _stored(file, [line for line, _ in lines])
-    kept, changes = Kept(), dict[int, PlainLine]()
+    kept, changes = Kept(matched=matched), dict[int, PlainLine]()
     for line, _ in lines:
         _compare(file, line, stored, met, kept, changes)
     _change(file, changes)
@@ -209,23 +220,24 @@ def _mark(lines: Sequence[Checked], stored: dict[Key, Stored]) -> None:
             StatementLine.objects.filter(pk__in=ids).update(balance_breaks=breaks)
 
 
-def _insert(file: StatementFile, lines: Sequence[Checked]) -> int:
+def _insert(file: StatementFile, lines: Sequence[Checked], *, are_ours: bool) -> int:
     """Returns how many of them were new; those that the table has already are left as they are."""
-    fixed = (file.provider, file.account, file.pk, 1, Bucket.NEW.value)
+    fixed = (file.provider, file.account, file.pk, 1)
+    plain = Bucket.MATCHED.value if are_ours else Bucket.NEW.value
     if connection.vendor == "mysql":
         try:
-            return _load(fixed, lines)
+            return _load(fixed, _written(lines, plain))
         except OperationalError as error:
             if error.args[0] not in NOT_LOADED:
                 raise
             logger.info("lines are inserted in rows, not loaded: %s", error)
-    return _insert_rows(fixed, lines)
+    return _insert_rows(fixed, lines, plain)
 
 
-def _load(fixed: Fixed, lines: Sequence[Checked]) -> int:
+def _load(fixed: Fixed, rows: Iterable[str]) -> int:
     """By LOAD DATA: half the time of multi-row INSERTs, and a fraction of their memory."""
     with NamedTemporaryFile("w", encoding="utf-8", newline="", prefix="statement-") as written:
-        written.writelines(_written(lines))
+        written.writelines(rows)
         written.flush()
         names = ["@balance" if name == "balance" else _quoted(name) for name in COLUMNS]
         constant = ", ".join(f"{_quoted(name)} = %s" for name in FIXED)
@@ -239,7 +251,7 @@ def _load(fixed: Fixed, lines: Sequence[Checked]) -> int:
             return int(cursor.rowcount)
 
 
-def _written(lines: Sequence[Checked]) -> Iterator[str]:
+def _written(lines: Sequence[Checked], plain: str) -> Iterator[str]:
     """Rows as `_load` tells the server to read them; the reader lets no separator into a value."""
     for line, breaks in lines:
         (
@@ -250,18 +262,22 @@ def _written(lines: Sequence[Checked]) -> Iterator[str]:
             f"{receipt}{UNIT}{kind}{UNIT}{is_incoming:d}{UNIT}{amount}{UNIT}{moves_money:d}{UNIT}"
             f"{status}{UNIT}{completed_at}{UNIT}{'' if balance is None else balance}{UNIT}"
             f"{reference}{UNIT}{msisdn}{UNIT}{party}{UNIT}{linked}{UNIT}{details}{UNIT}{currency}"
-            f"{UNIT}{part}{UNIT}{row_hash}{UNIT}{row}{UNIT}{breaks is True:d}{RECORD}"
+            f"{UNIT}{part}{UNIT}{row_hash}{UNIT}{row}{UNIT}{breaks is True:d}{UNIT}"
+            f"{plain if is_plain(line) else NEW}{RECORD}"
         )
 
 
-def _insert_rows(fixed: Fixed, lines: Sequence[Checked]) -> int:
+def _insert_rows(fixed: Fixed, lines: Sequence[Checked], plain: str) -> int:
     verb = "INSERT IGNORE" if connection.vendor == "mysql" else "INSERT OR IGNORE"
     names = ", ".join(map(_quoted, (*FIXED, *COLUMNS)))
     places = ", ".join(["%s"] * len((*FIXED, *COLUMNS)))
     with connection.cursor() as cursor:
         cursor.executemany(
             f"{verb} INTO {_table()} ({names}) VALUES ({places})",
-            [(*fixed, *line[1:], line.row, breaks is True) for line, breaks in lines],
+            [
+                (*fixed, *line[1:], line.row, breaks is True, plain if is_plain(line) else NEW)
+                for line, breaks in lines
+            ],
         )
         return int(cursor.rowcount)
 

@@ -22,6 +22,7 @@ from payments.models import (
     Bucket,
     FaultyRow,
     LineVersion,
+    Match,
     StatementFile,
     StatementLine,
     StatementProfile,
@@ -34,6 +35,8 @@ from payments.services.import_statement import (
     sweep_statements,
     take_file,
 )
+from payments.services.match.run import match_statements
+from payments.tests.matching import an_order
 from payments.tests.statement_files import (
     FIRST_LINE,
     HEADER,
@@ -431,6 +434,44 @@ def test_rows_are_inserted_where_loading_is_switched_off(monkeypatch: pytest.Mon
     monkeypatch.setattr(keep_lines, "_load", refused)
     assert imported(as_csv(rows(1, 10))).rows_new == 10
     assert imported(as_csv(rows(5, 12))).rows_new == 2
+
+
+def test_plain_lines_are_stored_in_their_bucket() -> None:
+    for number in (1, 2, 3):
+        an_order(receipt=receipt(number), amount=2000 if number == 2 else 1000)
+    imported(as_csv([*rows(1, 4), row(5, **{"Transaction Status": "Failed"})]))
+    buckets = [line(number).bucket for number in range(1, 6)]
+    assert buckets == [Bucket.MATCHED, Bucket.NEW, Bucket.MATCHED, Bucket.NEW, Bucket.NEW]
+    made = Match.objects.order_by("line").values_list("line", "attempt__provider_transaction_id")
+    assert list(made) == [(line(number).pk, receipt(number)) for number in (1, 3)]
+    assert set(Match.objects.values_list("rule", "state", "why")) == {
+        ("R1", "confirmed", "receipt, amount")
+    }
+
+
+@pytest.mark.parametrize("is_first_plain", [True, False])
+def test_a_receipt_that_a_later_batch_tells_again_is_nobodys(
+    is_first_plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_statement, "BATCH", 1)
+    an_order(receipt=receipt(1))
+    again = {"Receipt No.": receipt(1), "Reason Type": "Adjustment", "Details": "Adjustment"}
+    fee = row(3, **{**CHARGE, "Receipt No.": receipt(1)})
+    lines = [row(1), row(2, **again)]
+    file = imported(as_csv([fee, *(lines if is_first_plain else reversed(lines))]))
+    match_statements()
+    told = StatementLine.objects.exclude(kind=Kind.FEE)
+    assert (file.rows_new, set(told.values_list("bucket", flat=True))) == (3, {"duplicate_line"})
+    assert not Match.objects.filter(is_live=True).exists()
+
+
+def test_a_file_of_others_money_is_left_to_the_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_statement, "BATCH", 2)
+    an_order(receipt=receipt(3))
+    imported(as_csv(rows(1, 4)))
+    assert set(StatementLine.objects.values_list("bucket", flat=True)) == {Bucket.NEW}
+    match_statements()
+    assert line(3).bucket == Bucket.MATCHED
 
 
 def test_the_number_of_queries_is_that_of_the_batches(

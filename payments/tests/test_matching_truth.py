@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,8 +25,10 @@ from payments.models import (
     StatementLine,
     Transfer,
 )
+from payments.services.keep_lines import keep_lines
 from payments.services.match.payment_bucket import PaymentBucket, bucketed
 from payments.services.match.run import match_statements
+from payments.statements.lines import PlainLine
 from payments.states import State
 from payments.tests.factories import a_customer
 from payments.tests.matching import NOON, Kind, a_file, a_line, a_transfer, an_order
@@ -90,6 +92,8 @@ def statements(draw: st.DrawFn) -> tuple[list[Order], list[Row], list[int]]:
             rows.append(_row(draw, number, order, f"QR{number}"))
             if draw(st.sampled_from([False, False, True])):
                 rows.append(Row(number, f"QR{number}", -20, order.minute, Kind.FEE))
+        if draw(st.sampled_from([False, False, False, False, False, True])):  # told a second time
+            rows.append(Row(number, f"QR{number}", order.amount, order.minute, Kind.OTHER))
         if draw(st.sampled_from([False, False, False, True])):  # paid a second time
             rows.append(_row(draw, number, order, f"QD{number}"))
         if order.reversal:
@@ -158,6 +162,12 @@ def test_never_a_wrong_match_and_one_bucket_for_each(
     _set_up(ledger, [rows[place] for place in other_order])
     match_statements()
     assert _buckets() == found
+    _set_up(ledger, [])
+    for place in other_order:
+        _import(rows[place], place)
+    assert all(not list(each.find()) for each in INVARIANTS)
+    match_statements()
+    assert _buckets() == found
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
@@ -206,6 +216,32 @@ def _write(rows: Sequence[Row]) -> None:
     for row in rows:
         at = NOON + timedelta(minutes=row.minute, seconds=20)
         a_line(row.receipt, row.amount, kind=row.kind, at=at, file=file, **row.fields)
+
+
+def _import(row: Row, place: int) -> None:
+    """As the lines of a file are stored, a batch for each: those that are plain are matched at once."""
+    at = NOON + timedelta(minutes=row.minute, seconds=20)
+    line = PlainLine(
+        row=place * 10,
+        receipt=row.receipt,
+        kind=row.kind.value,
+        is_incoming=row.amount > 0,
+        amount=row.amount,
+        moves_money=True,
+        status="Completed",
+        completed_at=f"{at:%Y-%m-%d %H:%M:%S}",
+        balance=None,
+        reference=row.fields.get("reference", ""),
+        msisdn=row.fields.get("msisdn", ""),
+        party="",
+        linked_receipt=row.fields.get("linked_receipt", ""),
+        details=row.fields.get("details", ""),
+        currency="TZS",
+        part=0,
+        row_hash=f"{place:064x}",
+    )
+    with transaction.atomic():
+        keep_lines(StatementFile.objects.first() or a_file(), [(line, None)], set(), are_ours=True)
 
 
 def _check_truth(rows: Sequence[Row], attempts: list[int], transfers: dict[int, int]) -> None:

@@ -11,9 +11,11 @@ from payments.errors import NotDecidable
 from payments.invariants.statements import INVARIANTS
 from payments.models import Bucket, Match, StatementLine
 from payments.services.decide_match import match_by_hand
+from payments.services.import_statement import read_statement
 from payments.services.match.run import match_statements
 from payments.services.match.turn import Turn
 from payments.tests.matching import a_line, an_order
+from payments.tests.statement_files import as_csv, receipt, rows, take
 from tests.at_once import at_once
 
 pytestmark = [pytest.mark.mariadb, pytest.mark.django_db(transaction=True)]
@@ -43,6 +45,19 @@ def test_runs_that_both_believe_it_is_their_turn_do(monkeypatch: pytest.MonkeyPa
     match_statements()
     assert Match.objects.filter(is_live=True, state="confirmed").count() == 30
     assert Match.objects.filter(is_live=True, state="suggested").count() == 1
+    assert all(not list(each.find()) for each in INVARIANTS)
+
+
+def test_files_that_tell_of_the_same_payments_are_read_at_the_same_time() -> None:
+    """Of two lines for one payment neither is in the way of the other file, nor matched beside it."""
+    for number in range(1, 31):
+        an_order(receipt=receipt(number))
+    files = [take(as_csv(rows(1, 30), preamble=()), account=each) for each in ("600100", "600200")]
+    ended = at_once([partial(read_statement, file_id=file.pk) for file in files])
+    match_statements()
+    assert not ended.errors
+    assert StatementLine.objects.exclude(bucket=Bucket.NEW).count() == 60
+    assert Match.objects.filter(is_live=True).count() in (0, 30)
     assert all(not list(each.find()) for each in INVARIANTS)
 
 

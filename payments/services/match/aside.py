@@ -6,7 +6,7 @@ from common.transactions import retried
 from payments.days.keys import bank_source
 from payments.models import MatchingRules
 from payments.services.match.confirm import settle_lines
-from payments.services.match.sql import UNDECIDED, Range, execute
+from payments.services.match.sql import UNDECIDED, Range, execute, find
 from payments.services.match.undo import undo, undo_fees
 
 
@@ -15,8 +15,17 @@ def set_aside(lines: Range, rules: MatchingRules) -> None:
     """Undo what a changed line contradicts; put away what is evidence only or no shillings."""
     if undo(lines, rules, why="a later file tells the line otherwise", where=CONTRADICTED):
         undo_fees(lines, rules, why="the match of its line was undone")
+    for line_id in find(TOLD_AGAIN, lines):
+        _take_back(Range(line_id, line_id), rules)
     execute(STILL_MATCHED, lines, rules)
     execute(NO_SHILLINGS, lines, rules)
+
+
+def _take_back(line: Range, rules: MatchingRules) -> None:
+    """Its receipt said whose it was, which it does not if two lines have it: as if they came together."""
+    if undo(line, rules, why="its receipt is told twice", where=BY_ITS_RECEIPT):
+        execute(ANEW, line, rules)
+        undo_fees(line, rules, why="the match of its line was undone", of="1 = 1")
 
 
 @retried
@@ -44,6 +53,17 @@ CONTRADICTED = """l.bucket = 'new' AND l.version > 1 AND (NOT l.moves_money OR l
   AND NOT EXISTS (
     SELECT 1 FROM payments_transfer t WHERE t.id = m.transfer_id AND t.amount = ABS(l.amount))))"""
 
+# A file's lines are matched by their receipts as they are stored, and a later row may tell of one again.
+TOLD_AGAIN = """
+SELECT DISTINCT o.id FROM payments_statementline l
+JOIN payments_statementline o ON o.receipt = l.receipt AND o.provider = l.provider
+  AND o.is_incoming = l.is_incoming AND o.file_id = l.file_id AND o.row <> l.row
+WHERE l.id BETWEEN %(low)s AND %(high)s AND l.bucket = 'new' AND l.moves_money AND l.kind <> 'fee'
+  AND o.bucket = 'matched' AND o.moves_money AND o.kind <> 'fee'
+"""
+BY_ITS_RECEIPT = """m.rule = 'R1' AND m.state = 'confirmed' AND m.by_id IS NULL
+  AND m.posting_id IS NULL"""
+ANEW = "UPDATE payments_statementline SET bucket = 'new' WHERE id BETWEEN %(low)s AND %(high)s"
 STILL_MATCHED = """
 UPDATE payments_statementline SET bucket = 'matched'
 WHERE id BETWEEN %(low)s AND %(high)s AND bucket = 'new' AND version > 1

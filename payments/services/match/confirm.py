@@ -15,7 +15,7 @@ STRONG = ("R1", "R2", "R3", "R4", "R8")
 @retried
 def match_by_receipt(lines: Range, rules: MatchingRules) -> int:
     """R1, for the nearly all that nothing is wrong with, without a candidate each."""
-    made = sum(execute(_by_receipt(key), lines, rules) for key in AT_ONCE)
+    made = sum(execute(by_receipt(key), lines, rules) for key in AT_ONCE)
     return made and settle_lines(lines, rules)
 
 
@@ -43,19 +43,19 @@ def settle_lines(lines: Range, rules: MatchingRules) -> int:
     return moved
 
 
-def _by_receipt(key: Key) -> str:
+def by_receipt(key: Key, *, insert: str = "INSERT", which: str = UNDECIDED) -> str:
     """Joined with what is taken, row by row: as a subquery MariaDB copies all of it for each range."""
     side = key.side
-    live = f"live_{side.column.removesuffix('_id')}"
+    holds = f"holds_{side.column.removesuffix('_id')}"
     return f"""
-INSERT INTO payments_match
+{insert} INTO payments_match
   (line_id, {side.column}, rule, state, why, at, is_live)
 SELECT l.id, t.id, '{key.rule}', 'confirmed', '{key.why}, amount', %(now)s, 1
 FROM payments_statementline l
 JOIN {side.table} ON {key.on} AND t.provider = l.provider
 {side.joined}
-LEFT JOIN payments_match taken ON taken.{live} = t.id
-WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
+LEFT JOIN payments_match taken ON taken.{side.column} = t.id AND taken.{holds} = 1
+WHERE {which} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
   AND {side.done} AND {side.expected} = {side.amount}
   AND taken.id IS NULL AND NOT {REFUSED.format(column=side.column)} AND NOT {TOLD_TWICE}
 """
@@ -64,9 +64,9 @@ WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND 
 def _from_candidates(rule: str, column: str) -> str:
     """Of reversals (R8) a collection may have several parts: those of another amount do not compete."""
     taken = (
-        "m.live_attempt = c.attempt_id AND c.rule <> 'R8'"
+        "m.attempt_id = c.attempt_id AND m.holds_attempt = 1 AND c.rule <> 'R8'"
         if column == "attempt_id"
-        else "m.live_transfer = c.transfer_id"
+        else "m.transfer_id = c.transfer_id AND m.holds_transfer = 1"
     )
     strong = ", ".join(f"'{each}'" for each in (STRONG if rule != "R1" else ("R1",)))
     of_line = f"""NOT EXISTS (SELECT 1 FROM payments_candidate o
@@ -91,13 +91,11 @@ WHERE {UNDECIDED} AND c.rule = '{rule}' AND c.bucket = 'matched' AND c.{column} 
 """
 
 
-# The first look needs nothing but an index; the second is for the few lines of several orders (R7).
 SETTLE = f"""
 UPDATE payments_statementline SET bucket = 'matched'
 WHERE id BETWEEN %(low)s AND %(high)s AND bucket IN ({IN_OPEN})
-  AND (EXISTS (SELECT 1 FROM payments_match m WHERE m.live_line = payments_statementline.id)
-    OR EXISTS (SELECT 1 FROM payments_match m WHERE m.line_id = payments_statementline.id
-      AND m.is_live AND m.state = 'confirmed'))
+  AND EXISTS (SELECT 1 FROM payments_match m
+    WHERE m.line_id = payments_statementline.id AND m.is_live AND m.state = 'confirmed')
 """
 
 FORGET = """

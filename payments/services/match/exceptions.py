@@ -13,13 +13,16 @@ from django.utils import timezone
 from cases.models import Case, CaseKind
 from cases.services import open_cases, resolve_cases
 from common.invariants import named
+from payments.days.batches import some
 from payments.models import Bucket, MatchingRules, MobileMoneyTransaction, StatementLine, Transfer
 from payments.services.match.payment_bucket import (
     PaymentBucket,
     bucketed,
     bucketed_transfers,
+    confirmed,
     covered_since,
 )
+from payments.states import State, TransferState
 
 KINDS: dict[Bucket, CaseKind] = {
     Bucket.SUGGESTED: CaseKind.SUGGESTED_MATCH,
@@ -102,10 +105,10 @@ def _of_payments(rules: MatchingRules) -> Iterator[None]:
     still = bucketed(rules).filter(payment__public_id=OuterRef("key"), bucket=missing)
     resolve_cases(_keyed(kind, PAYMENT).filter(~Exists(still)), resolution=ANSWERED)
     yield
-    for low, high in _chunks(MobileMoneyTransaction.objects.all()):
-        rows = bucketed(rules).filter(bucket=missing, pk__gte=low, pk__lte=high)
-        rows = rows.filter(~_known(kind, PAYMENT, "payment__public_id")).select_related("payment")
-        open_cases(_of_payment(kind, attempt) for attempt in rows.order_by("pk").iterator())
+    unknown = bucketed(rules).filter(~_known(kind, PAYMENT, "payment__public_id"), bucket=missing)
+    for ids in _unmatched(MobileMoneyTransaction.objects.filter(status=State.COMPLETED), "attempt"):
+        rows = unknown.filter(pk__in=ids).select_related("payment").order_by("pk")
+        open_cases(_of_payment(kind, attempt) for attempt in rows)
         yield
 
 
@@ -125,10 +128,10 @@ def _of_transfers(rules: MatchingRules) -> Iterator[None]:
     still = bucketed_transfers(rules).filter(reference=OuterRef("key"), bucket=missing)
     resolve_cases(_keyed(kind, TRANSFER).filter(~Exists(still)), resolution=ANSWERED)
     yield
-    for low, high in _chunks(Transfer.objects.all()):
-        rows = bucketed_transfers(rules).filter(bucket=missing, pk__gte=low, pk__lte=high)
-        rows = rows.filter(~_known(kind, TRANSFER, "reference"))
-        open_cases(_of_transfer(kind, transfer) for transfer in rows.order_by("pk").iterator())
+    unknown = bucketed_transfers(rules).filter(~_known(kind, TRANSFER, "reference"), bucket=missing)
+    for ids in _unmatched(Transfer.objects.filter(state=TransferState.SUCCEEDED), "transfer"):
+        rows = unknown.filter(pk__in=ids).order_by("pk")
+        open_cases(_of_transfer(kind, transfer) for transfer in rows)
         yield
 
 
@@ -143,17 +146,19 @@ def _of_transfer(kind: CaseKind, transfer: Transfer) -> Case:
     )
 
 
-def _chunks(rows: QuerySet[Any]) -> Iterator[tuple[int, int]]:
+def _unmatched(rows: QuerySet[Any], column: str) -> Iterator[list[int]]:
+    """The ids, a few at a time, of those without a line. An index tells: nearly all have theirs."""
+    without = rows.filter(~Exists(confirmed(column, OuterRef("pk")))).order_by()
+    for low, high in _chunks(rows.model):
+        yield from some(without.filter(pk__gte=low, pk__lte=high).values_list("pk", flat=True))
+
+
+def _chunks(model: type[MobileMoneyTransaction | Transfer]) -> Iterator[tuple[int, int]]:
     """The ids of what statements read of late can tell of, in pieces."""
     since = covered_since(timezone.now(), LOOK_BACK)
     if since is None:
         return
-    recent = (
-        rows.filter(created_at__gte=since)
-        if rows.model is Transfer
-        else rows.filter(payment__created_at__gte=since)
-    )
-    ends = recent.aggregate(low=Min("pk"), high=Max("pk"))
+    ends = model.objects.filter(created_at__gte=since).aggregate(low=Min("pk"), high=Max("pk"))
     if ends["low"] is not None:
         for low in range(ends["low"], ends["high"] + 1, CHUNK):
             yield low, min(low + CHUNK - 1, ends["high"])

@@ -46,6 +46,11 @@ def bucketed_transfers(rules: MatchingRules) -> QuerySet[Any]:
     return transfers.annotate(bucket=_bucket("transfer", "finished_at", rules))
 
 
+def confirmed(column: str, row: OuterRef) -> QuerySet[Match]:
+    """The match, if any, by which an attempt or a transfer is on a statement."""
+    return Match.objects.filter(**{column: row, f"holds_{column}": True})
+
+
 def _bucket(column: str, done_at: str, rules: MatchingRules) -> Case:
     of_it = {column: OuterRef("pk")}
     candidates = Candidate.objects.filter(**of_it)
@@ -57,7 +62,7 @@ def _bucket(column: str, done_at: str, rules: MatchingRules) -> Case:
     due_before = timezone.now() - timedelta(hours=rules.wait_hours)
     return Case(
         When(
-            Exists(Match.objects.filter(**{f"live_{column}": OuterRef("pk")})),
+            Exists(confirmed(column, OuterRef("pk"))),
             then=Value(PaymentBucket.MATCHED),
         ),
         When(Exists(suggested), then=Value(PaymentBucket.SUGGESTED)),

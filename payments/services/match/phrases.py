@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import connection
+
 from payments.models import MatchingRules
 from payments.services.match.keys import Key
 from payments.services.match.sides import Side
@@ -14,8 +16,10 @@ RECEIPT_KNOWN = """(t.provider_transaction_id IS NOT NULL AND t.provider_transac
 # Staff have said that it is not this one.
 REFUSED = """EXISTS (SELECT 1 FROM payments_match u
       WHERE u.line_id = l.id AND u.{column} = t.id AND u.state = 'undone' AND u.by_id IS NOT NULL)"""
+# While a table grows MariaDB does not know of how many rows it is, and might read them all for each.
+BY_RECEIPT = "FORCE INDEX (line_once)" if connection.vendor == "mysql" else ""
 # The same receipt again, on another account or as another kind: one movement told twice.
-TOLD_TWICE = """EXISTS (SELECT 1 FROM payments_statementline o
+TOLD_TWICE = f"""EXISTS (SELECT 1 FROM payments_statementline o {BY_RECEIPT}
       WHERE o.receipt = l.receipt AND o.provider = l.provider AND o.id <> l.id AND o.moves_money
       AND o.is_incoming = l.is_incoming AND o.kind <> 'fee')"""
 MASK = "REPLACE(REPLACE(REPLACE(REPLACE(l.msisdn, '+', ''), '*', '%%'), 'x', '%%'), 'X', '%%')"

@@ -51,7 +51,8 @@ COLLECTIONS = Side(
     asked="(p.amount - p.from_credit)",
     phone="t.customer_phone",
     created="t.created_at",
-    taken="EXISTS (SELECT 1 FROM payments_match m WHERE m.live_attempt = t.id)",
+    taken="""EXISTS (SELECT 1 FROM payments_match m
+      WHERE m.attempt_id = t.id AND m.holds_attempt = 1)""",
     otherwise=f"""WHEN {PAID_ALREADY} THEN 'duplicate_payment'
       WHEN t.status = 'expired' THEN 'late_success'
       WHEN NOT (t.status = 'completed') THEN 'status_conflict'""",
@@ -67,7 +68,8 @@ DISBURSEMENTS = Side(
     asked="t.amount",
     phone="t.phone",
     created="t.created_at",
-    taken="EXISTS (SELECT 1 FROM payments_match m WHERE m.live_transfer = t.id)",
+    taken="""EXISTS (SELECT 1 FROM payments_match m
+      WHERE m.transfer_id = t.id AND m.holds_transfer = 1)""",
     only="t.method = 'disbursement'",
     otherwise="WHEN NOT (t.state = 'succeeded') THEN 'status_conflict'",
 )
@@ -85,7 +87,8 @@ REVERSALS = Side(
     asked="t.amount",
     phone="t.phone",
     created="t.created_at",
-    taken="EXISTS (SELECT 1 FROM payments_match m WHERE m.live_transfer = t.id)",
+    taken="""EXISTS (SELECT 1 FROM payments_match m
+      WHERE m.transfer_id = t.id AND m.holds_transfer = 1)""",
     again="reversed",
     only="t.method = 'reversal'",
     otherwise="WHEN NOT (t.state = 'succeeded') THEN 'reversed'",

@@ -68,9 +68,11 @@ def _about(condition: str, table: str = "payments_candidate o") -> str:
 UNWEIGHED = "o.bucket IN ('matched', 'suggested', 'ambiguous')"
 # What was free when the candidates were looked for may have found its line since.
 TAKEN = """((c.rule NOT IN ('R8', 'R9')
-      AND EXISTS (SELECT 1 FROM payments_match m WHERE m.live_attempt = c.attempt_id))
+      AND EXISTS (SELECT 1 FROM payments_match m
+        WHERE m.attempt_id = c.attempt_id AND m.holds_attempt = 1))
     OR (c.rule <> 'R9'
-      AND EXISTS (SELECT 1 FROM payments_match m WHERE m.live_transfer = c.transfer_id))
+      AND EXISTS (SELECT 1 FROM payments_match m
+        WHERE m.transfer_id = c.transfer_id AND m.holds_transfer = 1))
     OR (c.rule = 'R8' AND EXISTS (SELECT 1 FROM payments_match m
       WHERE m.attempt_id = c.attempt_id AND m.is_live AND m.state = 'confirmed' AND m.rule = 'R8')))"""
 OF_REVERSAL = """EXISTS (SELECT 1 FROM payments_statementline l

@@ -88,18 +88,28 @@ def refresh_statistics(table: str) -> None:
             cursor.fetchall()
 
 
-def execute(sql: str, lines: Range, rules: MatchingRules) -> int:
+def execute(
+    sql: str, lines: Range, rules: MatchingRules | None = None, file: int | None = None
+) -> int:
     """Run a statement over a range; returns how many rows it wrote."""
     values: dict[str, Any] = {
         "low": lines.low,
         "high": lines.high,
         "now": connection.ops.adapt_datetimefield_value(timezone.now()),
-        "suggest_under": rules.suggest_under,
+        "suggest_under": rules and rules.suggest_under,
+        "file": file,
     }
     used = {name: value for name, value in values.items() if f"%({name})s" in sql}
     with connection.cursor() as cursor:
         cursor.execute(sql, used)
         return max(int(cursor.rowcount), 0)
+
+
+def find(sql: str, lines: Range) -> list[int]:
+    """The ids that a query over a range names."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"low": lines.low, "high": lines.high})
+        return [found for (found,) in cursor.fetchall()]
 
 
 def moved_by(moment: str, sign: str, by: timedelta) -> str:

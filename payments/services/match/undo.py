@@ -5,6 +5,8 @@ from __future__ import annotations
 from payments.models import MatchingRules
 from payments.services.match.sql import Range, execute
 
+CHANGED = "p.version > 1"
+
 
 def undo(lines: Range, rules: MatchingRules, *, why: str, where: str) -> int:
     """Undo the live matches `m` of lines `l` of which the condition holds; returns how many.
@@ -37,11 +39,11 @@ def withdraw(lines: Range, rules: MatchingRules, *, why: str, where: str) -> int
     )
 
 
-def undo_fees(lines: Range, rules: MatchingRules, *, why: str) -> None:
+def undo_fees(lines: Range, rules: MatchingRules, *, why: str, of: str = CHANGED) -> None:
     """Take back that fees, wherever they are, follow new lines of which a match was taken back."""
-    if execute(UNDO_FEES.replace("{why}", why), lines, rules):
-        execute(FEES_ANEW, lines, rules)
-        execute(FEES_NOT_LIVE, lines, rules)
+    if execute(UNDO_FEES.format(why=why, of=of), lines, rules):
+        execute(FEES_ANEW.format(of=of), lines, rules)
+        execute(FEES_NOT_LIVE.format(of=of), lines, rules)
 
 
 # Each fee of a line's receipt with its match, where no line of the receipt is of the same any more.
@@ -49,7 +51,7 @@ FEES_LEFT = """FROM payments_statementline p
 JOIN payments_statementline l ON l.receipt = p.receipt AND l.provider = p.provider
   AND l.account = p.account AND l.kind = 'fee'
 JOIN payments_match m ON m.line_id = l.id AND m.rule = 'R9' AND m.is_live AND m.by_id IS NULL
-WHERE p.id BETWEEN %(low)s AND %(high)s AND p.bucket = 'new' AND p.version > 1 AND p.kind <> 'fee'
+WHERE p.id BETWEEN %(low)s AND %(high)s AND p.bucket = 'new' AND {of} AND p.kind <> 'fee'
 """
 UNDO_FEES = f"""
 INSERT INTO payments_match

@@ -226,8 +226,8 @@ def _keep(progress: Progress, batch: list[Followed]) -> None:
             lines.append((row, breaks))
     kept, progress.file.touched_at = _store(progress, lines, faults)
     progress.met |= kept.met
-    if kept.new:
-        progress.are_ours = kept.matched > kept.new / 2
+    if kept.tried:
+        progress.are_ours = kept.matched > kept.tried / 2
     progress.widen(line.completed_at for line, _ in lines)
 
 

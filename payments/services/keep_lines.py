@@ -50,7 +50,8 @@ class Kept:
     """What became of rows. `met` are lines of other files, by id, that this file repeats."""
 
     new: int = 0
-    matched: int = 0  # of the new ones
+    tried: int = 0  # of the new ones, to match by their receipts
+    matched: int = 0
     changed: int = 0
     known: int = 0
     faults: list[Fault] = field(default_factory=list)
@@ -70,11 +71,12 @@ def keep_lines(
     plain = sum(is_plain(line) for line, _ in lines) if are_ours else 0
     after = last_line()
     new = _insert(file, lines, are_ours=are_ours)
-    matched = match_arrivals(file.pk, after=after, expected=plain) if plain and new else 0
+    tried = min(plain, new)
+    matched = match_arrivals(file.pk, after=after, expected=plain) if tried else 0
     if new == len(lines):
-        return Kept(new=new, matched=matched)
+        return Kept(new=new, tried=tried, matched=matched)
     stored = _stored(file, [line for line, _ in lines])
-    kept, changes = Kept(matched=matched), dict[int, PlainLine]()
+    kept, changes = Kept(tried=tried, matched=matched), dict[int, PlainLine]()
     for line, _ in lines:
         _compare(file, line, stored, met, kept, changes)
     _change(file, changes)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from django.db import connection
 from django.db.models import Max
 
-from payments.models import StatementLine
+from payments.days.batches import some
+from payments.models import Bucket, StatementLine
 from payments.services.match.confirm import by_receipt
 from payments.services.match.keys import AT_ONCE
-from payments.services.match.sql import Range, execute
+from payments.services.match.phrases import ITS_RECEIPT_AGAIN
+from payments.services.match.sql import Range, execute, find
 from payments.statements.lines import PlainLine
 
 PLAIN = frozenset({StatementLine.Kind.COLLECTION.value, StatementLine.Kind.DISBURSEMENT.value})
-# Another run may match a payment meanwhile: then this line goes the way of the others.
+# What has its line already, the unique rule knows: then this line goes the way of the others.
 INSERT = "INSERT IGNORE" if connection.vendor == "mysql" else "INSERT OR IGNORE"
 ARRIVED = "l.id BETWEEN %(low)s AND %(high)s AND l.file_id = %(file)s AND l.bucket = 'matched'"
-NOT_AFTER_ALL = """
-UPDATE payments_statementline SET bucket = 'new'
-WHERE id BETWEEN %(low)s AND %(high)s AND file_id = %(file)s AND bucket = 'matched'
-  AND NOT EXISTS (SELECT 1 FROM payments_match m WHERE m.line_id = payments_statementline.id)
+UNMATCHED = f"""
+SELECT l.id FROM payments_statementline l LEFT JOIN payments_match m ON m.line_id = l.id
+WHERE {ARRIVED} AND m.id IS NULL
 """
 
 
@@ -40,10 +41,11 @@ def match_arrivals(file_id: int, *, after: int, expected: int) -> int:
     before it is in its bucket, and nobody can have decided anything about it.
     """
     lines = Range(after + 1, last_line())
+    alone = f"{ARRIVED} AND NOT EXISTS ({ITS_RECEIPT_AGAIN})"
     made = sum(
-        execute(by_receipt(key, insert=INSERT, which=ARRIVED), lines, file=file_id)
-        for key in AT_ONCE
+        execute(by_receipt(key, which=alone, insert=INSERT), lines, file=file_id) for key in AT_ONCE
     )
     if made < expected:
-        execute(NOT_AFTER_ALL, lines, file=file_id)
+        for ids in some(find(UNMATCHED, lines, file=file_id)):
+            StatementLine.objects.filter(pk__in=ids).update(bucket=Bucket.NEW)
     return made

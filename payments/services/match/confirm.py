@@ -15,7 +15,7 @@ STRONG = ("R1", "R2", "R3", "R4", "R8")
 @retried
 def match_by_receipt(lines: Range, rules: MatchingRules) -> int:
     """R1, for the nearly all that nothing is wrong with, without a candidate each."""
-    made = sum(execute(by_receipt(key), lines, rules) for key in AT_ONCE)
+    made = sum(execute(_by_receipt(key), lines, rules) for key in AT_ONCE)
     return made and settle_lines(lines, rules)
 
 
@@ -43,10 +43,21 @@ def settle_lines(lines: Range, rules: MatchingRules) -> int:
     return moved
 
 
-def by_receipt(key: Key, *, insert: str = "INSERT", which: str = UNDECIDED) -> str:
+def _by_receipt(key: Key) -> str:
     """Joined with what is taken, row by row: as a subquery MariaDB copies all of it for each range."""
+    column = key.side.column
+    return by_receipt(
+        key,
+        joined=f"""LEFT JOIN payments_match taken
+  ON taken.{column} = t.id AND taken.holds_{column.removesuffix("_id")} = 1""",
+        which=f"{UNDECIDED} AND taken.id IS NULL AND NOT {REFUSED.format(column=column)} "
+        f"AND NOT {TOLD_TWICE}",
+    )
+
+
+def by_receipt(key: Key, *, which: str, insert: str = "INSERT", joined: str = "") -> str:
+    """Confirm what lines `l` of a condition, which leaves out what is told twice, have the receipt of."""
     side = key.side
-    holds = f"holds_{side.column.removesuffix('_id')}"
     return f"""
 {insert} INTO payments_match
   (line_id, {side.column}, rule, state, why, at, is_live)
@@ -54,10 +65,9 @@ SELECT l.id, t.id, '{key.rule}', 'confirmed', '{key.why}, amount', %(now)s, 1
 FROM payments_statementline l
 JOIN {side.table} ON {key.on} AND t.provider = l.provider
 {side.joined}
-LEFT JOIN payments_match taken ON taken.{side.column} = t.id AND taken.{holds} = 1
+{joined}
 WHERE {which} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
   AND {side.done} AND {side.expected} = {side.amount}
-  AND taken.id IS NULL AND NOT {REFUSED.format(column=side.column)} AND NOT {TOLD_TWICE}
 """
 
 

@@ -18,10 +18,12 @@ REFUSED = """EXISTS (SELECT 1 FROM payments_match u
       WHERE u.line_id = l.id AND u.{column} = t.id AND u.state = 'undone' AND u.by_id IS NOT NULL)"""
 # While a table grows MariaDB does not know of how many rows it is, and might read them all for each.
 BY_RECEIPT = "FORCE INDEX (line_once)" if connection.vendor == "mysql" else ""
-# The same receipt again, on another account or as another kind: one movement told twice.
-TOLD_TWICE = f"""EXISTS (SELECT 1 FROM payments_statementline o {BY_RECEIPT}
-      WHERE o.receipt = l.receipt AND o.provider = l.provider AND o.id <> l.id AND o.moves_money
-      AND o.is_incoming = l.is_incoming AND o.kind <> 'fee')"""
+# The same receipt again, on another account or as another kind: one movement told twice, if that one
+# moved money too. An index alone tells of the first.
+ITS_RECEIPT_AGAIN = f"""SELECT 1 FROM payments_statementline o {BY_RECEIPT}
+      WHERE o.receipt = l.receipt AND o.provider = l.provider AND o.id <> l.id
+      AND o.is_incoming = l.is_incoming AND o.kind <> 'fee'"""
+TOLD_TWICE = f"EXISTS ({ITS_RECEIPT_AGAIN} AND o.moves_money)"
 MASK = "REPLACE(REPLACE(REPLACE(REPLACE(l.msisdn, '+', ''), '*', '%%'), 'x', '%%'), 'X', '%%')"
 
 

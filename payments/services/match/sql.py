@@ -105,10 +105,10 @@ def execute(
         return max(int(cursor.rowcount), 0)
 
 
-def find(sql: str, lines: Range) -> list[int]:
+def find(sql: str, lines: Range, file: int | None = None) -> list[int]:
     """The ids that a query over a range names."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"low": lines.low, "high": lines.high})
+        cursor.execute(sql, {"low": lines.low, "high": lines.high, "file": file})
         return [found for (found,) in cursor.fetchall()]
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from celery import current_app
 from django.core.files import File
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -22,7 +22,7 @@ from cases.services import open_case, resolve_by_itself
 from common.queue import hurry, hurry_on_commit
 from common.transactions import retried
 from payments.models import FaultyRow, StatementFile, StatementProfile
-from payments.services.keep_lines import Checked, Kept, keep_faults, keep_lines
+from payments.services.keep_lines import Checked, Kept, as_text, keep_faults, keep_lines
 from payments.services.read_ahead import ahead
 from payments.services.statement_profiles import latest_profiles, mapping_of
 from payments.statements.balance import Chain, Followed
@@ -41,6 +41,14 @@ State = StatementFile.State
 
 class TakenOver(Exception):
     """Another task reads the file now."""
+
+
+class Batch(NamedTuple):
+    """Rows that are stored together. `text` are the lines as the database loads them, where it does."""
+
+    lines: list[Checked]
+    faults: list[Fault]
+    text: str
 
 
 @dataclass(slots=True)
@@ -193,16 +201,24 @@ def _read(file: StatementFile, content: BinaryIO) -> None:
     layout = _surveyed(file, table)
     chain, progress = Chain(), Progress(file)
     followed = chain.follow(read_lines(table, layout))
-    with closing(ahead(_batches(followed))) as batches:
+    is_loaded = connection.vendor == "mysql"
+    with closing(ahead(_batches(followed, is_loaded=is_loaded))) as batches:
         for batch in batches:
             _keep(progress, batch)
     _finish(progress, chain)
     _tell_the_matcher()
 
 
-def _batches(followed: Iterator[Followed]) -> Iterator[list[Followed]]:
-    while batch := list(islice(followed, BATCH)):
-        yield batch
+def _batches(followed: Iterator[Followed], *, is_loaded: bool) -> Iterator[Batch]:
+    while rows := list(islice(followed, BATCH)):
+        lines: list[Checked] = []
+        faults: list[Fault] = []
+        for row, breaks in rows:
+            if isinstance(row, Fault):
+                faults.append(row)
+            else:
+                lines.append((row, breaks))
+        yield Batch(lines, faults, as_text(lines) if is_loaded else "")
 
 
 def _surveyed(file: StatementFile, table: Any) -> Layout:
@@ -216,26 +232,21 @@ def _surveyed(file: StatementFile, table: Any) -> Layout:
     return layout
 
 
-def _keep(progress: Progress, batch: list[Followed]) -> None:
-    lines: list[Checked] = []
-    faults: list[Fault] = []
-    for row, breaks in batch:
-        if isinstance(row, Fault):
-            faults.append(row)
-        else:
-            lines.append((row, breaks))
-    kept, progress.file.touched_at = _store(progress, lines, faults)
+def _keep(progress: Progress, batch: Batch) -> None:
+    kept, progress.file.touched_at = _store(progress, batch)
     progress.met |= kept.met
     if kept.tried:
         progress.are_ours = kept.matched > kept.tried / 2
-    progress.widen(line.completed_at for line, _ in lines)
+    progress.widen(line.completed_at for line, _ in batch.lines)
 
 
 @retried
-def _store(progress: Progress, lines: list[Checked], faults: list[Fault]) -> tuple[Kept, datetime]:
+def _store(progress: Progress, batch: Batch) -> tuple[Kept, datetime]:
     """One batch in one transaction, with the progress that the page shows."""
-    file = progress.file
-    kept = keep_lines(file, lines, progress.met, are_ours=progress.are_ours) if lines else Kept()
+    file, (lines, faults, text) = progress.file, batch
+    kept = Kept()
+    if lines:
+        kept = keep_lines(file, lines, progress.met, are_ours=progress.are_ours, text=text)
     keep_faults(file, [*faults, *kept.faults])
     touched_at = _touch(
         file,

@@ -124,12 +124,12 @@ def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
     look_at(page, "home")
     page.get_by_role("link", name="Daily Bundle").click()
     expect(page.locator("[data-provider=vodacom_mpesa]")).to_be_visible()  # by the number
+    look_at(page, "bundle")
     page.fill("[name=phone]", "0754")
     page.click("main form button")
     expect(page.locator(".note.bad")).to_be_visible()
     look_at(page, "refused")
     page.fill("[name=phone]", number)
-    look_at(page, "bundle")
     page.click("main form button")
     page.wait_for_url(re.compile("/payment/"))
     expect(page.locator(".note.busy")).to_be_visible()

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0022_no_wrong_account'),
+        ('payments', '0024_owners'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

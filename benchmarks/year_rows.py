@@ -55,10 +55,10 @@ FROM {NUMBERS}
 """
 PURCHASES = f"""
 INSERT INTO bundles_purchase (
-    id, customer_id, bundle_id, state, price, data_limit_gb, duration_days, commission_percent,
-    tax_percent, created_at, paid_at)
+    id, customer_id, bundle_id, state, gift_phone, price, data_limit_gb, duration_days,
+    commission_percent, tax_percent, created_at, paid_at)
 SELECT id, {FIRST_CUSTOMER} + c, 1 + c MOD {BUNDLES},
-    IF(is_pending, 'awaiting_payment', IF(h < 38, 'abandoned', 'paid')), 1000, 5, 30, 10, 18, at,
+    IF(is_pending, 'awaiting_payment', IF(h < 38, 'abandoned', 'paid')), '', 1000, 5, 30, 10, 18, at,
     IF(h < 38 OR is_pending, NULL, at + INTERVAL 9 SECOND)
 FROM {NUMBERED}
 """

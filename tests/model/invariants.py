@@ -117,7 +117,8 @@ WRONG = {
         LEFT JOIN payments_payment p ON p.subject = {subject_of_u} AND p.disposition = 'fulfilled'
         LEFT JOIN payments_posting s ON s.source = {sale_of_u}
         WHERE (u.state = 'paid' OR p.id IS NOT NULL OR s.id IS NOT NULL)
-        AND NOT EXISTS (SELECT 1 FROM bundles_activation a WHERE a.purchase_id = u.id)""",
+        AND NOT EXISTS (SELECT 1 FROM bundles_activation a WHERE a.purchase_id = u.id)
+        AND NOT EXISTS (SELECT 1 FROM bundles_gift g WHERE g.purchase_id = u.id)""",
     "a purchase is fulfilled twice": """
         SELECT subject FROM payments_payment WHERE disposition = 'fulfilled'
         GROUP BY subject HAVING COUNT(*) > 1""",
@@ -167,7 +168,8 @@ WRONG = {
         (SELECT 1 FROM bundles_seat e WHERE e.bundle_id = s.bundle_id
         AND e.customer_id = s.customer_id AND e.held_until IS NULL)""",
     "a seat is used by no subscription": """
-        SELECT e.id FROM bundles_seat e WHERE e.held_until IS NULL AND NOT EXISTS
+        SELECT e.id FROM bundles_seat e
+        WHERE e.held_until IS NULL AND e.purchase_id IS NULL AND NOT EXISTS
         (SELECT 1 FROM bundles_subscription s WHERE s.bundle_id = e.bundle_id
         AND s.customer_id = e.customer_id AND s.state = 'active')""",
     "a bundle is oversold": """

@@ -133,7 +133,8 @@ def mariadb_server() -> Iterator[MariaDB]:
 
 
 def _place(home: Path) -> list[str]:
-    return [f"--datadir={home / 'data'}", f"--user={getpass.getuser()}"]
+    """A server that starts deletes the temporary tables in its `tmpdir`: one that works there dies."""
+    return [f"--datadir={home / 'data'}", f"--tmpdir={home}", f"--user={getpass.getuser()}"]
 
 
 def _install(home: Path, log: Path) -> None:

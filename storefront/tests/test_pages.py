@@ -20,11 +20,12 @@ from PIL import Image
 from accounts.models import Session, User
 from accounts.tests.phones import code_on
 from bundles.models import Bundle, Gift, Owner, Renewal, Subscription
+from bundles.services.give_data import give_data
 from bundles.tests.factories import a_bundle
 from bundles.tests.test_buy_and_activate import hear, pay
 from notifications.models import Message
-from payments.models import MobileMoneyTransaction, Payment
-from payments.tests.factories import a_customer
+from payments.models import MobileMoneyTransaction, Payment, ReceiptClaim
+from payments.tests.factories import a_customer, a_phone
 from storefront.pages.base import TOKEN
 from storefront.pages.urls import page_urlpatterns
 from storefront.sentences import duration
@@ -37,7 +38,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 PASSWORD = "not-a-secret-1"
 # A bundle is anybody's to buy, and to set up once it is bought.
-FOR_EVERYBODY = {"web-bundle", "web-set-up"}
+FOR_EVERYBODY = {"web-bundle", "web-set-up", "web-gift"}  # the last: for whoever has its link
 OWN_PAGES = [
     "/internet",
     "/gifts",
@@ -240,11 +241,17 @@ def test_a_payments_page_tells_its_way_and_gives_the_configuration(paid: Payment
 
 def test_whatever_is_somebody_elses_is_not_found(paid: Payment) -> None:
     owners = signed_in(paid.payer)
+    own = Subscription.objects.get()
+    gift = give_data(giver=paid.payer, subscription_id=own.pk, phone=a_phone(), data_bytes=10**9)
+    owners.post("/help/receipt", {"text": "SG632NMUAB"})
     theirs = {
         "payment_id": paid.public_id,
         "peer_id": Peer.objects.get().pk,
         "session_id": Session.objects.get(token__user=paid.payer).pk,
         "bundle_id": a_bundle(owner=paid.payer).pk,
+        "subscription_id": own.pk,
+        "gift_id": gift.pk,
+        "claim_id": ReceiptClaim.objects.get().pk,
     }
     other = signed_in(a_customer())
     for pattern in page_urlpatterns:

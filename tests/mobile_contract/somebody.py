@@ -8,8 +8,11 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.services.sign_in import new_token
-from bundles.models import Owner
+from bundles.models import Gift, Owner
+from bundles.services.give_data import give_data
 from bundles.tests.factories import a_bundle
+from bundles.tests.test_buy_and_activate import pay
+from notifications.models import Message
 from payments.models import Payment
 from payments.providers.base import Answer, Outcome
 from payments.services.settle import settle
@@ -37,6 +40,8 @@ def with_everything() -> tuple[User, dict[str, Any]]:
     peer = Peer.objects.get()
     tell(gateway, counted(peer, 10, 90, int(timezone.now().timestamp())))
     named = app.post("/api/help/receipt", {"receipt": "SG632NMUAB"}, format="json").json()
+    giver = pay(a_customer(), bought).payer
+    given = _gigabyte(person, giver)
     new_token(user=person)
     Owner.objects.create(
         person=person, state="approved", connection_gb=10_000, connection_seats=1_000
@@ -51,4 +56,21 @@ def with_everything() -> tuple[User, dict[str, Any]]:
         "session_id": Session.objects.get(token__user=person).pk,
         "subscription_id": person.subscriptions.get().pk,
         "claim_id": named["data"]["id"],
+        "gift_id": given.pk,
+        "token": _link_of(_gigabyte(giver, person)).rpartition("/")[2],
     }
+
+
+def _gigabyte(giver: User, receiver: User) -> Gift:
+    """Of what the giver has, offered to the receiver's phone."""
+    return give_data(
+        giver=giver,
+        subscription_id=giver.subscriptions.get().pk,
+        phone=receiver.phone or "",
+        data_bytes=10**9,
+    )
+
+
+def _link_of(gift: Gift) -> str:
+    """As its SMS has it."""
+    return str(Message.objects.get(key=f"gift:{gift.pk}").context["link"])

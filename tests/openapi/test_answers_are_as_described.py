@@ -48,6 +48,7 @@ RIGHT: dict[str, Any] = {
     "payment_method": "auto",
     "price": 5_000,
     "data_limit_gb": 5,
+    "data_mb": 100,
     "duration_days": 7,
     "max_clients": 5,
     "max_connections": 1,
@@ -84,6 +85,7 @@ def test_each_answer_is_as_the_document_says(
         "/api/auth/login": {"email": person.email},
         "/api/bundles/{id}": {"id": theirs["bought_id"]},
         "/api/vpn/generate-config": {"bundle_id": theirs["bought_id"]},
+        "/api/gifts/claim": {"token": theirs["token"]},
     }.get(path, {})
     operation = document[path][method]
     requests = one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])

@@ -54,6 +54,18 @@ def test_a_payments_status(app: APIClient, customer: User, bundle: Bundle) -> No
         assert queries(lambda: app.get(f"/api/payments/status/{waiting['payment_id']}")) == 1
 
 
+def test_passing_by_the_framework_changes_no_answer(
+    customer: User, bundle: Bundle, settings: Any
+) -> None:
+    waiting = assert_success(initiate(signed_in(customer), bundle.pk, customer.phone or ""), 201)
+    paths = [f"/api/payments/status/{waiting['payment_id']}", "/api/bundles?limit=1"]
+    at_once = [signed_in(customer).get(path) for path in paths]
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.endswith(".app_first")]
+    usual = [signed_in(customer).get(path) for path in paths]
+    assert [each.content for each in at_once] == [each.content for each in usual]
+    assert [each["Content-Type"] for each in at_once] == [each["Content-Type"] for each in usual]
+
+
 def test_signing_in(nobody: APIClient, customer: User) -> None:
     body = {"email": customer.email, "password": "not-a-secret-1"}
     costs = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.db import connection
 from django.db.models import Max
 
@@ -40,7 +42,7 @@ def match_arrivals(file_id: int, *, after: int, expected: int) -> int:
     `expected` is how many were stored so. Runs in the transaction that stores them: nobody sees a line
     before it is in its bucket, and nobody can have decided anything about it.
     """
-    lines = Range(after + 1, last_line())
+    lines = Range(after + 1, sys.maxsize)
     alone = f"{ARRIVED} AND NOT EXISTS ({ITS_RECEIPT_AGAIN})"
     made = sum(
         execute(by_receipt(key, which=alone, insert=INSERT), lines, file=file_id) for key in AT_ONCE

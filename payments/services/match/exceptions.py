@@ -147,10 +147,15 @@ def _of_transfer(kind: CaseKind, transfer: Transfer) -> Case:
 
 
 def _unmatched(rows: QuerySet[Any], column: str) -> Iterator[list[int]]:
-    """The ids, a few at a time, of those without a line. An index tells: nearly all have theirs."""
-    without = rows.filter(~Exists(confirmed(column, OuterRef("pk")))).order_by()
+    """The ids, a few at a time, of those without a line. An index tells: nearly all have theirs.
+
+    MariaDB makes a table of the matches that it looks into, so they are of the same piece.
+    """
     for low, high in _chunks(rows.model):
-        yield from some(without.filter(pk__gte=low, pk__lte=high).values_list("pk", flat=True))
+        piece = {f"{column}__gte": low, f"{column}__lte": high}
+        has_line = Exists(confirmed(column, OuterRef("pk")).filter(**piece))
+        without = rows.filter(~has_line, pk__gte=low, pk__lte=high).order_by()
+        yield from some(without.values_list("pk", flat=True))
 
 
 def _chunks(model: type[MobileMoneyTransaction | Transfer]) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from common.clock import business_day
 from payments.days.figures import figures_of
 from payments.days.tills import till_of
-from payments.models import Match, Payment, StatementFile
+from payments.models import Bucket, Match, Payment, StatementFile, StatementLine
 from payments.services.import_statement import read_statement
 from payments.services.match.run import match_statements
 from payments.states import State
@@ -77,7 +77,8 @@ def test_a_statement_with_trouble_is_decided_and_its_day_closed(sign_in: SignIn)
     told.get_by_role("link", name="1 row").click()
     expect(asha.locator("#result_list")).to_contain_text("“1,0O0.00” is no amount")
 
-    assert match_statements().matched == 5
+    match_statements()
+    assert StatementLine.objects.filter(bucket=Bucket.MATCHED).count() == 4
     asha.goto("/admin/payments/match/")
     for rule in ("Our reference in the details", "Receipt"):
         expect(asha.locator("#result_list")).to_contain_text(rule)

@@ -37,6 +37,10 @@ def opened(payment: Payment) -> None:
     ConfigLink.objects.update(used_at=timezone.now())
 
 
+def connected(payment: Payment) -> None:
+    Peer.objects.update(handshake_at=timezone.now())
+
+
 def no_devices(payment: Payment) -> None:
     ConfigLink.objects.all().delete()
     Peer.objects.all().delete()
@@ -86,7 +90,7 @@ WRONG: dict[Finding, tuple[Change, ...]] = {
     Finding.NOT_FETCHED: (),
     Finding.NEVER_CONNECTED: (opened,),
     Finding.OFFLINE: (peers(handshake_at=LONG_AGO),),
-    Finding.ONLINE: (peers(handshake_at=timezone.now() + timedelta(minutes=5)),),
+    Finding.ONLINE: (connected,),
 }
 
 

@@ -42,6 +42,20 @@ PROVIDERS: dict[str, Any] = {
     "REDIS_URL": "redis://127.0.0.1:9/0",
 }
 
+# Each takes more than a minute.
+LONGEST = (
+    "tests/model/",
+    "vpn/agent/tests/test_tunnel.py",
+    "tests/chaos/test_run.py",
+    "backoffice/tests/test_check_money.py",
+    "backoffice/tests/test_market.py",
+    "backoffice/tests/test_masked_pages.py",
+    "payments/tests/test_matching_truth.py",
+    "tests/browser/",
+    "tests/openapi/",
+    "tests/tunnel/",
+)
+
 
 class NetworkBlocked(RuntimeError):
     """A test tried to leave this machine."""
@@ -50,6 +64,11 @@ class NetworkBlocked(RuntimeError):
 def pytest_configure() -> None:
     for name, value in PROVIDERS.items():
         setattr(settings, name, value)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first: begun last, it would keep a single worker busy at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

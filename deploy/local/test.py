@@ -21,7 +21,9 @@ from deploy.local.redis_server import NoRedis, find_binary, redis_server
 from deploy.local.tunnels import can_tunnel
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS = ["--numprocesses", "2", "--dist", "loadfile"]
+# Three on two cores, for many tests wait: for a tunnel, a browser, a dead worker. A file keeps to one
+# of them, in the order of the root's conftest.
+WORKERS = ["--numprocesses", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,13 +43,15 @@ const PAYMENT = `
     payment.payment_method, payment.from_credit, payment.state, payment.reason,
     payment.disposition, payment.reversed_at, payment.paid_amount, payment.created_at,
     payment.paid_at, attempt.reference, attempt.customer_phone, attempt.provider_transaction_id,
-    purchase.bundle_id, bundle.name AS bundle_name, activation.withdrawn_at
+    purchase.bundle_id, bundle.name AS bundle_name, activation.withdrawn_at,
+    purchase.gift_phone, gift.state AS gift_state
   FROM payments_payment AS payment
   LEFT JOIN mobile_money_transactions AS attempt ON attempt.payment_id = payment.id
   LEFT JOIN bundles_purchase AS purchase
     ON purchase.id = CAST(SUBSTRING(payment.subject, 10) AS UNSIGNED)
   LEFT JOIN bundles_bundle AS bundle ON bundle.id = purchase.bundle_id
   LEFT JOIN bundles_activation AS activation ON activation.purchase_id = purchase.id
+  LEFT JOIN bundles_gift AS gift ON gift.purchase_id = purchase.id
   WHERE payment.payer_id = ? AND payment.public_id = ?
   ORDER BY attempt.id DESC LIMIT 1`;
 
@@ -167,6 +169,7 @@ function payment(row) {
     state: lost || row.state,
     reason: row.reason,
     receipt: row.provider_transaction_id ?? "",
+    gift_phone: row.gift_phone ?? "",
     created_at: iso(row.created_at),
     paid_at: row.paid_at && iso(row.paid_at),
   };
@@ -174,8 +177,8 @@ function payment(row) {
 
 function becameOf(row) {
   if (row.reversed_at !== null) return "reversed";
-  const isWithdrawn = row.disposition === "fulfilled" && row.withdrawn_at !== null;
-  if (row.disposition === "refunded" || isWithdrawn) return "refunded";
+  const isWithdrawn = row.withdrawn_at !== null || row.gift_state === "returned";
+  if (row.disposition === "refunded" || (row.disposition === "fulfilled" && isWithdrawn)) return "refunded";
   const isShort = row.paid_amount !== null && row.paid_amount + row.from_credit < row.amount;
   return row.disposition === "credited" || isShort ? "credited" : "";
 }

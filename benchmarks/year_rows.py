@@ -202,15 +202,15 @@ FROM vpn_peer WHERE id BETWEEN %(first)s AND %(last)s AND handshake_at IS NOT NU
 """
 _MESSAGE = """
 INSERT INTO notifications_message (
-    id, `key`, message_id, `to`, language, context, text, state, channel, attempts, error,
-    created_at, sent_at)"""
+    id, `key`, message_id, `to`, language, context, text, state, channel, attempts, doubts, error,
+    reference, delivery, created_at, sent_at)"""
 MESSAGES = (
     f"""{_MESSAGE}
 SELECT 2 * payment.id, CONCAT(IF(state = 'failed', 'payment_failed:', 'payment_received:'), public_id),
     IF(state = 'failed', 'payment_failed', 'payment_received'), phone, 'sw',
     '{{"bundle": "Monthly Bundle", "amount": 1000}}',
     'Konektika: Tumepokea TZS 1,000 kwa Monthly Bundle. Risiti 0P00000000. Asante.',
-    'sent', 'sms', 1, '', updated_at, updated_at
+    'sent', 'sms', 1, 0, '', '', '', updated_at, updated_at
 FROM payments_payment AS payment JOIN accounts_user AS payer ON payer.id = payer_id
 WHERE payment.id BETWEEN %(first)s AND %(last)s AND state IN ('failed', 'completed')
 """,
@@ -219,7 +219,7 @@ SELECT 2 * payment.id + 1,
     CONCAT('vpn_ready:', payment.id, ':', UNIX_TIMESTAMP(fulfilled_at + INTERVAL 30 DAY)),
     'vpn_ready', phone, 'sw', '{{"bundle": "Monthly Bundle"}}',
     'Konektika: VPN yako ya Monthly Bundle iko tayari hadi 27.11.2026 10:05. Pata usanidi: (link)',
-    'sent', 'sms', 1, '', updated_at, updated_at
+    'sent', 'sms', 1, 0, '', '', '', updated_at, updated_at
 FROM payments_payment AS payment JOIN accounts_user AS payer ON payer.id = payer_id
 WHERE payment.id BETWEEN %(first)s AND %(last)s AND disposition = 'fulfilled'
 """,
@@ -236,10 +236,10 @@ LINES = """
 INSERT INTO payments_statementline (
     id, provider, account, receipt, kind, is_incoming, amount, moves_money, status, completed_at,
     reference, msisdn, party, linked_receipt, details, currency, version, row_hash, file_id, `row`,
-    bucket, balance_breaks)
+    bucket, balance_breaks, part)
 SELECT id, provider, '400200', provider_transaction_id, 'collection', 1, 1000, 1, 'Completed',
     updated_at, reference, customer_phone, '', '', '', 'TZS', 1, SHA2(id, 256),
-    ELT(FIELD(provider, 'vodacom_mpesa', 'tigo_pesa', 'airtel_money'), 1, 2, 3), id, 'matched', 0
+    ELT(FIELD(provider, 'vodacom_mpesa', 'tigo_pesa', 'airtel_money'), 1, 2, 3), id, 'matched', 0, 0
 FROM mobile_money_transactions WHERE id BETWEEN %(first)s AND %(last)s AND status = 'completed'
 """
 MATCHES = """

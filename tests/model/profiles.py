@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 
 STEPS_MIN = 2_000  # in CI
 IN_CI = settings(
-    max_examples=80,
+    max_examples=60,
     stateful_step_count=50,
     derandomize=True,  # what fails once fails again
     database=None,

@@ -33,7 +33,7 @@ class SubscriptionNotFound(DomainError):
 
 
 class SubscriptionOver(DomainError):
-    """Only what one has can be bought again by itself."""
+    """Only what one still has can be bought again by itself, or given away."""
 
     code = "subscription_over"
     status = 409

@@ -238,14 +238,18 @@ def test_customers_reach_neither_one_another_nor_what_is_private(gateway: AgentP
 
 @pytest.mark.parametrize(("down", "up"), [(MEGABYTE, 1), (1, MEGABYTE)], ids=["down", "up"])
 def test_a_plans_speed_holds_each_way(gateway: AgentProcess, down: int, up: int) -> None:
-    """8 Mbit at 2 Mbit/s last four seconds; a line of 50 Mbit/s would need a sixth of one."""
+    """8 Mbit at 2 Mbit/s last 2.75 to 4 seconds; a line of 50 Mbit/s would need a sixth of one.
+
+    2.75: what a customer sends is policed, and a full bucket of the kernel's byte limit holds a
+    whole second besides the burst (nft_limit: rate + burst), 0.3 of these megabytes.
+    """
     phone, inside = device(7, group=3), gateway.internet.gateway
     (customer,) = connected(gateway, phone)
     gateway.server.serve(phone.peer(kbps=2000))
     wait_until(lambda: "1:1" in inside.run("nft", "list", "map", "inet", "konektika", "class4"), 5)
     began = time.monotonic()
     assert customer.visit(down=down, up=up, patience=10) == (down, up)
-    assert 3 < time.monotonic() - began < 12
+    assert 2.5 < time.monotonic() - began < 12
 
 
 @pytest.mark.parametrize("is_running", [True, False], ids=["by an audit", "at the start"])

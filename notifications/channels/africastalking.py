@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common import phone as phones
-from notifications.channels.base import InDoubt, Misconfigured, NotAccepted, OutOfCredit, Unwanted
+from notifications.channels.base import (
+    InDoubt,
+    Misconfigured,
+    NotAccepted,
+    OutOfCredit,
+    TurnedAway,
+    Unwanted,
+)
 from notifications.channels.http import Answer, post, refusal_by_status
 from notifications.channels.reports import Delivery, Report, text_of
 
@@ -19,7 +26,8 @@ MISCONFIGURED = frozenset({"401", "402"})
 FINAL = frozenset({"403", "404", "407"})
 UNWANTED = frozenset({"406", "409"})
 NO_BALANCE = "405"
-TEMPORARY = frozenset({"502"})
+TURNED_AWAY = "502"
+NO_ID = "None"  # as recorded answers have it where there is none
 # "Success" means accepted in an answer and delivered in a report (2.2): only reports are read here.
 BLACK_LISTED = "userinblacklist"
 DELIVERIES = {
@@ -75,7 +83,8 @@ def _reference(answer: Answer) -> str:
     code = text_of(recipient.get("statusCode"))
     if code not in ACCEPTED:
         raise _refusal(code, text_of(recipient.get("status")))
-    return text_of(recipient.get("messageId"))
+    found = text_of(recipient.get("messageId"))
+    return "" if found == NO_ID else found
 
 
 def _refused_request(words: str) -> NotAccepted:
@@ -97,8 +106,8 @@ def _refusal(code: str, words: str) -> NotAccepted | InDoubt:
         return Unwanted(told)
     if code == NO_BALANCE:
         return OutOfCredit(told)
-    if code in TEMPORARY:
-        return NotAccepted(told)
+    if code == TURNED_AWAY:
+        return TurnedAway(told)
     return InDoubt(told)
 
 

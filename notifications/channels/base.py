@@ -26,6 +26,10 @@ class OutOfCredit(NotAccepted):
     """Our account with the channel is used up; it sends again once staff have topped it up."""
 
 
+class TurnedAway(NotAccepted):
+    """The channel's own way to the phone refused it: once more, or by another channel (fact sheet, 8)."""
+
+
 class Unwanted(NotAccepted):
     """Whoever has the phone has told the channel to send nothing to it."""
 
@@ -41,7 +45,7 @@ class Misconfigured(NotAccepted):
 
 
 # What the channel would answer to any message: another may send this one, for nothing went out.
-TROUBLE_OF_THE_CHANNEL = (Unreachable, HeldBack, OutOfCredit, Misconfigured)
+TROUBLE_OF_THE_CHANNEL = (Unreachable, HeldBack, OutOfCredit, TurnedAway, Misconfigured)
 
 
 class InDoubt(Exception):

@@ -14,14 +14,17 @@ from notifications.channels.reports import Delivery, Report, text_of
 PLAIN = 0  # encoding; the value of UCS-2 is contradicted (1.1), so texts are kept to GSM-7
 RECIPIENT = 1
 OK = 200
+SERVER_ERROR = 500
 NOT_FOUND = 404
 ACCEPTED = "100"
 BAD_NUMBER = "101"
 NO_BALANCE = "102"
 OUR_MISTAKE = "104"
-MISCONFIGURED = frozenset({"105", "106", "107", "108"})
-# A second guide gives 102, 103 and 105 other meanings (1.2): where words and number differ, in doubt.
+NO_ACCOUNT = "105"
+MISCONFIGURED = frozenset({NO_ACCOUNT, "106", "107", "108"})
+# A second guide gives 102, 103 and 105 other meanings (1.2): the words tell which it is.
 NUMBER = ("phone", "number")
+LOGIN = ("auth", "token", "credential")
 CREDIT = ("balance", "credit")
 DELIVERIES = {
     "delivered": Delivery.DELIVERED,
@@ -83,27 +86,28 @@ def _reference(answer: Answer) -> str:
     if body is None:
         raise refusal_by_status(answer.status)
     code = text_of(body.get("code"))
-    if answer.status < 500 and code == ACCEPTED:
-        if not _has_any(body.get("valid")):
-            raise NotAccepted("Beem accepted nobody: the number is invalid", permanent=True)
-        return text_of(body.get("request_id"))
-    raise _refusal(answer.status, code, text_of(body.get("message")))
+    if answer.status != OK or code != ACCEPTED:
+        raise _refusal(answer.status, code, text_of(body.get("message")))
+    accepted = text_of(body.get("valid"))
+    if not accepted.isdecimal():
+        raise InDoubt("Beem does not say whether it accepted the number")
+    if int(accepted) == 0:
+        raise NotAccepted("Beem accepted nobody: the number is invalid", permanent=True)
+    return text_of(body.get("request_id"))
 
 
 def _refusal(status: int, code: str, words: str) -> NotAccepted | InDoubt:
-    told = f"Beem {code}: {words}" if code else f"HTTP {status}: {words}"
-    if status >= 500:
-        return InDoubt(told)
-    if code == BAD_NUMBER and _names(words, NUMBER):
-        return NotAccepted(told, permanent=True)
-    if "balance" in words.lower() or (code == NO_BALANCE and _names(words, CREDIT)):
+    if status >= SERVER_ERROR or code in ("", str(status)):
+        return refusal_by_status(status, words)
+    told = f"Beem {code}: {words}"
+    if _names(words, CREDIT):
         return OutOfCredit(told)
-    if code in MISCONFIGURED:
-        return Misconfigured(told)
-    if code == OUR_MISTAKE:
+    if code in (BAD_NUMBER, OUR_MISTAKE) or (code == NO_ACCOUNT and _names(words, NUMBER)):
         return NotAccepted(told, permanent=True)
-    if not code:
-        return refusal_by_status(status)
+    if code in MISCONFIGURED or (code == NO_BALANCE and _names(words, LOGIN)):
+        return Misconfigured(told)
+    if code == NO_BALANCE:
+        return OutOfCredit(told)
     return InDoubt(told)
 
 
@@ -120,7 +124,3 @@ def read_report(facts: Mapping[str, Any]) -> Report:
 
 def _names(words: str, names: tuple[str, ...]) -> bool:
     return any(name in words.lower() for name in names)
-
-
-def _has_any(count: object) -> bool:
-    return text_of(count).isdecimal() and int(text_of(count)) >= 1

@@ -23,6 +23,7 @@ READ_SECONDS = 30
 CONFIGURATION_STATUSES = frozenset({401, 403})
 OUR_MISTAKES = frozenset({400, 404, 415, 422})
 TOO_MANY = 429
+BEGINNINGS = (b"<", b"{", b"[")  # of what is written by a program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def _called(method: str, url: str, **asked: Any) -> Answer:
                 **asked,
             ) as response:
                 body = read_capped(response, deadline=monotonic() + READ_SECONDS)
-                return Answer(status=response.status_code, content=_json(body))
+                return _answer(response.status_code, body)
     except requests.exceptions.ConnectionError as error:
         failure = Unreachable if never_connected(error) else InDoubt
         raise failure(type(error).__name__) from error
@@ -82,19 +83,25 @@ def _called(method: str, url: str, **asked: Any) -> Answer:
         raise InDoubt(type(error).__name__) from error
 
 
-def refusal_by_status(status: int) -> NotAccepted | InDoubt:
+def refusal_by_status(status: int, words: str = "") -> NotAccepted | InDoubt:
     """What an answer means whose body says nothing that we know (fact sheet, 8)."""
+    told = f"HTTP {status}: {words}" if words else f"HTTP {status}"
     if status in CONFIGURATION_STATUSES:
-        return Misconfigured(f"HTTP {status}")
+        return Misconfigured(told)
     if status in OUR_MISTAKES:
-        return NotAccepted(f"HTTP {status}", permanent=True)
+        return NotAccepted(told, permanent=True)
     if status == TOO_MANY:
-        return NotAccepted(f"HTTP {status}")
-    return InDoubt(f"HTTP {status}")
+        return NotAccepted(told)
+    return InDoubt(told)
 
 
-def _json(body: bytes) -> object:
+def _answer(status: int, body: bytes) -> Answer:
+    """A page of HTML or half an answer says nothing, whatever its status (fact sheet, 8); plain words
+    are how a refusal may look.
+    """
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+        return Answer(status=status, content=json.loads(body))
+    except (ValueError, RecursionError) as error:
+        if body.lstrip().startswith(BEGINNINGS):
+            raise InDoubt(f"HTTP {status} with a page or half an answer") from error
+        return Answer(status=status, content=None)

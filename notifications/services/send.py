@@ -18,6 +18,7 @@ from notifications.channels.base import (
     InDoubt,
     Misconfigured,
     NotAccepted,
+    TurnedAway,
     Unwanted,
 )
 from notifications.channels.registry import breaker, channels_for
@@ -35,6 +36,7 @@ BACK_OFF = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 # While a slow channel works through them, what waits is not queued over and over.
 SWEPT_LOST_AFTER = timedelta(seconds=30)
 HELD_BACK_FOR = timedelta(seconds=30)
+TRIES_WHERE_TURNED_AWAY = 2
 RE_SENDINGS = {Kind.RECEIPT: 1}  # after a doubt (fact sheet, 7)
 BATCH = 200
 
@@ -151,7 +153,8 @@ def _sent_by(channel: Channel, message: Message) -> str:
 
 
 def _try_later_or_give_up(message: Message, refusal: NotAccepted) -> None:
-    if not refusal.permanent:
+    is_over = isinstance(refusal, TurnedAway) and message.attempts >= TRIES_WHERE_TURNED_AWAY
+    if not (refusal.permanent or is_over):
         tried = min(message.attempts, len(BACK_OFF))
         _wait(message, refusal, BACK_OFF[tried - 1])
         return

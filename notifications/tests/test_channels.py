@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -19,6 +20,7 @@ from notifications.channels.base import (
     Misconfigured,
     NotAccepted,
     OutOfCredit,
+    TurnedAway,
     Unreachable,
     Unwanted,
 )
@@ -67,7 +69,7 @@ def send(channel: str) -> str:
     return CHANNELS[channel].send(to=PHONE, text="Habari", subject="")
 
 
-def recipient(code: int, status: str = "Success") -> dict[str, object]:
+def recipient(code: int, status: str = "Success") -> dict[str, Any]:
     found = {"statusCode": code, "number": PHONE, "status": status, "cost": "TZS 22.0000"}
     told = {"Message": "Sent to 1/1", "Recipients": [{**found, "messageId": "ATXid_1"}]}
     return {"SMSMessageData": told}
@@ -105,7 +107,7 @@ def test_africas_talking_is_asked_by_a_form(wire: responses.RequestsMock) -> Non
 
 
 PERMANENT, TEMPORARY, DOUBT, OUR_ACCOUNT = "permanent", "temporary", "doubt", "our account"
-NO_CREDIT, UNWANTED = "no credit", "unwanted"
+NO_CREDIT, UNWANTED, ONCE_MORE = "no credit", "unwanted", "once more"
 
 
 def ended(channel: str) -> str:
@@ -117,6 +119,8 @@ def ended(channel: str) -> str:
         return NO_CREDIT
     except Unwanted:
         return UNWANTED
+    except TurnedAway:
+        return ONCE_MORE
     except NotAccepted as refusal:
         return PERMANENT if refusal.permanent else TEMPORARY
     except InDoubt:
@@ -131,16 +135,23 @@ def ended(channel: str) -> str:
         (200, BEEM_ACCEPTED | {"valid": 0, "invalid": 1}, PERMANENT),
         (200, {"code": 101, "message": "Invalid phone number"}, PERMANENT),
         (400, {"code": 102, "message": "Insufficient balance"}, NO_CREDIT),
-        (200, {"code": 102, "message": "Authentication failed"}, DOUBT),  # the other guide's 102
+        (200, {"code": 102}, NO_CREDIT),  # by either guide it was not sent
+        (200, {"code": 102, "message": "Authentication failed"}, OUR_ACCOUNT),  # the other guide's
         (200, {"code": 103, "message": "No balance"}, NO_CREDIT),  # its 103
-        (200, {"code": 103, "message": "Network timeout"}, DOUBT),
+        (200, {"code": 105, "message": "Invalid phone number"}, PERMANENT),  # its 105
+        (400, {"code": 103, "message": "Network timeout"}, DOUBT),
+        (200, {"code": 101, "message": "Invalid recipient"}, PERMANENT),  # no guide contradicts
         (400, {"code": 104, "message": "Missing parameter"}, PERMANENT),
         (200, {"code": 105, "message": "Account not found"}, OUR_ACCOUNT),
         (401, {"code": 108, "message": "Bad token"}, OUR_ACCOUNT),
         (200, {"code": 120, "message": "Invalid phone number"}, DOUBT),
         (503, {"code": 100, "valid": 1}, DOUBT),
+        (400, BEEM_ACCEPTED, DOUBT),
+        (200, {"code": 100, "request_id": 1}, DOUBT),  # of how many it is silent
         (400, {}, PERMANENT),
         (429, {}, TEMPORARY),
+        (429, {"code": 429, "message": "Too many requests"}, TEMPORARY),
+        (401, {"code": 401, "message": "Unauthorized"}, OUR_ACCOUNT),
     ],
 )
 def test_what_beems_answers_come_to(
@@ -166,7 +177,7 @@ def test_what_beems_answers_come_to(
         (409, UNWANTED),
         (500, DOUBT),
         (501, DOUBT),
-        (502, TEMPORARY),
+        (502, ONCE_MORE),
         (999, DOUBT),
     ],
 )
@@ -175,6 +186,14 @@ def test_what_africas_talkings_codes_come_to(
 ) -> None:
     wire.post(AFRICASTALKING_URL, json=recipient(code, "Whatever"), status=201)
     assert ended("africastalking") == expected
+
+
+@pytest.mark.parametrize("said", ["None", "", None])
+def test_an_accepted_message_may_have_no_id(wire: responses.RequestsMock, said: object) -> None:
+    told = recipient(101)
+    told["SMSMessageData"]["Recipients"][0]["messageId"] = said
+    wire.post(AFRICASTALKING_URL, json=told, status=201)
+    assert send("africastalking") == ""
 
 
 @pytest.mark.parametrize(
@@ -206,6 +225,8 @@ def test_without_recipients_the_request_was_refused(
         (500, "", DOUBT),
         (502, "<html>Bad gateway</html>", DOUBT),
         (200, "<html>Welcome</html>", DOUBT),
+        (403, "<html>Forbidden</html>", DOUBT),  # whoever wrote the page, it was not the provider
+        (400, '{"code": 10', DOUBT),
         (201, '{"SMSMessageData": ', DOUBT),
         (302, "", DOUBT),
     ],

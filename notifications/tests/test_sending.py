@@ -18,6 +18,7 @@ from notifications.channels.base import (
     Misconfigured,
     NotAccepted,
     OutOfCredit,
+    TurnedAway,
     Unreachable,
     Unwanted,
 )
@@ -115,6 +116,15 @@ def test_a_refusal_that_stays_is_not_tried_again(
     assert (message.state, channel.sent) == ("failed", 1)
 
 
+def test_what_a_network_turned_away_is_tried_once_more(
+    channel: Scripted, queue: Callable[[str], Message]
+) -> None:
+    channel.ends = [TurnedAway("502"), TurnedAway("502")]
+    message = queue("payment_failed")
+    assert pause(sent(message)) == 30
+    assert (sent(sent(message)).state, channel.sent) == ("failed", 2)
+
+
 @pytest.mark.parametrize(
     ("message_id", "sendings"),
     [("payment_received", 2), ("payment_failed", 1), ("code_reset_password", 1)],
@@ -188,7 +198,14 @@ def second(monkeypatch: pytest.MonkeyPatch, settings: Any, channel: Scripted) ->
 
 
 @pytest.mark.parametrize(
-    "trouble", [Unreachable("refused"), HeldBack("x"), OutOfCredit("102"), Misconfigured("108")]
+    "trouble",
+    [
+        Unreachable("refused"),
+        HeldBack("x"),
+        OutOfCredit("102"),
+        TurnedAway("502"),
+        Misconfigured("108"),
+    ],
 )
 def test_a_channel_that_sends_nothing_for_anybody_is_stood_in_for(
     channel: Scripted, second: Scripted, queue: Callable[[str], Message], trouble: Exception

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import smtplib
+import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,6 +28,7 @@ from notifications.channels.base import (
     Unwanted,
 )
 from notifications.channels.beem import Beem, BeemConfig
+from notifications.channels.email import EmailChannel
 
 PHONE = "+255754123456"
 BEEM_URL = "https://beem.example/v1/send"
@@ -47,6 +51,7 @@ CHANNELS: dict[str, Channel] = {
             base_url="https://at.example",
         )
     ),
+    "email": EmailChannel(),
 }
 BEEM_ACCEPTED = {
     "successful": True,
@@ -108,6 +113,7 @@ def test_africas_talking_is_asked_by_a_form(wire: responses.RequestsMock) -> Non
 
 PERMANENT, TEMPORARY, DOUBT, OUR_ACCOUNT = "permanent", "temporary", "doubt", "our account"
 NO_CREDIT, UNWANTED, ONCE_MORE = "no credit", "unwanted", "once more"
+UNREACHABLE = "unreachable"
 
 
 def ended(channel: str) -> str:
@@ -117,6 +123,8 @@ def ended(channel: str) -> str:
         return OUR_ACCOUNT
     except OutOfCredit:
         return NO_CREDIT
+    except Unreachable:
+        return UNREACHABLE
     except Unwanted:
         return UNWANTED
     except TurnedAway:
@@ -254,5 +262,54 @@ def test_an_answer_that_never_came_is_a_doubt(
 def test_without_a_connection_nothing_was_sent(wire: responses.RequestsMock, channel: str) -> None:
     refused = MaxRetryError(None, "/", NewConnectionError(None, "refused"))  # type: ignore[arg-type]
     wire.post(URLS[channel], body=requests.exceptions.ConnectionError(refused))
-    with pytest.raises(Unreachable):
-        send(channel)
+    assert ended(channel) == UNREACHABLE
+
+
+class MailServer:
+    """Fails at its greeting, or when it is given the letter."""
+
+    greeting: Exception | None = None
+    reply: Exception | None = None
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        if self.greeting:
+            raise self.greeting
+
+    def sendmail(self, *_: Any) -> None:
+        if self.reply:
+            raise self.reply
+
+    def quit(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("greeting", "reply", "expected"),
+    [
+        (None, None, "accepted"),
+        (socket.gaierror(), None, UNREACHABLE),
+        (TimeoutError(), None, UNREACHABLE),
+        (ssl.SSLCertVerificationError(), None, UNREACHABLE),
+        (smtplib.SMTPConnectError(421, "busy"), None, UNREACHABLE),
+        (smtplib.SMTPServerDisconnected(), None, UNREACHABLE),
+        (smtplib.SMTPAuthenticationError(535, "login"), None, OUR_ACCOUNT),
+        (None, smtplib.SMTPRecipientsRefused({"a": (550, b"nobody")}), PERMANENT),
+        (None, smtplib.SMTPRecipientsRefused({"a": (450, b"later")}), TEMPORARY),
+        (None, smtplib.SMTPDataError(451, "later"), TEMPORARY),
+        (None, smtplib.SMTPDataError(554, "spam"), PERMANENT),
+        (None, smtplib.SMTPServerDisconnected(), DOUBT),
+        (None, TimeoutError(), DOUBT),
+    ],
+)
+def test_what_a_mail_servers_answers_come_to(
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    greeting: Exception | None,
+    reply: Exception | None,
+    expected: str,
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    monkeypatch.setattr(smtplib, "SMTP", MailServer)
+    monkeypatch.setattr(MailServer, "greeting", greeting)
+    monkeypatch.setattr(MailServer, "reply", reply)
+    assert ended("email") == expected

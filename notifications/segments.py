@@ -21,7 +21,7 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("\u201c\u201d\u201e\u2033", '"')
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
     | dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " ")
-    | {"\u2026": "..."}
+    | {"\u2026": "...", "\u2044": "/"}
 )
 
 
@@ -38,11 +38,23 @@ def normalised(text: str) -> str:
     return unicodedata.normalize("NFC", text).translate(_PLAIN)
 
 
+def gsm7(text: str) -> str:
+    """The text as 7 bits can say it: other letters without their accents or as "?", signs not at all."""
+    return "".join(_said(letter) for letter in normalised(text))
+
+
 def segments(text: str) -> Segments:
     """The alphabet, length and number of SMS of a text; several carry a header of six bytes each."""
     if not set(text) - _BASIC - _EXTENDED:
         return _filled("GSM-7", [1 + (letter in _EXTENDED) for letter in text], 160, 153)
     return _filled("UCS-2", [1 + (letter > "\uffff") for letter in text], 70, 67)
+
+
+def _said(letter: str) -> str:
+    if letter in _BASIC or letter in _EXTENDED:
+        return letter
+    simple = unicodedata.normalize("NFKD", letter).translate(_PLAIN)
+    return "".join(each for each in simple if each in _BASIC) or "?" * letter.isalnum()
 
 
 def _filled(alphabet: str, widths: list[int], alone: int, together: int) -> Segments:

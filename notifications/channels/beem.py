@@ -11,7 +11,7 @@ from notifications.channels.base import InDoubt, Misconfigured, NotAccepted, Out
 from notifications.channels.http import Answer, get, post, refusal_by_status
 from notifications.channels.reports import Delivery, Report, text_of
 
-PLAIN = 0  # encoding; the value of UCS-2 is contradicted (1.1), so texts are kept to GSM-7
+PLAIN = 0  # encoding; the value of UCS-2 is contradicted (1.1), so all SMS are kept to GSM-7
 RECIPIENT = 1
 OK = 200
 SERVER_ERROR = 500

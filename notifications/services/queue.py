@@ -11,11 +11,13 @@ from django.utils import timezone
 from common.queue import hurry_on_commit
 from notifications.messages import Kind, kind_of, render
 from notifications.models import Message
+from notifications.segments import gsm7
 
 HURRY_LOST_AFTER = timedelta(seconds=3)
 # A code is good for five minutes (accounts.services.codes); other news is old after a day.
 WORTH_SENDING = {Kind.CODE: timedelta(minutes=5)}
 WORTH_SENDING_DEFAULT = timedelta(hours=24)
+WHY_CHARACTERS_MAX = 220
 
 
 def queue_message(
@@ -31,9 +33,25 @@ def queue_message(
             to=to,
             language=language,
             context=dict(context),
-            text=render(message_id, language, context),
+            text=_text(message_id, to, language, context),
         )
     )
+
+
+def _text(message_id: str, to: str, language: str, context: Mapping[str, Any]) -> str:
+    """An SMS has the letters that each channel can send, and staff's words only as far as two carry
+    them; a letter has room.
+    """
+    if "@" in to:
+        return render(message_id, language, context)
+    words = dict(context)
+    if "why" in words:
+        words["why"] = _shortened(gsm7(words["why"]))
+    return gsm7(render(message_id, language, words))
+
+
+def _shortened(why: str) -> str:
+    return why if len(why) <= WHY_CHARACTERS_MAX else f"{why[: WHY_CHARACTERS_MAX - 3]}..."
 
 
 def enqueue(message: Message) -> None:

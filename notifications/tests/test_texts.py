@@ -6,7 +6,7 @@ import pytest
 
 from notifications.messages import render
 from notifications.preview import previews
-from notifications.segments import Segments, normalised, segments
+from notifications.segments import Segments, gsm7, normalised, segments
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,21 @@ def test_every_text_is_gsm_7_and_has_at_most_two_parts() -> None:
 )
 def test_a_text_is_put_into_the_letters_that_cost_least(written: str, sent: str) -> None:
     assert normalised(written) == sent
+    assert segments(sent).alphabet == "GSM-7"
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("Kifurushi \U0001f600 cha m\u00eame", "Kifurushi  cha meme"),
+        ("\u0142\u00e7\u014dAsha\u200d\ufe0f \u00bd", "?coAsha 1/2"),
+        ("\u0410\u0411 \u5317", "?? ?"),
+        ("\u00e9 \u00c7 \u20ac [Daima]", "\u00e9 \u00c7 \u20ac [Daima]"),
+    ],
+)
+def test_what_seven_bits_cannot_say_is_said_without_it(written: str, sent: str) -> None:
+    """Nobody knows by which number Beem takes other letters (fact sheet, 1.1)."""
+    assert gsm7(written) == sent
     assert segments(sent).alphabet == "GSM-7"
 
 

@@ -97,7 +97,7 @@ class Message(models.Model):
 
 
 class OptOut(models.Model):
-    """A phone whose holder wants no messages. It ends when the channel takes a message to it again."""
+    """A phone whose holder wants no messages, told by the holder or by the channel's own list."""
 
     phone = models.CharField(max_length=20, unique=True, help_text="E.164")
     channel = models.CharField(max_length=20, help_text="Which told us")

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 
 from notifications.channels.registry import OPT_OUTS, REPORTS
-from notifications.services.opt_outs import note_opt_out
+from notifications.services.opt_outs import note_wish
 from notifications.services.reports import keep_report
 
 BODY_BYTES_MAX = 16 * 1024
@@ -35,10 +35,10 @@ def receive_report(channel: str, body: bytes) -> HttpResponse:
     if not facts:
         return HttpResponse(status=400)
     if channel in OPT_OUTS and (phone := OPT_OUTS[channel](facts)):
-        note_opt_out(phone=phone, channel=channel, why="its holder wrote to the sender")
+        note_wish(phone=phone, channel=channel)
         return HttpResponse()
-    report = keep_report(channel=channel, facts=facts)
-    return JsonResponse({"request_id": report.reference, "successful": True})
+    keep_report(channel=channel, facts=facts)
+    return JsonResponse({"request_id": facts.get("request_id"), "successful": True})
 
 
 def _facts(body: bytes) -> Mapping[str, Any]:

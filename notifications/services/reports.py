@@ -8,7 +8,7 @@ from typing import Any
 from notifications.channels.registry import REPORTS
 from notifications.channels.reports import Delivery
 from notifications.models import DeliveryReport, Message
-from notifications.services.opt_outs import note_opt_out
+from notifications.services.opt_outs import end_opt_out, note_opt_out
 
 PHONES = frozenset({"dest_addr", "phoneNumber"})  # the message has it, and forgets it when it must
 FACTS_MAX = 20
@@ -43,6 +43,8 @@ def apply_reports(*, channel: str, reference: str) -> None:
         channel=channel, reference=reference, delivery__in=["", Delivery.PENDING]
     )
     if final is not None:
+        for message in open_ if final == Delivery.DELIVERED else ():
+            end_opt_out(message)
         open_.update(delivery=final, ask_at=None)
     elif states:
         open_.update(delivery=Delivery.PENDING)

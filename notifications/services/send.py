@@ -25,7 +25,7 @@ from notifications.channels.registry import breaker, channels_for
 from notifications.messages import Kind, kind_of, subject
 from notifications.models import Message
 from notifications.services.ask_deliveries import next_look
-from notifications.services.opt_outs import end_opt_out, note_opt_out, wish_against
+from notifications.services.opt_outs import note_opt_out, wish_against
 from notifications.services.reports import apply_reports
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,6 @@ def send_queued(*, key: str) -> None:
         message.sent_at = timezone.now()
         message.next_attempt_at = None
         message.ask_at = next_look(message, message.sent_at)
-        end_opt_out(phone=message.to, channel=message.channel)
     if _keep(message) and message.reference:
         apply_reports(channel=message.channel, reference=message.reference)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.models import DeliveryReport, Message, OptOut
+from notifications.services.opt_outs import HOLDERS_OWN
 from notifications.services.reports import apply_reports, keep_report
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +63,7 @@ def test_beem_reports_in_json(client: Client, name: str) -> None:
     message = accepted("beem", "12345")
     answer = post_json(client, beem_says("DELIVERED", name))
     assert answer.status_code == 200
-    assert answer.json() == {"request_id": "12345", "successful": True}
+    assert answer.json() == {"request_id": 12345, "successful": True}  # as it came
     assert delivery(message) == "delivered"
 
 
@@ -99,10 +101,30 @@ def test_who_opts_out_with_africas_talking_is_noted_once(client: Client) -> None
     assert form(client, senderId="KONEKTIKA", phoneNumber="+255754000111") == 200
     noted = OptOut.objects.order_by("pk").values_list("phone", "why")
     assert list(noted) == [
-        ("+255754123456", "UserInBlackList"),
+        ("+255754123456", "its holder wrote to the sender"),
         ("+255754000111", "its holder wrote to the sender"),
     ]
     assert DeliveryReport.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("why", "sent_before", "is_over"),
+    [
+        ("406: UserInBlacklist", timedelta(0), True),
+        ("406: UserInBlacklist", timedelta(hours=1), False),  # a late report, of a time before it
+        (HOLDERS_OWN, timedelta(0), False),
+    ],
+)
+def test_a_channels_own_list_ends_with_a_delivery_and_a_persons_wish_does_not(
+    why: str, sent_before: timedelta, is_over: bool
+) -> None:
+    wish = OptOut.objects.create(phone="+255754123456", channel="africastalking", why=why)
+    accepted("africastalking", "ATXid_1")
+    Message.objects.update(sent_at=wish.since + timedelta(seconds=1) - sent_before)
+    for word in ("Sent", "Success"):
+        assert OptOut.objects.exists()
+        keep_report(channel="africastalking", facts={"id": "ATXid_1", "status": word})
+    assert OptOut.objects.exists() != is_over
 
 
 @pytest.mark.parametrize("phone", ["", "+254712345678", "x"])

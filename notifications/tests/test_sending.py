@@ -24,6 +24,7 @@ from notifications.channels.base import (
 )
 from notifications.models import Message, OptOut
 from notifications.services import queue_message, send_queued, sweep_outbox
+from notifications.services.reports import keep_report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,6 +34,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "payment_failed": {"reason": "wrong_pin"},
     "code_reset_password": {"code": "042195"},
     "never_connected": {"bundle": "Daily"},
+    "data_used": {"bundle": "Daily", "percent": 80, "left": "2 GB"},
     "ends_soon": {"bundle": "Daily", "until": "27.11.2026 18:30"},
 }
 
@@ -181,8 +183,10 @@ def test_who_wants_no_messages_is_not_reminded_and_hears_of_money(
     assert (wish.phone, wish.channel, wish.why) == (PHONE, "beem", "406: UserInBlacklist")
     assert (sent(queue("never_connected")).state, channel.sent) == ("failed", 1)
     assert (sent(queue("payment_received")).state, channel.sent) == ("sent", 2)
-    assert not OptOut.objects.exists()  # the channel takes messages to them again
-    assert sent(queue("ends_soon")).state == "sent"
+    assert sent(queue("ends_soon")).state == "failed"  # to be accepted is not to be delivered
+    keep_report(channel="beem", facts={"request_id": "request-2", "Status": "DELIVERED"})
+    assert not OptOut.objects.exists()
+    assert sent(queue("data_used")).state == "sent"
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from simulator.mpesa_openapi.api import MpesaOpenApi
 from simulator.payouts import Payouts
 from simulator.prompts import Prompts
 from simulator.provider import Api, Provider, World
+from simulator.sms import SmsApi
 from simulator.store import Store
 from simulator.tigo_pesa.api import TigoPesa
 
@@ -44,7 +45,7 @@ async def running(config: Config) -> AsyncIterator[web.Application]:
         world.bills.return_abandoned()
         gateways = _gateways(config, world)
         app = web.Application(middlewares=[_provider_errors([*providers, *gateways])])
-        app.add_routes(Control(world, providers).routes())
+        app.add_routes(Control(world, providers, gateways).routes())
         app.add_routes(Handset(world, [*providers, *gateways]).routes())
         for api in (*providers, *gateways):
             app.add_routes(api.routes())
@@ -88,9 +89,9 @@ def _providers(config: Config, world: World) -> list[Provider]:
     return providers
 
 
-def _gateways(config: Config, world: World) -> list[Api]:
+def _gateways(config: Config, world: World) -> list[SmsApi]:
     """The providers of SMS."""
-    gateways: list[Api] = []
+    gateways: list[SmsApi] = []
     if config.beem:
         gateways.append(Beem(config.beem, world))
     if config.africastalking:

@@ -15,6 +15,7 @@ from simulator.behaviour import MSISDN, InvalidChange
 from simulator.bills import NoPaybill
 from simulator.prompts import NoSuchPrompt, NotWaiting
 from simulator.provider import Provider, World
+from simulator.sms import SmsApi
 from simulator.statement import as_csv, statement
 from simulator.store.bills import Bill
 from simulator.store.money import Account, Movement, Type
@@ -39,12 +40,15 @@ class Malformed(Exception):
 class Control:
     """Answers in JSON; an error is `{"error": "<sentence>"}` with 400, 404 or 409."""
 
-    def __init__(self, world: World, providers: Iterable[Provider]) -> None:
+    def __init__(
+        self, world: World, providers: Iterable[Provider], gateways: Iterable[SmsApi]
+    ) -> None:
         self._world = world
         self._store = world.store
         self._behaviour = world.behaviour
         self._prompts = world.prompts
         self._providers = tuple(providers)
+        self._gateways = tuple(gateways)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -59,6 +63,7 @@ class Control:
             web.post(r"/control/prompts/{id:\d+}/answer", _explained(self.answer)),
             web.post("/control/paybill", _explained(self.pay_bill)),
             web.post("/control/reverse", _explained(self.reverse)),
+            web.post("/control/opt-out", _explained(self.opt_out)),
             web.post("/control/reset", self.reset),
         ]
 
@@ -171,6 +176,16 @@ class Control:
             case _:
                 raise Malformed('Send {"receipt": "…"}.')
         return web.json_response({"movement": _movement(movement)})
+
+    async def opt_out(self, request: web.Request) -> web.Response:
+        """Be whoever has the phone and wants no more SMS: `{"msisdn": "255…"}`."""
+        match await _object(request):
+            case {"msisdn": str(msisdn), **rest} if MSISDN.fullmatch(msisdn) and not rest:
+                for gateway in self._gateways:
+                    gateway.opt_out(msisdn)
+            case _:
+                raise Malformed('Send {"msisdn": "255754123456"}.')
+        return web.json_response({"status": "ok"})
 
     async def reset(self, _: web.Request) -> web.Response:
         """Forget everything but the keys: money, prompts, tokens, settings."""

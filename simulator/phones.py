@@ -192,6 +192,7 @@ SMS_ENDINGS = {
     "000081": Receiving.SLOW,
     "000082": Receiving.IN_DOUBT,
 }
+SMS_CODE = "000"  # and a code of three digits: SMS to the number are refused with it
 CODE_DIGIT = "9"  # a payee whose number ends in 9 and five digits is refused with that code
 
 
@@ -208,3 +209,8 @@ def scenario_of(msisdn: str) -> Scenario | None:
 def receiving_of(msisdn: str) -> Receiving:
     """What becomes of an SMS to a number (12 digits)."""
     return SMS_ENDINGS.get(msisdn[-6:], Receiving.DELIVERED)
+
+
+def sms_code_of(msisdn: str) -> int:
+    """The code that a provider of SMS refuses the number (12 digits) with, if it has such a code."""
+    return int(msisdn[-3:]) if msisdn[-6:-3] == SMS_CODE else 0

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 from aiohttp import web
 
-from simulator.phones import Receiving, receiving_of
+from simulator.phones import Receiving, receiving_of, sms_code_of
 from simulator.provider import Api
 from simulator.store.calls import CallbackRequest
 from simulator.store.texts import Text
@@ -36,11 +38,16 @@ _REPORTS = {
 class SmsApi(Api):
     """One provider of SMS."""
 
+    codes: ClassVar[Mapping[int, str]]  # of refusals, and what they say
+    refusals: ClassVar[Mapping[Receiving, int]]
     report_url: str
 
     @abstractmethod
     def report(self, text: Text, word: str) -> CallbackRequest:
         """How it tells of a delivery: `pending`, `delivered`, `undelivered` or `strange`."""
+
+    def opt_out(self, msisdn: str) -> None:
+        """The phone's holder wants no more messages; a provider that asks for that tells of it."""
 
     @property
     def credit(self) -> int:
@@ -53,6 +60,11 @@ class SmsApi(Api):
         is_paid_for = parts(text) <= self.credit
         return receiving if is_paid_for or not receiving.is_sent else Receiving.NO_CREDIT
 
+    def refusal_of(self, msisdn: str, text: str) -> int | None:
+        """The code that it refuses an SMS with."""
+        code = sms_code_of(msisdn)
+        return code if code in self.codes else self.refusals.get(self.receiving_of(msisdn, text))
+
     def word_of(self, text: Text) -> str:
         """What whoever asks is told of a delivery, by the words of `report`."""
         age = time.time() - text.created_at
@@ -60,7 +72,14 @@ class SmsApi(Api):
         return _ENDS.get(text.receiving, "delivered") if is_known else "pending"
 
     def take(
-        self, *, reference: str, sender: str, msisdn: str, text: str, receiving: Receiving
+        self,
+        *,
+        reference: str,
+        sender: str,
+        msisdn: str,
+        text: str,
+        receiving: Receiving,
+        recipient: str = "",
     ) -> Text:
         """Send it to the phone, and have it reported."""
         sent = self.store.texts.add(
@@ -68,6 +87,7 @@ class SmsApi(Api):
             reference=reference,
             sender=sender,
             msisdn=msisdn,
+            recipient=recipient,
             text=text,
             parts=parts(text),
             receiving=receiving,

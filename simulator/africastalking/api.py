@@ -31,7 +31,7 @@ STATUSES = {
     501: "GatewayError",
     502: "RejectedByGateway",
 }
-REFUSALS = {Receiving.INVALID_NUMBER: 403, Receiving.NO_CREDIT: 405}
+UNWANTED = 406
 REPORT_WORDS = {
     "pending": "Submitted",
     "delivered": "Success",
@@ -39,14 +39,17 @@ REPORT_WORDS = {
     "strange": "AbsentSubscriber",
 }
 NETWORKS = {
-    "71": "64002",
-    "65": "64002",
-    "67": "64002",
+    **dict.fromkeys(("65", "67", "70", "71"), "64002"),
     "77": "64003",
-    "68": "64005",
-    "78": "64005",
+    **dict.fromkeys(("66", "68", "69", "78"), "64005"),
+    "73": "64007",
+    **dict.fromkeys(("61", "62", "63"), "64009"),
 }
 VODACOM = "64004"
+SHARED_SENDER = "AFRICASTKNG"  # of whoever names none
+SANDBOX = "sandbox"  # where any name works
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 _NUMBER = re.compile(r"\+255[67][0-9]{8}")
 
@@ -58,6 +61,8 @@ class AfricasTalking(SmsApi):
     dialect = "africastalking"
     title = "Africa's Talking"
     prefixes = (f"{BASE}/",)
+    codes = STATUSES
+    refusals = {Receiving.INVALID_NUMBER: 403, Receiving.NO_CREDIT: 405}
 
     def __init__(self, config: AfricasTalkingConfig, world: World) -> None:
         super().__init__(world)
@@ -77,11 +82,12 @@ class AfricasTalking(SmsApi):
         text = form.get("message", "")
         if not text or not form.get("to"):
             return web.Response(status=400, text="Request is missing required form field")
-        if form.get("from") != self._config.sender:
+        sender = form.get("from") or SHARED_SENDER
+        if sender not in (self._config.sender, SHARED_SENDER) and form["username"] != SANDBOX:
             return _answered("InvalidSenderId", [])
         found: list[Json] = []
         for number in form["to"].split(","):
-            recipient, sent = self._sent(number, text)
+            recipient, sent = self._sent(number.strip(), text, sender)
             found.append(recipient)
             if sent is not None and (await self.told(sent, web.Response())).status >= 500:
                 return self.error(500)
@@ -96,6 +102,18 @@ class AfricasTalking(SmsApi):
         self._check_key(request, request.query.get("username", ""))
         return answer({"UserData": {"balance": f"TZS {self.credit * PRICE}.0000"}})
 
+    def opt_out(self, msisdn: str) -> None:
+        """From then on the phone is on the black list (2.4)."""
+        self.store.memory.keep_document(_opt_out(msisdn), "out")
+        told = urlencode({"senderId": self._config.sender, "phoneNumber": f"+{msisdn}"})
+        if self.report_url:
+            call = CallbackRequest(self.report_url, FORM, told.encode())
+            self.world.sender.queue(_opt_out(msisdn), [call], seconds=0)
+
+    def refusal_of(self, msisdn: str, text: str) -> int | None:
+        is_out = self.store.memory.document(_opt_out(msisdn))
+        return UNWANTED if is_out else super().refusal_of(msisdn, text)
+
     def report(self, text: Text, word: str) -> CallbackRequest:
         facts = {
             "id": text.reference,
@@ -106,11 +124,7 @@ class AfricasTalking(SmsApi):
         }
         if word == "undelivered":
             facts["failureReason"] = "DeliveryFailure"
-        return CallbackRequest(
-            self.report_url,
-            {"Content-Type": "application/x-www-form-urlencoded"},
-            urlencode(facts).encode(),
-        )
+        return CallbackRequest(self.report_url, FORM, urlencode(facts).encode())
 
     def error(self, status: int, code: str = "") -> web.Response:
         """With a code, the answer of a request whose only recipient met it."""
@@ -121,17 +135,17 @@ class AfricasTalking(SmsApi):
     def no_such_path(self, status: int) -> web.Response:
         return web.Response(status=status, text="The requested resource could not be found.")
 
-    def _sent(self, number: str, text: str) -> tuple[Json, Text | None]:
+    def _sent(self, number: str, text: str, sender: str) -> tuple[Json, Text | None]:
         msisdn = number.removeprefix("+")
-        receiving = self.receiving_of(msisdn, text)
         if not _NUMBER.fullmatch(number):
             return _recipient(number, 403), None
-        if not receiving.is_sent:
-            return _recipient(number, REFUSALS[receiving]), None
+        if code := self.refusal_of(msisdn, text):
+            return _recipient(number, code), None
+        receiving = self.receiving_of(msisdn, text)
         reference = f"ATXid_{secrets.token_hex(16)}"
         sent = self.take(
             reference=reference,
-            sender=self._config.sender,
+            sender=sender,
             msisdn=msisdn,
             text=text,
             receiving=receiving,
@@ -147,6 +161,10 @@ class AfricasTalking(SmsApi):
         if given != (self._config.username, self._config.api_key):
             words = "The supplied authentication is invalid"
             raise Refused(web.Response(status=401, text=words))
+
+
+def _opt_out(msisdn: str) -> str:
+    return f"opt-out:{msisdn}"
 
 
 def _recipient(

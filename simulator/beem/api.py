@@ -5,6 +5,7 @@ Ours where the sheet is silent: refusals come with 400, and with 401 where the l
 
 from __future__ import annotations
 
+import json
 import re
 
 from aiohttp import web
@@ -20,7 +21,7 @@ from simulator.provider import (
     compact,
     json_object,
 )
-from simulator.sms import SmsApi
+from simulator.sms import SmsApi, parts
 from simulator.store.calls import CallbackRequest
 from simulator.store.texts import Text
 
@@ -36,7 +37,10 @@ WORDS = {
     107: "No authorization headers",
     108: "Invalid token",
 }
-REFUSALS = {Receiving.INVALID_NUMBER: 101, Receiving.NO_CREDIT: 102, Receiving.IN_DOUBT: 103}
+BAD_NUMBER = 101
+NO_BALANCE = 102
+UNAUTHORIZED = frozenset({107, 108})
+ENCODINGS = (*range(9), "0")  # plain, and whatever UCS-2 is: 8 in one library, 1 in another (1.1)
 REPORT_WORDS = {
     "pending": "PENDING",
     "delivered": "DELIVERED",
@@ -45,7 +49,7 @@ REPORT_WORDS = {
 }
 
 _MSISDN = re.compile(r"255[67][0-9]{8}")
-_SENDER = re.compile(r"[^\x00-\x1f]{1,11}")
+_SENDER = re.compile(r"[^\x00-\x1f]{1,11}|\+?[0-9]{12,15}")  # a name, or an international number
 
 
 class Beem(SmsApi):
@@ -55,6 +59,8 @@ class Beem(SmsApi):
     dialect = "beem"
     title = "Beem"
     prefixes = (f"{BASE}/",)
+    codes = {code: words for code, words in WORDS.items() if code != 100}
+    refusals = {Receiving.INVALID_NUMBER: BAD_NUMBER, Receiving.NO_CREDIT: NO_BALANCE}
 
     def __init__(self, config: BeemConfig, world: World) -> None:
         super().__init__(world)
@@ -75,32 +81,50 @@ class Beem(SmsApi):
         body = await json_object(request) or {}
         sender, text = body.get("source_addr"), body.get("message")
         recipients = body.get("recipients")
-        is_whole = isinstance(text, str) and text and body.get("encoding") in (0, "0")
+        is_whole = isinstance(text, str) and text and body.get("encoding") in ENCODINGS
         if not (is_whole and isinstance(sender, str) and _SENDER.fullmatch(sender)):
             raise Refused(_refusal(104))
         if not (isinstance(recipients, list) and recipients):
             raise Refused(_refusal(104))
-        numbers = [str(each.get("dest_addr", "")) for each in recipients if isinstance(each, dict)]
-        valid = list(dict.fromkeys(each for each in numbers if _MSISDN.fullmatch(each)))
+        named = [each for each in recipients if isinstance(each, dict)]
+        # Of a number that comes twice the first counts.
+        readers = {str(each.get("dest_addr")): each.get("recipient_id") for each in named[::-1]}
+        taken = self._taken(readers, str(text))
         reference = f"{10_000_000 + self.store.memory.throw('beem request')}"
         response = _accepted(
-            reference, len(recipients), len(valid), len(numbers) - len(set(numbers))
+            reference, len(recipients), len(taken), duplicates=len(named) - len(readers)
         )
-        for msisdn in valid:
+        for msisdn in taken:
             receiving = self.receiving_of(msisdn, str(text))
-            if not receiving.is_sent:
-                raise Refused(_refusal(REFUSALS[receiving]))
             sent = self.take(
                 reference=reference,
                 sender=sender,
                 msisdn=msisdn,
                 text=str(text),
                 receiving=receiving,
+                recipient=json.dumps(readers[msisdn]),
             )
             response = await self.told(sent, response)
             if receiving is Receiving.IN_DOUBT:
                 response = _refusal(103)
         return response
+
+    def _taken(self, readers: dict[str, object], text: str) -> list[str]:
+        """The numbers that it sends to. One that is bad is counted, unless there is no other.
+
+        Raises Refused before anything is sent.
+        """
+        numbers = [each for each in reversed(readers) if _MSISDN.fullmatch(each)]
+        codes = {msisdn: self.refusal_of(msisdn, text) for msisdn in numbers}
+        taken = [msisdn for msisdn, code in codes.items() if code is None]
+        refusals = [code for code in codes.values() if code and code != BAD_NUMBER]
+        if parts(text) * len(taken) > self.credit:
+            refusals.append(NO_BALANCE)
+        if not taken and BAD_NUMBER in codes.values():
+            refusals.append(BAD_NUMBER)
+        if refusals:
+            raise Refused(_refusal(refusals[0]))
+        return taken
 
     async def balance(self, request: web.Request) -> web.Response:
         self._check_login(request)
@@ -124,7 +148,7 @@ class Beem(SmsApi):
     def report(self, text: Text, word: str) -> CallbackRequest:
         body: Json = {
             "request_id": int(text.reference),
-            "recipient_id": 1,
+            "recipient_id": json.loads(text.recipient),
             "dest_addr": text.msisdn,
             "Status": REPORT_WORDS[word],
         }
@@ -141,12 +165,12 @@ class Beem(SmsApi):
     def _check_login(self, request: web.Request) -> None:
         given = basic_credentials(request)
         if given is None:
-            raise Refused(_refusal(107, 401))
+            raise Refused(_refusal(107))
         if given != self._login:
-            raise Refused(_refusal(108, 401))
+            raise Refused(_refusal(108))
 
 
-def _accepted(reference: str, asked: int, valid: int, duplicates: int) -> web.Response:
+def _accepted(reference: str, asked: int, valid: int, *, duplicates: int) -> web.Response:
     return answer(
         {
             "successful": True,
@@ -160,5 +184,6 @@ def _accepted(reference: str, asked: int, valid: int, duplicates: int) -> web.Re
     )
 
 
-def _refusal(code: int, status: int = 400) -> web.Response:
+def _refusal(code: int, status: int | None = None) -> web.Response:
+    status = status or (401 if code in UNAUTHORIZED else 400)
     return answer({"successful": False, "code": code, "message": WORDS.get(code, "")}, status)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_VERSION = 3  # of the schema and of the behaviour; a file of another version is begun anew
+_VERSION = 4  # of the schema and of the behaviour; a file of another version is begun anew
 _TABLES = (  # all but the keys: whoever was given a public key keeps it
     "calls",
     "movements",
@@ -88,6 +88,7 @@ CREATE TABLE IF NOT EXISTS texts (
     reference TEXT NOT NULL,
     sender TEXT NOT NULL,
     msisdn TEXT NOT NULL,
+    recipient TEXT NOT NULL,
     text TEXT NOT NULL,
     parts INTEGER NOT NULL,
     receiving TEXT NOT NULL,

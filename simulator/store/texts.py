@@ -12,13 +12,16 @@ from simulator.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One SMS, sent and charged as so many `parts`."""
+    """One SMS, sent and charged as so many `parts`. `recipient` is what the merchant calls its reader, in
+    JSON.
+    """
 
     id: int
     gateway: str
     reference: str
     sender: str
     msisdn: str
+    recipient: str
     text: str
     parts: int
     receiving: Receiving
@@ -48,6 +51,7 @@ class TextRows:
         reference: str,
         sender: str,
         msisdn: str,
+        recipient: str,
         text: str,
         parts: int,
         receiving: Receiving,
@@ -58,6 +62,7 @@ class TextRows:
             reference=reference,
             sender=sender,
             msisdn=msisdn,
+            recipient=recipient,
             text=text,
             parts=parts,
             receiving=receiving,

@@ -16,7 +16,15 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from simulator.app import running
-from simulator.config import AirtelConfig, Config, MpesaConfig, OpenApiConfig, TigoConfig
+from simulator.config import (
+    AfricasTalkingConfig,
+    AirtelConfig,
+    BeemConfig,
+    Config,
+    MpesaConfig,
+    OpenApiConfig,
+    TigoConfig,
+)
 from simulator.keys import KeyPair
 
 
@@ -189,6 +197,10 @@ def config(merchant: Merchant, tmp_path: Path, key: KeyPair) -> Config:
             "TZS",
             disbursement_pin="1234",
             private_key=key.private_text,
+        ),
+        beem=BeemConfig("fake-key", "fake-secret", report_url=f"{merchant.url}/beem"),
+        africastalking=AfricasTalkingConfig(
+            "konektika", "fake-key", "KONEKTIKA", report_url=f"{merchant.url}/africastalking"
         ),
     )
 

@@ -198,3 +198,107 @@ def test_airtel_refuses_an_id_twice_and_missing_headers(simulator: Simulator) ->
     missing = clients.airtel_pay(simulator.url, "684123456", headers=headers)
     assert missing.json()["status_code"] == "ROUTER110"
     assert clients.airtel_enquiry(simulator.url, "NEVER1")["status"]["result_code"] == "ESB000045"
+
+
+def beem_send(
+    simulator: Simulator, recipients: dict[object, object], **changes: object
+) -> requests.Response:
+    """Recipients by what the client calls them."""
+    simulator.configure(report_seconds=0, sms_credit=2)
+    body: dict[str, object] = {
+        "source_addr": "INFO",
+        "schedule_time": "",
+        "encoding": 0,
+        "message": "Habari",
+        "recipients": [{"recipient_id": name, "dest_addr": to} for name, to in recipients.items()],
+    }
+    return requests.post(
+        f"{simulator.url}/beem/v1/send",
+        json=body | changes,
+        auth=("fake-key", "fake-secret"),
+        timeout=5,
+    )
+
+
+def test_beem_counts_its_readers_and_reports_of_each_by_its_name(
+    simulator: Simulator, merchant: Merchant
+) -> None:
+    readers: dict[object, object] = {
+        7: HAND,
+        8: HAND,
+        "asha-9": "255714000072",
+        10: "255714000077",
+        11: "+255754123456",
+    }
+    told = beem_send(simulator, readers).json()
+    counts = {name: told[name] for name in ("code", "valid", "invalid", "duplicates")}
+    assert counts == {"code": 100, "valid": 2, "invalid": 2, "duplicates": 1}
+    heard = [each["body"] for each in merchant.wait_for(2)]
+    facts = {"request_id": told["request_id"], "recipient_id": 7, "dest_addr": HAND}
+    assert heard == [{**facts, "Status": word} for word in ("PENDING", "DELIVERED")]
+
+
+@pytest.mark.parametrize(
+    ("to", "changes", "status", "code"),
+    [
+        (["255754000077"], {}, 400, 101),
+        ([HAND, "255754000078"], {}, 400, 102),
+        ([HAND, "255714123457"], {"message": "a" * 161}, 400, 102),  # credit for two, not four
+        ([HAND], {"source_addr": "TWELVE CHARS"}, 400, 104),
+        ([HAND], {"message": ""}, 400, 104),
+        ([HAND], {"encoding": None}, 400, 104),
+        ([HAND, "255754000106"], {}, 400, 106),
+        (["255754000108"], {}, 401, 108),
+        ([HAND], {"source_addr": "255754000999"}, 200, 100),
+        ([HAND], {"encoding": 8, "message": "Habari \u2019"}, 200, 100),
+    ],
+)
+def test_beem_refuses_a_request_whole(
+    simulator: Simulator, to: list[str], changes: dict[str, object], status: int, code: int
+) -> None:
+    answer = beem_send(simulator, dict(enumerate(to)), **changes)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    texts = requests.get(f"{simulator.url}/control/texts?msisdn={HAND}", timeout=5).json()["texts"]
+    assert len(texts) == (code == 100)
+
+
+def africas_talking_send(simulator: Simulator, **changes: str) -> requests.Response:
+    form = {"username": "konektika", "to": f"+{HAND}", "message": "Habari", **changes}
+    return requests.post(
+        f"{simulator.url}/africastalking/version1/messaging",
+        data=form,
+        headers={"apiKey": "fake-key", "Accept": "application/json"},
+        timeout=5,
+    )
+
+
+def test_africas_talking_answers_of_each_reader(simulator: Simulator) -> None:
+    to = f"+{HAND}, 255754123457,+255754000406,+255754000502"
+    answer = africas_talking_send(simulator, to=to)
+    data = answer.json()["SMSMessageData"]
+    assert answer.status_code == 201
+    assert data["Message"].startswith("Sent to 1/4 ")
+    codes = [(each["statusCode"], each["status"]) for each in data["Recipients"]]
+    refused = [(403, "InvalidPhoneNumber"), (406, "UserInBlacklist"), (502, "RejectedByGateway")]
+    assert codes == [(102, "Success"), *refused]
+
+
+def test_africas_talking_has_a_sender_for_who_names_none(simulator: Simulator) -> None:
+    assert africas_talking_send(simulator, **{"from": "SOMEBODY"}).json()["SMSMessageData"] == {
+        "Message": "InvalidSenderId",
+        "Recipients": [],
+    }
+    for changes in ({"from": "KONEKTIKA"}, {}):
+        assert africas_talking_send(simulator, **changes).json()["SMSMessageData"]["Recipients"]
+    texts = requests.get(f"{simulator.url}/control/texts?msisdn={HAND}", timeout=5).json()["texts"]
+    assert [each["sender"] for each in texts] == ["KONEKTIKA", "AFRICASTKNG"]
+
+
+def test_africas_talking_tells_of_who_opts_out(simulator: Simulator, merchant: Merchant) -> None:
+    wish = {"msisdn": HAND}
+    assert requests.post(f"{simulator.url}/control/opt-out", json=wish, timeout=5).ok
+    (heard,) = merchant.wait_for(1)
+    assert heard["body"] == f"senderId=KONEKTIKA&phoneNumber=%2B{HAND}"
+    assert heard["headers"]["Content-Type"] == "application/x-www-form-urlencoded"
+    (refused,) = africas_talking_send(simulator).json()["SMSMessageData"]["Recipients"]
+    assert refused["statusCode"] == 406

@@ -10,7 +10,8 @@ from notifications.channels.reports import Delivery
 from notifications.models import DeliveryReport, Message
 from notifications.services.opt_outs import end_opt_out, note_opt_out
 
-PHONES = frozenset({"dest_addr", "phoneNumber"})  # the message has it, and forgets it when it must
+# The message has it, and forgets it when it must; a text that somebody wrote to us names its writer.
+PHONES = frozenset({"dest_addr", "phoneNumber", "from", "to"})
 FACTS_MAX = 20
 CHARACTERS_MAX = 200
 

@@ -8,6 +8,7 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
-        from notifications.checks import check_channels
+        from notifications.checks import check_channels, check_deployment
 
         register(check_channels)
+        register(check_deployment, deploy=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.core import checks
 
 from notifications.channels.registry import CREDENTIALS
 
-SENDER_CHARACTERS_MAX = 11
+SENDER = re.compile(r".{0,11}|\+?[0-9]{12,15}")  # fact sheet, 1.1
 
 
 def check_channels(**_: Any) -> list[checks.CheckMessage]:
@@ -27,13 +28,25 @@ def check_channels(**_: Any) -> list[checks.CheckMessage]:
                     id="notifications.E001",
                 )
             )
-        sender = getattr(settings, names[-1])
-        if len(sender) > SENDER_CHARACTERS_MAX:
+        if not SENDER.fullmatch(getattr(settings, names[-1])):
             found.append(
                 checks.Error(
-                    f"{names[-1]} is longer than {SENDER_CHARACTERS_MAX} characters.",
-                    hint="Write the name as it is registered and approved.",
+                    f"{names[-1]} is no name of at most 11 characters, and no international number.",
+                    hint="Write it as it is registered and approved.",
                     id="notifications.E002",
                 )
             )
     return found
+
+
+def check_deployment(**_: Any) -> list[checks.CheckMessage]:
+    """`notifications.W001` SMS that reach no phone, for `check --deploy`."""
+    if settings.SMS_CHANNEL != "console":
+        return []
+    return [
+        checks.Warning(
+            "SMS are written to the log, with their codes and links, and reach no phone.",
+            hint="Set SMS_CHANNEL to beem or africastalking.",
+            id="notifications.W001",
+        )
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from notifications.checks import check_channels
+from notifications.checks import check_channels, check_deployment
 
 BEEM = {"BEEM_API_KEY": "key", "BEEM_SECRET_KEY": "secret", "BEEM_SENDER": "KONEKTIKA"}
 
@@ -31,5 +31,22 @@ def test_a_channel_is_not_chosen_without_its_settings(settings: Any) -> None:
     assert found(settings, SMS_CHANNEL="beem", **BEEM) == []
 
 
-def test_a_sender_has_eleven_characters_at_most(settings: Any) -> None:
-    assert found(settings, **{**BEEM, "BEEM_SENDER": "KONEKTIKA-TZ"}) == ["notifications.E002"]
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        ("KONEKTIKA-TZ", ["notifications.E002"]),
+        ("255754123456", []),  # an international number is as good as a name
+        ("+255754123456", []),
+        ("2557541234567890", ["notifications.E002"]),
+    ],
+)
+def test_a_sender_is_a_short_name_or_a_number(
+    settings: Any, sender: str, expected: list[str]
+) -> None:
+    assert found(settings, **{**BEEM, "BEEM_SENDER": sender}) == expected
+
+
+def test_who_deploys_is_told_that_codes_are_in_the_log(settings: Any) -> None:
+    assert [warning.id for warning in check_deployment()] == ["notifications.W001"]
+    settings.SMS_CHANNEL = "beem"
+    assert check_deployment() == []

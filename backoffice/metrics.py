@@ -27,6 +27,7 @@ from backoffice.money_check import last_check
 from cases.models import Case, CaseKind
 from common.source_address import is_within, source_address
 from notifications.models import Message
+from notifications.services.watch_credit import credits_left
 from payments.models import (
     UNANSWERED,
     MobileMoneyTransaction,
@@ -74,6 +75,7 @@ class Figures:
         yield from _deliveries(now)
         yield from _open_cases()
         yield from _outbox(now)
+        yield from _sms_credit()
         yield from _gateways(now)
         yield from _providers()
         yield from _heartbeat()
@@ -238,6 +240,21 @@ def _outbox(now: datetime) -> Iterator[Metric]:
     for channel, state, count in rows:
         messages.add_metric([channel, state], count)
     yield messages
+
+
+def _sms_credit() -> Iterator[Metric]:
+    credit = Gauge(
+        "konektika_sms_credit",
+        "What is left of our account with a provider of SMS, absent when it was not told lately",
+        labels=["channel", "unit"],
+    )
+    try:
+        left = credits_left()
+    except RedisError:
+        return
+    for channel, each in left.items():
+        credit.add_metric([channel, each.unit], each.amount)
+    yield credit
 
 
 def _gateways(now: datetime) -> Iterator[Metric]:

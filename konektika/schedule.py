@@ -96,6 +96,12 @@ SCHEDULE = (
         "A report that was lost: staff see whether a message is on its phone.",
     ),
     Job(
+        "Credit for SMS",
+        "notifications.tasks.watch_credit",
+        timedelta(minutes=10),
+        "Staff top it up before codes and receipts are refused.",
+    ),
+    Job(
         "Old messages",
         "notifications.tasks.forget_old_messages",
         timedelta(days=1),

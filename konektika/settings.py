@@ -346,6 +346,7 @@ CELERY_TASK_ROUTES = {
     "backoffice.tasks.check_service_leg": {"queue": "back_office"},
     "backoffice.tasks.check_money": {"queue": "back_office"},
     "notifications.tasks.ask_deliveries": {"queue": "back_office"},
+    "notifications.tasks.watch_credit": {"queue": "back_office"},
     "notifications.tasks.send_message": {"queue": "messages"},
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -22,6 +22,14 @@ def ask_deliveries() -> int:
 
 
 @shared_task
+def watch_credit() -> int:
+    """Ask what is left of our credit for SMS."""
+    from notifications.services.watch_credit import watch_credit as watch
+
+    return watch()
+
+
+@shared_task
 def forget_old_messages() -> int:
     """Messages name people; after 90 days nobody needs them."""
     from notifications.services.forget_messages import forget_old_messages as forget

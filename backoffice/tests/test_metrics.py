@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -200,6 +201,11 @@ def test_what_became_of_the_last_hours_messages(client: Client) -> None:
     told = figures(client)
     assert told["konektika_messages", "beem", "failed"] == 2
     assert told["konektika_messages", "beem", "sent"] == 1
+
+
+def test_what_is_left_for_sms(client: Client) -> None:
+    cache.set("sms_credit:beem", (412.5, "SMS"), timeout=60)
+    assert figures(client)["konektika_sms_credit", "beem", "SMS"] == 412.5
 
 
 def test_how_gateways_do(client: Client) -> None:

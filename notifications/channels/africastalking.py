@@ -10,6 +10,7 @@ from typing import Any
 
 from common import phone as phones
 from notifications.channels.base import (
+    Credit,
     InDoubt,
     Misconfigured,
     NotAccepted,
@@ -17,9 +18,10 @@ from notifications.channels.base import (
     TurnedAway,
     Unwanted,
 )
-from notifications.channels.http import Answer, post, refusal_by_status
+from notifications.channels.http import Answer, get, post, refusal_by_status
 from notifications.channels.reports import Delivery, Report, text_of
 
+OK = 200
 CREATED = 201
 ACCEPTED = frozenset({"100", "101", "102"})
 MISCONFIGURED = frozenset({"401", "402"})
@@ -27,6 +29,7 @@ FINAL = frozenset({"403", "404", "407"})
 UNWANTED = frozenset({"406", "409"})
 NO_BALANCE = "405"
 TURNED_AWAY = "502"
+BALANCE = re.compile(r"(?P<unit>[A-Z]{3}) +(?P<amount>-?[0-9]+(\.[0-9]+)?)")
 NO_ID = "None"  # as recorded answers have it where there is none
 # "Success" means accepted in an answer and delivered in a report (2.2): only reports are read here.
 BLACK_LISTED = "userinblacklist"
@@ -54,7 +57,7 @@ class AfricasTalking:
     def send(self, *, to: str, text: str, subject: str) -> str:
         answer = post(
             f"{self._config.base_url}/version1/messaging",
-            headers={"apiKey": self._config.api_key, "Accept": "application/json"},
+            headers=self._headers,
             form={
                 "username": self._config.username,
                 "to": to,
@@ -65,6 +68,30 @@ class AfricasTalking:
             },
         )
         return _reference(answer)
+
+    def credit(self) -> Credit:
+        return _credit(
+            get(
+                f"{self._config.base_url}/version1/user",
+                headers=self._headers,
+                params={"username": self._config.username},
+            )
+        )
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"apiKey": self._config.api_key, "Accept": "application/json"}
+
+
+def _credit(answer: Answer) -> Credit:
+    """Of `UserData.balance` such as "TZS 1234.56" (2.4). Raises NotAccepted, InDoubt."""
+    data = (answer.json or {}).get("UserData")
+    if answer.status != OK or not isinstance(data, dict):
+        raise refusal_by_status(answer.status)
+    found = BALANCE.fullmatch(text_of(data.get("balance")).replace(",", ""))
+    if not found:
+        raise InDoubt("Africa's Talking does not tell what is left")
+    return Credit(float(found["amount"]), found["unit"])
 
 
 def _reference(answer: Answer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -57,6 +58,22 @@ class Asked(Protocol):
 
     def told_of(self, *, to: str, reference: str) -> list[Mapping[str, Any]]:
         """The reports there are on a message that it accepted. Raises NotAccepted, InDoubt."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What is left of our account with a channel, in `SMS` or a currency."""
+
+    amount: float
+    unit: str
+
+
+class Prepaid(Protocol):
+    """A channel that is paid beforehand and tells what is left."""
+
+    def credit(self) -> Credit:
+        """Raises NotAccepted, InDoubt."""
         ...
 
 

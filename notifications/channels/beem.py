@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common import phone as phones
-from notifications.channels.base import InDoubt, Misconfigured, NotAccepted, OutOfCredit
+from notifications.channels.base import Credit, InDoubt, Misconfigured, NotAccepted, OutOfCredit
 from notifications.channels.http import Answer, get, post, refusal_by_status
 from notifications.channels.reports import Delivery, Report, text_of
 
@@ -78,6 +78,25 @@ class Beem:
         if answer.status != OK or answer.content is None:
             raise refusal_by_status(answer.status)
         return [each for each in answer.objects if read_report(each).reference == reference]
+
+    def credit(self) -> Credit:
+        return _credit(
+            get(
+                f"{self._config.base_url}/public/v1/vendors/balance",
+                login=(self._config.api_key, self._config.secret_key),
+            )
+        )
+
+
+def _credit(answer: Answer) -> Credit:
+    """Of `data.credit_balance`, a number of SMS (1.4). Raises NotAccepted, InDoubt."""
+    data = (answer.json or {}).get("data")
+    if answer.status != OK or not isinstance(data, dict):
+        raise refusal_by_status(answer.status)
+    try:
+        return Credit(float(data["credit_balance"]), "SMS")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InDoubt("Beem does not tell what is left") from error
 
 
 def _reference(answer: Answer) -> str:

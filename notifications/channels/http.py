@@ -57,9 +57,15 @@ def post(
     return _called("POST", url, headers=dict(headers or {}), auth=login, json=json_body, data=form)
 
 
-def get(url: str, *, login: tuple[str, str], params: Mapping[str, str]) -> Answer:
+def get(
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    login: tuple[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Answer:
     """Any HTTP status is an answer. Raises Unreachable, InDoubt."""
-    return _called("GET", url, auth=login, params=params)
+    return _called("GET", url, headers=dict(headers or {}), auth=login, params=params)
 
 
 def _called(method: str, url: str, **asked: Any) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from common.shared_redis import SharedRedis
 from notifications.channels import africastalking, beem
 from notifications.channels.africastalking import AfricasTalking, AfricasTalkingConfig
-from notifications.channels.base import Asked, Channel
+from notifications.channels.base import Asked, Channel, Prepaid
 from notifications.channels.beem import Beem, BeemConfig
 from notifications.channels.breaker import ChannelBreaker
 from notifications.channels.console import ConsoleChannel
@@ -59,6 +59,7 @@ CREDENTIALS: Mapping[str, tuple[str, ...]] = {
 }
 # Africa's Talking only tells by itself (fact sheet, 0).
 ASKED: Mapping[str, Callable[[], Asked]] = {"beem": _beem}
+PREPAID: Mapping[str, Callable[[], Prepaid]] = {"beem": _beem, "africastalking": _africastalking}
 REPORTS: Mapping[str, Callable[[Mapping[str, Any]], Report]] = {
     "beem": beem.read_report,
     "africastalking": africastalking.read_report,
@@ -78,6 +79,11 @@ def channels_for(to: str) -> list[Channel]:
     others = [name for name in CREDENTIALS if name != chosen and _is_set_up(name)]
     names = [chosen, *others] if chosen in CREDENTIALS else [chosen]
     return [SMS_CHANNELS[name]() for name in names]
+
+
+def prepaid_channels() -> Iterator[tuple[str, Prepaid]]:
+    """Those that have all their settings, by name."""
+    return ((name, build()) for name, build in PREPAID.items() if _is_set_up(name))
 
 
 def _is_set_up(name: str) -> bool:

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 import responses
+from django.core.cache import cache
 from django.utils import timezone
 
+from notifications.channels.base import Credit
 from notifications.models import DeliveryReport, Message
 from notifications.services import queue_message, send_queued
 from notifications.services.ask_deliveries import LOOKS_AFTER, ask_deliveries
 from notifications.services.reports import keep_report
+from notifications.services.watch_credit import credits_left, watch_credit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,6 +29,7 @@ def beem(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.BEEM_API_KEY, settings.BEEM_SECRET_KEY = "fake-key", "fake-secret"
     settings.BEEM_SENDER, settings.BEEM_BASE_URL = "KONEKTIKA", "https://apisms.beem.example"
     monkeypatch.setattr("notifications.tasks.send_message.apply_async", lambda **_: None)
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +151,45 @@ def test_what_stands_is_taken_back_by_nobody(sent: Callable[..., Message]) -> No
     Message.objects.update(delivery="delivered")
     keep_report(channel="beem", facts=told("UNDELIVERED"))
     assert delivery(message) == "delivered"
+
+
+BALANCE_URL = "https://apisms.beem.example/public/v1/vendors/balance"
+USER_URL = "https://at.example/version1/user?username=konektika"
+
+
+def test_both_are_asked_for_what_is_left_of_our_credit(
+    wire: responses.RequestsMock, settings: Any
+) -> None:
+    settings.AFRICASTALKING_BASE_URL = "https://at.example"
+    settings.AFRICASTALKING_USERNAME = "konektika"
+    settings.AFRICASTALKING_API_KEY, settings.AFRICASTALKING_SENDER = "fake-key", "KONEKTIKA"
+    wire.get(BALANCE_URL, json={"data": {"credit_balance": "412.5"}})
+    wire.get(USER_URL, json={"UserData": {"balance": "TZS 1,234.5600"}})
+    assert watch_credit() == 2
+    assert credits_left() == {
+        "beem": Credit(412.5, "SMS"),
+        "africastalking": Credit(1234.56, "TZS"),
+    }
+    asked = wire.calls[1].request
+    assert (asked.headers["apiKey"], asked.headers["Accept"]) == ("fake-key", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, "{}"),
+        (200, '{"data": {"credit_balance": "?"}}'),
+        (200, "<html>"),
+        (401, ""),
+        (503, ""),
+    ],
+)
+def test_what_is_not_told_is_not_known(
+    wire: responses.RequestsMock, status: int, body: str
+) -> None:
+    wire.get(BALANCE_URL, body=body, status=status)
+    assert watch_credit() == 0
+    assert credits_left() == {}
 
 
 def test_africas_talking_cannot_be_asked(

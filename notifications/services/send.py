@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from common import phone as phones
 from common.queue import hurry
 from notifications.channels.base import (
     TROUBLE_OF_THE_CHANNEL,
@@ -117,7 +118,7 @@ def note_doubt(message: Message, what: str) -> None:
         _wait(message, what, BACK_OFF[0])
         return
     message.state = State.UNKNOWN
-    message.error = what[:255]
+    message.error = _masked(what)
     message.next_attempt_at = None
 
 
@@ -132,12 +133,11 @@ def _sent(message: Message) -> str:
             reference = _sent_by(channel, message)
         except TROUBLE_OF_THE_CHANNEL as refusal:
             if isinstance(refusal, Misconfigured):
-                logger.error(
-                    "messages by %s are refused until staff act: %s", channel.name, refusal
-                )
+                words = _masked(refusal)
+                logger.error("messages by %s are refused until staff act: %s", channel.name, words)
             refusals.append(refusal)
         else:
-            message.error = "; ".join(map(str, refusals))[:255]
+            message.error = _masked("; ".join(map(str, refusals)))
             return reference
     raise min(refusals, key=lambda refusal: refusal.permanent)  # what may pass, if any may
 
@@ -163,15 +163,20 @@ def _try_later_or_give_up(message: Message, refusal: NotAccepted) -> None:
 def _give_up(message: Message, why: str) -> None:
     """What was in doubt before stays in doubt, whatever a second sending came to."""
     message.state = State.UNKNOWN if message.doubts else State.FAILED
-    message.error = why[:255]
+    message.error = _masked(why)
     message.next_attempt_at = None
-    logger.warning("message %s is given up: %s", message.pk, why)
+    logger.warning("message %s is given up: %s", message.pk, message.error)
 
 
 def _wait(message: Message, why: object, pause: timedelta) -> None:
     message.state = State.QUEUED
-    message.error = str(why)[:255]
+    message.error = _masked(why)
     message.next_attempt_at = timezone.now() + pause
+
+
+def _masked(words: object) -> str:
+    """What a provider said, without the number that it may have named: rows and logs outlive `to`."""
+    return phones.mask_within(str(words))[:255]
 
 
 def _keep(message: Message, before: State = State.SENDING) -> bool:

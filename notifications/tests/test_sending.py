@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -109,13 +110,18 @@ def test_a_refusal_that_may_pass_is_tried_again_later_and_later(
     assert sent(message).state == "sent"
 
 
-@pytest.mark.parametrize("refusal", [NotAccepted("number", permanent=True), Misconfigured("key")])
+@pytest.mark.parametrize("of", [partial(NotAccepted, permanent=True), Misconfigured])
 def test_a_refusal_that_stays_is_not_tried_again(
-    channel: Scripted, queue: Callable[[str], Message], refusal: Exception
+    channel: Scripted,
+    queue: Callable[[str], Message],
+    caplog: pytest.LogCaptureFixture,
+    of: Callable[[str], Exception],
 ) -> None:
-    channel.ends = [refusal]
+    channel.ends = [of(f"{PHONE} is no reader of 255754123456")]
     message = sent(sent(queue("payment_failed")))
     assert (message.state, channel.sent) == ("failed", 1)
+    assert "is no reader of" in message.error
+    assert "754123456" not in message.error + caplog.text
 
 
 def test_what_a_network_turned_away_is_tried_once_more(

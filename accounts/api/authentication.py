@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone, translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
@@ -37,14 +39,14 @@ def digest_of_bearer(request: HttpRequest) -> str:
 
 
 class InOwnLanguage(TokenAuthentication):  # type: ignore[misc]  # knox has no types
-    """Unless the request asks for a language, as a browser does and the released app does not.
+    """Unless the request asks for a language of ours, as a browser does and the released app does not.
 
     What is activated lasts until the end of the request (`accounts.middleware`).
     """
 
     def authenticate(self, request: Request) -> Any:
         found = super().authenticate(request)
-        if found is not None and not request.headers.get("Accept-Language"):
+        if found is not None and not _asks_for_a_language(request):
             translation.activate(found[0].language)
         return found
 
@@ -54,6 +56,13 @@ class InOwnLanguage(TokenAuthentication):  # type: ignore[misc]  # knox has no t
         if found is None:
             raise AuthenticationFailed
         return found.user, found
+
+
+def _asks_for_a_language(request: Request) -> bool:
+    """Whether it names one that there is: `*`, as many programs send by themselves, names none."""
+    asked = parse_accept_lang_header(request.headers.get("Accept-Language", "").lower())
+    known = dict(settings.LANGUAGES)
+    return any(code.partition("-")[0] in known for code, _ in asked)
 
 
 class InOwnLanguageScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]

@@ -65,6 +65,10 @@ def test_a_translation_has_the_figures_of_its_sentence() -> None:
         ("en", {}, "There is no such payment."),
         ("sw", {"Accept-Language": "en"}, "There is no such payment."),
         ("en", {"Accept-Language": "sw"}, "Hakuna malipo kama hayo."),
+        ("sw", {"Accept-Language": "fr-FR,en;q=0.5"}, "There is no such payment."),
+        ("sw", {"Accept-Language": "*"}, "Hakuna malipo kama hayo."),
+        ("sw", {"Accept-Language": "fr;q=0.9"}, "Hakuna malipo kama hayo."),
+        ("sw", {"Accept-Language": "x;;q=zz"}, "Hakuna malipo kama hayo."),
     ],
 )
 def test_a_refusal_is_in_the_callers_language_with_the_same_code(

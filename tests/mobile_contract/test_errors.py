@@ -12,9 +12,10 @@ from tests.mobile_contract.shapes import assert_error
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MALFORMED = [b"{", b"", b"[1, 2", b"\xff\xfe", b"null", b"[]", b'"text"', b"1", b"{'a': 1}"]
+DEEP = b"[" * 10_000
 
 
-@pytest.mark.parametrize("body", MALFORMED)
+@pytest.mark.parametrize("body", [*MALFORMED, pytest.param(DEEP, id="deep")])
 @pytest.mark.parametrize(
     "path", ["/api/payments/initiate", "/api/vpn/generate-config", "/api/auth/login"]
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework import status
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 
 class Reply(Response):
-    """A success. `message` is a short sentence; `top_level` repeats data beside the envelope."""
+    """A success. `message` is a short sentence, which its reader's language has where it is marked
+    with `gettext_noop`; `top_level` repeats data beside the envelope.
+    """
 
     def __init__(
         self,
@@ -37,7 +40,7 @@ class EnvelopeRenderer(JSONRenderer):
     ) -> bytes:
         response = (renderer_context or {}).get("response")
         if isinstance(response, Reply):
-            data = _enveloped(data, response.message, response.top_level)
+            data = _enveloped(data, gettext(response.message), response.top_level)
         rendered: bytes = super().render(data, accepted_media_type, renderer_context)
         return rendered
 

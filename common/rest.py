@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
+from common import phone as phones
 from common.envelope import Reply as Reply
 from common.errors import DomainError
 
@@ -50,7 +51,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         error = exceptions.PermissionDenied()
     if isinstance(error, DomainError):
         set_rollback()
-        body = error_body(gettext(str(error)), error.code, error.errors)
+        body = error_body(gettext(str(error)), error.code, _flat(error.errors))
         response = Response(body, status=error.status)
         if seconds := getattr(error, "retry_after_seconds", None):
             response["Retry-After"] = str(seconds)
@@ -65,7 +66,8 @@ def _from_framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
         errors = _flat(error.detail)
         first = next((sentences[0] for sentences in errors.values() if sentences), "")
-        body = error_body(first or "Please check what you entered.", "validation_error", errors)
+        message = first or gettext("Please check what you entered.")
+        body = error_body(message, "validation_error", errors)
         return Response(body, status=error.status_code)
     code, message = CODES.get(type(error), (str(error.default_code), str(error.detail)))
     response = Response(error_body(gettext(message), code), status=error.status_code)
@@ -77,7 +79,7 @@ def _from_framework(error: exceptions.APIException) -> Response:
 
 
 def _flat(detail: Any) -> dict[str, list[str]]:
-    """DRF's nested details as lists of sentences by field."""
+    """DRF's nested details as lists of sentences by field, in the reader's language."""
     if isinstance(detail, Mapping):
         return {str(field): _sentences(value) for field, value in detail.items()}
     return {"non_field_errors": _sentences(detail)}
@@ -88,7 +90,21 @@ def _sentences(value: Any) -> list[str]:
         return [sentence for item in value.values() for sentence in _sentences(item)]
     if isinstance(value, list | tuple):
         return [sentence for item in value for sentence in _sentences(item)]
-    return [str(value)]
+    return [gettext(str(value))]
+
+
+class PhoneField(serializers.CharField):
+    """A Tanzanian mobile number in any usual form; E.164 from then on."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Raises InvalidPhoneNumber, which names the field, and ValidationError."""
+        try:
+            return phones.parse(super().to_internal_value(data))
+        except phones.InvalidPhoneNumber as error:
+            sentence = str(error)
+            raise phones.InvalidPhoneNumber(
+                sentence, errors={str(self.field_name): [sentence]}
+            ) from error
 
 
 class Pages(BasePagination):
@@ -155,7 +171,7 @@ def _number(query: QueryDict, name: str, default: int, most: int) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and 1 <= int(text) <= most):
-        raise exceptions.ValidationError({name: ["Enter a whole number from 1 up."]})
+        raise exceptions.ValidationError({name: [_("Enter a whole number from 1 up.")]})
     return int(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -29,7 +30,7 @@ from accounts.services.passwords import ask_to_reset, change_password, reset_pas
 from accounts.services.sign_in import end_other_sessions, end_session, new_token, sessions_of
 from common.rest import Pages, Reply
 
-CODE_SENT = "We have sent a code to this phone. It is good for five minutes."
+CODE_SENT = _("We have sent a code to this phone. It is good for five minutes.")
 
 
 class AskVerifyPhoneView(APIView):
@@ -51,7 +52,7 @@ class VerifyPhoneView(APIView):
         asked = CodeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user = own_phone.verify(user=signed_in(request), digits=asked.validated_data["code"])
-        return Reply({"user": UserSerializer(user).data}, message="Your phone is confirmed.")
+        return Reply({"user": UserSerializer(user).data}, message=_("Your phone is confirmed."))
 
 
 class AskChangePhoneView(APIView):
@@ -75,7 +76,7 @@ class ChangePhoneView(APIView):
         asked = CodeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user = own_phone.change(user=signed_in(request), digits=asked.validated_data["code"])
-        return Reply({"user": UserSerializer(user).data}, message="Your phone is changed.")
+        return Reply({"user": UserSerializer(user).data}, message=_("Your phone is changed."))
 
 
 class AskResetPasswordView(APIView):
@@ -91,8 +92,10 @@ class AskResetPasswordView(APIView):
         asked.is_valid(raise_exception=True)
         ask_to_reset(**asked.validated_data)
         return Reply(
-            message="If this phone is confirmed for an account, a code is on its way to it. "
-            "At most three an hour are sent."
+            message=_(
+                "If this phone is confirmed for an account, a code is on its way to it. "
+                "At most three an hour are sent."
+            )
         )
 
 
@@ -108,7 +111,7 @@ class ResetPasswordView(APIView):
         given = asked.validated_data
         user = reset_password(phone=given["phone"], digits=given["code"], new=given["password"])
         token = new_token(user=user, device=device_of(request))
-        return signed_in_reply(user, token, "Your password is changed.")
+        return signed_in_reply(user, token, _("Your password is changed."))
 
 
 class ChangePasswordView(APIView):
@@ -125,7 +128,7 @@ class ChangePasswordView(APIView):
             new=given["password"],
             session=own_token(request),
         )
-        return Reply(message="Your password is changed. You are signed out everywhere else.")
+        return Reply(message=_("Your password is changed. You are signed out everywhere else."))
 
 
 class SessionsView(APIView):
@@ -134,20 +137,20 @@ class SessionsView(APIView):
         pages = Pages()
         found = pages.paginate_queryset(sessions_of(signed_in(request)), request, view=self)
         rows = SessionSerializer(found, many=True, context={"current": own_token(request).pk})
-        data = {"sessions": rows.data, "message": "Where you are signed in"}
+        data = {"sessions": rows.data, "message": _("Where you are signed in")}
         return pages.get_paginated_response(data)
 
     @extend_schema(operation_id="users_sessions_end_others", responses=None)
     def delete(self, request: Request) -> Response:
         end_other_sessions(but=own_token(request))
-        return Reply(message="You are signed out everywhere else.")
+        return Reply(message=_("You are signed out everywhere else."))
 
 
 class SessionView(APIView):
     @extend_schema(responses=None)
     def delete(self, request: Request, session_id: int) -> Response:
         end_session(user=signed_in(request), session_id=session_id)
-        return Reply(message="That session is ended.")
+        return Reply(message=_("That session is ended."))
 
 
 class DeleteAccountView(APIView):
@@ -163,4 +166,4 @@ class DeleteAccountView(APIView):
             password=given["password"],
             gives_up_service=given["give_up_service"],
         )
-        return Reply(message="Your account is deleted.")
+        return Reply(message=_("Your account is deleted."))

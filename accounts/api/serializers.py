@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
 from rest_framework import serializers
 
 from accounts.models import Session, User
-from common import phone as phones
-from common.rest import PageSerializer
+from common.rest import PageSerializer, PhoneField
 
 ROLE_OF_TYPE = {"client": User.Role.CUSTOMER, "owner": User.Role.OWNER}
 TYPE_OF_ROLE = {
@@ -42,12 +42,9 @@ class UserSerializer(serializers.ModelSerializer[User]):
 class RegisterSerializer(serializers.Serializer[Any]):
     full_name = serializers.CharField(max_length=150)
     email = serializers.EmailField(max_length=254)
-    phone = serializers.CharField(max_length=30)
+    phone = PhoneField(max_length=30)
     password = serializers.CharField(max_length=128, trim_whitespace=False)
     user_type = serializers.ChoiceField(choices=list(ROLE_OF_TYPE), default="client")
-
-    def validate_phone(self, value: str) -> str:
-        return phones.parse(value)
 
 
 class LoginSerializer(serializers.Serializer[Any]):
@@ -58,17 +55,16 @@ class LoginSerializer(serializers.Serializer[Any]):
 class CodeSerializer(serializers.Serializer[Any]):
     """The six digits of an SMS."""
 
-    code = serializers.RegexField(r"^\s*[0-9]{6}\s*$", max_length=20)
+    code = serializers.RegexField(
+        r"^\s*[0-9]{6}\s*$", max_length=20, error_messages={"invalid": _("A code has six digits.")}
+    )
 
     def validate_code(self, value: str) -> str:
         return value.strip()
 
 
 class AskResetSerializer(serializers.Serializer[Any]):
-    phone = serializers.CharField(max_length=30)
-
-    def validate_phone(self, value: str) -> str:
-        return phones.parse(value)
+    phone = PhoneField(max_length=30)
 
 
 class ResetSerializer(AskResetSerializer, CodeSerializer):
@@ -108,11 +104,8 @@ class SessionsSerializer(PageSerializer):
 class ProfileSerializer(serializers.Serializer[Any]):
     full_name = serializers.CharField(max_length=150, required=False)
     email = serializers.EmailField(max_length=254, required=False)
-    phone = serializers.CharField(max_length=30, required=False)
+    phone = PhoneField(max_length=30, required=False)
     language = serializers.ChoiceField(choices=User.Language.choices, required=False)
-
-    def validate_phone(self, value: str) -> str:
-        return phones.parse(value)
 
 
 class UserReplySerializer(serializers.Serializer[Any]):

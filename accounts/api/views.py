@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny
@@ -45,7 +46,7 @@ class RegisterView(APIView):
             RegisterThrottle().count(request, self)
             raise
         token = new_token(user=user, device=device_of(request))
-        return signed_in_reply(user, token, "Welcome.", status.HTTP_201_CREATED)
+        return signed_in_reply(user, token, _("Welcome."), status.HTTP_201_CREATED)
 
 
 class LoginView(APIView):
@@ -61,14 +62,14 @@ class LoginView(APIView):
         user, token = sign_in(
             name=given["email"], password=given["password"], device=device_of(request)
         )
-        return signed_in_reply(user, token, "Welcome back.")
+        return signed_in_reply(user, token, _("Welcome back."))
 
 
 class LogoutView(APIView):
     @extend_schema(request=None, responses=None)
     def post(self, request: Request) -> Response:
         end_token(token=own_token(request))
-        return Reply(message="You are signed out.")
+        return Reply(message=_("You are signed out."))
 
 
 class RefreshView(APIView):
@@ -76,7 +77,7 @@ class RefreshView(APIView):
     def post(self, request: Request) -> Response:
         user = signed_in(request)
         token = renew_token(user=user, old=own_token(request))
-        return signed_in_reply(user, token, "Your sign-in is renewed.")
+        return signed_in_reply(user, token, _("Your sign-in is renewed."))
 
 
 class ProfileView(APIView):
@@ -84,7 +85,7 @@ class ProfileView(APIView):
 
     @extend_schema(responses=UserReplySerializer)
     def get(self, request: Request) -> Response:
-        return Reply({"user": UserSerializer(signed_in(request)).data}, message="Your profile")
+        return Reply({"user": UserSerializer(signed_in(request)).data}, message=_("Your profile"))
 
 
 class OwnProfileView(ProfileView):
@@ -100,4 +101,4 @@ class OwnProfileView(ProfileView):
         except AlreadyRegistered:
             ProfileThrottle().count(request, self)
             raise
-        return Reply({"user": UserSerializer(user).data}, message="Your profile is saved.")
+        return Reply({"user": UserSerializer(user).data}, message=_("Your profile is saved."))

@@ -29,7 +29,9 @@ def refuse_weak_password(password: str, user: User) -> None:
 def refuse_wrong_password(user: User, password: str) -> None:
     """Raise WrongPassword: what follows is for whoever knows it."""
     if not user.check_password(password):
-        raise WrongPassword("This is not your password.", errors={"password": ["Wrong."]})
+        raise WrongPassword(
+            "This is not your password.", errors={"password": ["This is not your password."]}
+        )
 
 
 def change_password(*, user: User, old: str, new: str, session: AuthToken) -> None:

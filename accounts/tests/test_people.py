@@ -55,9 +55,10 @@ def test_a_customer_registers_and_is_signed_in() -> None:
 @pytest.mark.parametrize(
     ("change", "status", "code", "field"),
     [
-        ({"phone": "+254712345678"}, 400, "invalid_phone_number", ""),
+        ({"phone": "+254712345678"}, 400, "invalid_phone_number", "phone"),
         ({"email": "no-address"}, 400, "validation_error", "email"),
         ({"password": "12345"}, 400, "weak_password", "password"),
+        ({"password": "+255754123456"}, 400, "weak_password", "password"),
         ({"user_type": "staff"}, 400, "validation_error", "user_type"),
         ({"full_name": "a\x00b"}, 400, "validation_error", "full_name"),
     ],

@@ -9,6 +9,7 @@ from hashlib import sha256
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
@@ -54,7 +55,7 @@ class BundleViewSet(GenericViewSet[Bundle]):
     @action(detail=False)
     def search(self, request: Request) -> Response:
         text = request.query_params.get("q", "").strip()
-        return self._page(bundles_matching(text), "Search results")
+        return self._page(bundles_matching(text), _("Search results"))
 
     @extend_schema(
         responses=BundleReplySerializer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -46,7 +47,7 @@ class GiftsView(APIView):
         person, pages = signed_in(request), Pages()
         found = pages.paginate_queryset(gifts_of(person), request, view=self)
         shown = GiftSerializer(found, many=True, context={"person": person}).data
-        return pages.get_paginated_response({"gifts": shown, "message": "Your gifts"})
+        return pages.get_paginated_response({"gifts": shown, "message": _("Your gifts")})
 
     @extend_schema(request=GiveDataSerializer, responses={201: GiftSerializer})
     def post(self, request: Request) -> Response:
@@ -60,7 +61,7 @@ class GiftsView(APIView):
             phone=given["phone"],
             data_bytes=given["data_mb"] * MEGABYTE,
         )
-        message = "It is off your data. The receiver is told by SMS."
+        message = _("It is off your data. The receiver is told by SMS.")
         return _reply(gift, person, message, status.HTTP_201_CREATED)
 
 
@@ -77,7 +78,7 @@ class ClaimGiftView(APIView):
         asked.is_valid(raise_exception=True)
         person, token = signed_in(request), asked.validated_data["token"]
         gift = gift_behind(token) if token else gift_to(person, asked.validated_data["gift_id"])
-        return _reply(claim_gift(gift=gift, claimer=person), person, "The gift is yours.")
+        return _reply(claim_gift(gift=gift, claimer=person), person, _("The gift is yours."))
 
 
 class TakeGiftBackView(APIView):
@@ -87,7 +88,9 @@ class TakeGiftBackView(APIView):
     def post(self, request: Request, gift_id: int) -> Response:
         """Take back what nobody has claimed: a price becomes credit, data is one's own again."""
         person = signed_in(request)
-        return _reply(take_back(giver=person, gift_id=gift_id), person, "The gift is yours again.")
+        return _reply(
+            take_back(giver=person, gift_id=gift_id), person, _("The gift is yours again.")
+        )
 
 
 def _reply(gift: Gift, person: User, message: str, code: int = status.HTTP_200_OK) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -62,7 +63,7 @@ class OwnerView(APIView):
 
     @extend_schema(responses=OwnerReplySerializer)
     def get(self, request: Request) -> Response:
-        return _owner(owner_of(signed_in(request)), "Your standing as an owner")
+        return _owner(owner_of(signed_in(request)), _("Your standing as an owner"))
 
     @extend_schema(request=OwnerSettingsSerializer, responses=OwnerReplySerializer)
     def put(self, request: Request) -> Response:
@@ -70,7 +71,7 @@ class OwnerView(APIView):
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data["is_paid_weekly"]
         owner = be_paid_weekly(person=signed_in(request), is_wanted=wanted)
-        return _owner(owner, "It is saved.")
+        return _owner(owner, _("It is saved."))
 
 
 class ApplyView(APIView):
@@ -80,7 +81,7 @@ class ApplyView(APIView):
         asked = ApplySerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         owner = apply_as_owner(person=signed_in(request), **asked.validated_data)
-        return _owner(owner, "We have your application.", status.HTTP_201_CREATED)
+        return _owner(owner, _("We have your application."), status.HTTP_201_CREATED)
 
 
 class OwnBundlesView(APIView):
@@ -88,20 +89,20 @@ class OwnBundlesView(APIView):
     def get(self, request: Request) -> Response:
         page = Pages()
         found = page.paginate_queryset(bundles_of(signed_in(request).pk), request, view=self)
-        return page.get_paginated_response({"bundles": _shown(found), "message": "Your bundles"})
+        return page.get_paginated_response({"bundles": _shown(found), "message": _("Your bundles")})
 
     @extend_schema(request=OwnOfferSerializer, responses={201: OwnBundleReplySerializer})
     def post(self, request: Request) -> Response:
         asked = OwnOfferSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         bundle = offer_bundle(person=signed_in(request), offer=asked.validated_data)
-        return _bundle(bundle, "It is on sale.", status.HTTP_201_CREATED)
+        return _bundle(bundle, _("It is on sale."), status.HTTP_201_CREATED)
 
 
 class OwnBundleView(APIView):
     @extend_schema(responses=OwnBundleReplySerializer)
     def get(self, request: Request, bundle_id: int) -> Response:
-        return _bundle(own_bundle(signed_in(request), bundle_id), "Your bundle")
+        return _bundle(own_bundle(signed_in(request), bundle_id), _("Your bundle"))
 
     @extend_schema(request=OwnOfferSerializer(partial=True), responses=OwnBundleReplySerializer)
     def put(self, request: Request, bundle_id: int) -> Response:
@@ -110,7 +111,7 @@ class OwnBundleView(APIView):
         bundle = change_offer(
             person=signed_in(request), bundle_id=bundle_id, changes=asked.validated_data
         )
-        return _bundle(bundle, "It is saved. Purchases that were made stay as they are.")
+        return _bundle(bundle, _("It is saved. Purchases that were made stay as they are."))
 
 
 class PauseView(APIView):
@@ -120,7 +121,7 @@ class PauseView(APIView):
         bundle = change_offer(
             person=signed_in(request), bundle_id=bundle_id, changes={"is_active": False}
         )
-        return _bundle(bundle, "It is not sold any more. Payments under way still buy it.")
+        return _bundle(bundle, _("It is not sold any more. Payments under way still buy it."))
 
 
 class ResumeView(APIView):
@@ -129,7 +130,7 @@ class ResumeView(APIView):
         bundle = change_offer(
             person=signed_in(request), bundle_id=bundle_id, changes={"is_active": True}
         )
-        return _bundle(bundle, "It is on sale again.")
+        return _bundle(bundle, _("It is on sale again."))
 
 
 class PictureView(APIView):
@@ -153,21 +154,21 @@ class PictureView(APIView):
         if upload is None:
             raise InvalidPicture("Send the picture in the field `picture`.")
         bundle = set_picture(person=signed_in(request), bundle_id=bundle_id, upload=upload.file)
-        return _bundle(bundle, "The picture is saved.")
+        return _bundle(bundle, _("The picture is saved."))
 
 
 class SalesView(APIView):
     @extend_schema(responses=SalesSerializer)
     def get(self, request: Request) -> Response:
         found = sales_of(signed_in(request).pk)
-        return _page(self, request, found, SaleSerializer, "sales", "Your sales")
+        return _page(self, request, found, SaleSerializer, "sales", _("Your sales"))
 
 
 class CustomersView(APIView):
     @extend_schema(responses=CustomersSerializer)
     def get(self, request: Request) -> Response:
         found = customers_of(signed_in(request).pk)
-        return _page(self, request, found, CustomerSerializer, "customers", "Your customers")
+        return _page(self, request, found, CustomerSerializer, "customers", _("Your customers"))
 
 
 class EarningsView(APIView):
@@ -180,7 +181,7 @@ class EarningsView(APIView):
             "commission_percent": Terms.current().commission_percent,
             "payouts_frozen_until": person.payouts_frozen_until,
         }
-        return Reply(EarningsSerializer(body).data, message="Your earnings")
+        return Reply(EarningsSerializer(body).data, message=_("Your earnings"))
 
 
 class PayoutView(APIView):
@@ -197,7 +198,7 @@ class PayoutView(APIView):
         )
         return Reply(
             TransferSerializer(transfer).data,
-            message="Your earnings are on their way.",
+            message=_("Your earnings are on their way."),
             status=status.HTTP_201_CREATED,
         )
 
@@ -206,7 +207,7 @@ class StatementView(APIView):
     @extend_schema(parameters=[PeriodSerializer], responses=StatementSerializer)
     def get(self, request: Request) -> Response:
         statement = statement_of(signed_in(request).pk, *_period(request))
-        return Reply(StatementSerializer(statement).data, message="Your statement")
+        return Reply(StatementSerializer(statement).data, message=_("Your statement"))
 
 
 class StatementCsvView(APIView):

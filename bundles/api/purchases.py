@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -71,7 +72,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
                 phone=asked.validated_data["phone_number"],
                 provider=asked.wanted_provider(),
                 use_credit=asked.validated_data["use_credit"],
-                gift_phone=asked.validated_data["gift_phone"],
+                gift_phone=asked.validated_data["gift_phone"] or "",
                 claimed=claimed,
             )
         except DomainError:
@@ -95,7 +96,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
         )
         return Reply(
             PaybillSerializer(offer).data,
-            message="Pay to one of these numbers and type the reference.",
+            message=_("Pay to one of these numbers and type the reference."),
         )
 
     @extend_schema(responses=PaymentSerializer, parameters=[PAYMENT_ID])
@@ -121,7 +122,7 @@ class PurchaseViewSet(GenericViewSet[Payment]):
         own = Payment.objects.filter(payer_id=signed_in(request).pk).order_by("-id")
         page = self.paginate_queryset(shown_of(own)) or []
         shown = [shown_payment(payment) for payment in page]
-        return self.get_paginated_response({"payments": shown, "message": "Your payments"})
+        return self.get_paginated_response({"payments": shown, "message": _("Your payments")})
 
 
 def _shown(payment: Payment) -> dict[str, Any]:
@@ -136,8 +137,8 @@ def _claim(request: Request, customer: User) -> IdempotentRequest | None:
 
 def _what_to_do(payment: Payment) -> str:
     if payment.payment_method == Payment.CREDIT:
-        return "Your credit has paid for it."
-    return "Enter your PIN on your phone to pay."
+        return _("Your credit has paid for it.")
+    return _("Enter your PIN on your phone to pay.")
 
 
 def _replayed(payment: Payment) -> Response:

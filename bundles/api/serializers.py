@@ -10,8 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bundles.models import Bundle, Gift, Renewal, Subscription
-from common import phone as phones
-from common.rest import PageSerializer
+from common.rest import PageSerializer, PhoneField
 from payments.models import Disposition, Payment
 from payments.networks import WORK_IT_OUT
 from payments.states import State
@@ -60,7 +59,7 @@ class InitiateSerializer(serializers.Serializer[Any]):
     """What the app sends to pay. A price in it is ignored: the server prices."""
 
     bundle_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    phone_number = serializers.CharField(max_length=30)
+    phone_number = PhoneField(max_length=30)
     provider = serializers.CharField(
         max_length=20, required=False, allow_blank=True, allow_null=True, default=""
     )
@@ -71,7 +70,7 @@ class InitiateSerializer(serializers.Serializer[Any]):
     use_credit = serializers.BooleanField(
         default=False, help_text="Let the customer's credit pay first"
     )
-    gift_phone = serializers.CharField(
+    gift_phone = PhoneField(
         max_length=30,
         required=False,
         allow_blank=True,
@@ -79,12 +78,6 @@ class InitiateSerializer(serializers.Serializer[Any]):
         default="",
         help_text="Whom it is for; empty for oneself",
     )
-
-    def validate_gift_phone(self, value: str | None) -> str:
-        return phones.parse(value) if value else ""
-
-    def validate_phone_number(self, value: str) -> str:
-        return phones.parse(value)
 
     def wanted_provider(self) -> str:
         """The provider the customer chose, or a word that means "work it out".
@@ -248,11 +241,8 @@ class GiveDataSerializer(serializers.Serializer[Any]):
     """Which of one's subscriptions, whose phone, and how much."""
 
     subscription_id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    phone = serializers.CharField(max_length=30)
+    phone = PhoneField(max_length=30)
     data_mb = serializers.IntegerField(min_value=1, max_value=10**9, help_text="Millions of bytes")
-
-    def validate_phone(self, value: str) -> str:
-        return phones.parse(value)
 
 
 class ClaimGiftSerializer(serializers.Serializer[Any]):

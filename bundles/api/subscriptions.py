@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,7 +34,7 @@ class SubscriptionViewSet(GenericViewSet[Subscription]):
         return self.get_paginated_response(
             {
                 "subscriptions": SubscriptionSerializer(page, many=True).data,
-                "message": "Your subscriptions",
+                "message": _("Your subscriptions"),
             }
         )
 
@@ -55,7 +56,7 @@ class SubscriptionViewSet(GenericViewSet[Subscription]):
         )
         return Reply(
             {"subscription": SubscriptionSerializer(subscription).data},
-            message="It is bought again from your credit when it is nearly over or used up."
+            message=_("It is bought again from your credit when it is nearly over or used up.")
             if subscription.is_renewed
-            else "It is not bought again by itself.",
+            else _("It is not bought again by itself."),
         )

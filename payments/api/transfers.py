@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -30,7 +31,7 @@ class CreditView(APIView):
     @extend_schema(responses=CreditSerializer)
     def get(self, request: Request) -> Response:
         credit = {"balance": ledger.credit_of(signed_in(request).pk), "currency": "TZS"}
-        return Reply(credit, message="Your credit")
+        return Reply(credit, message=_("Your credit"))
 
 
 class CreditReturnView(APIView):
@@ -61,7 +62,7 @@ class CreditReturnView(APIView):
         )
         return Reply(
             TransferSerializer(transfer).data,
-            message="Your credit is on its way back to the number that paid.",
+            message=_("Your credit is on its way back to the number that paid."),
             status=status.HTTP_201_CREATED,
         )
 
@@ -79,6 +80,6 @@ class TransferViewSet(GenericViewSet[Transfer]):
         return self.get_paginated_response(
             {
                 "transfers": TransferSerializer(page, many=True).data,
-                "message": "Money sent to you",
+                "message": _("Money sent to you"),
             }
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -25,7 +27,7 @@ class ProvidersView(APIView):
     def get(self, request: Request) -> Response:
         body = {"providers": OfferSerializer(offers(), many=True).data}
         # The released app reads the list at the top level.
-        return Reply(body, message="Payment providers", top_level=body)
+        return Reply(body, message=_("Payment providers"), top_level=body)
 
 
 class PredictionView(APIView):
@@ -44,4 +46,5 @@ class PredictionView(APIView):
         predicted = provider_for(requested="auto", phone=phone)
         offer = next(each for each in offers() if each.provider == predicted)
         body = {"phone_number": phone, **OfferSerializer(offer).data}
-        return Reply(body, message=f"This is probably a number of {offer.name}.")
+        message = gettext("This is probably a number of {name}.").format(name=offer.name)
+        return Reply(body, message=message)

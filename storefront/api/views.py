@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -63,7 +64,7 @@ class TimelineView(APIView):
             "now": sentence(found, timezone.now()),
             "next_step": _next_step(found),
         }
-        return Reply(TimelineSerializer(body).data, message="Your payment")
+        return Reply(TimelineSerializer(body).data, message=_("Your payment"))
 
 
 class RefundsView(APIView):
@@ -75,7 +76,7 @@ class RefundsView(APIView):
         rows = asked.select_related("payment", "transfer").order_by("-id")
         found = pages.paginate_queryset(rows, request, view=self)
         shown = RefundRequestSerializer(found, many=True).data
-        return pages.get_paginated_response({"refunds": shown, "message": "Your refunds"})
+        return pages.get_paginated_response({"refunds": shown, "message": _("Your refunds")})
 
 
 class AskRefundView(APIView):
@@ -94,9 +95,9 @@ class AskRefundView(APIView):
         asked.is_valid(raise_exception=True)
         made = ask_refund(payment=payment, customer=customer, why=asked.validated_data["why"])
         message = (
-            "Your money is on its way back to you."
+            _("Your money is on its way back to you.")
             if made.state == RefundRequest.State.GRANTED
-            else "We have your wish. The decision comes by SMS."
+            else _("We have your wish. The decision comes by SMS.")
         )
         shown = RefundRequestSerializer(made).data
         return Reply(shown, message=message, status=status.HTTP_201_CREATED)
@@ -153,7 +154,7 @@ class ReceiptClaimsView(APIView):
         pages = Pages()
         found = pages.paginate_queryset(claims_of(signed_in(request).pk), request, view=self)
         shown = ReceiptClaimSerializer([tell_in_short(claim) for claim in found], many=True).data
-        return pages.get_paginated_response({"receipts": shown, "message": "Your receipts"})
+        return pages.get_paginated_response({"receipts": shown, "message": _("Your receipts")})
 
     @extend_schema(
         request=ClaimReceiptSerializer,

@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from common.framework_sentences import SENTENCES
 from payments.tests.factories import a_customer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,11 @@ def test_every_word_of_the_pages_is_in_swahili() -> None:
             if swahili.gettext(sentence) == sentence:
                 missing.append(f"{template.name}: {sentence}")
     assert missing == []
+
+
+def test_what_the_frameworks_say_of_input_is_in_swahili() -> None:
+    swahili = compiled()
+    assert [each for each in SENTENCES if str(swahili.gettext(each)) == each] == []
 
 
 def test_what_is_compiled_is_what_was_written() -> None:
@@ -80,6 +86,26 @@ def test_a_refusal_is_in_the_callers_language_with_the_same_code(
     answer: Any = app_of(person).get("/api/payments/status/nothing", headers=header)
     body = answer.json()
     assert (answer.status_code, body["code"], body["message"]) == (404, "payment_not_found", said)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({}, "", "Taarifa zako zimehifadhiwa."),
+        ({"full_name": ""}, "full_name", "Sehemu hii haiwezi kuwa tupu."),
+        ({"full_name": "x" * 151}, "full_name", "Sehemu hii isizidi herufi 150."),
+        ({"language": "fr"}, "language", '"fr" si chaguo sahihi.'),
+        ({"phone": "12"}, "phone", "Weka namba ya simu ya Tanzania, mfano 0754 123 456."),
+    ],
+)
+def test_what_was_entered_is_answered_in_the_persons_language(
+    app_of: App, change: dict[str, str], field: str, said: str
+) -> None:
+    answer: Any = app_of(a_customer()).put("/api/users/profile", change, format="json")
+    body = answer.json()
+    assert body["message"] == said
+    assert body.get("errors", {}) == ({field: [said]} if field else {})
 
 
 @pytest.mark.django_db(transaction=True)

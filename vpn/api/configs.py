@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -42,7 +43,7 @@ class ConfigViewSet(GenericViewSet[Peer]):
         return self.get_paginated_response(
             {
                 "configs": [ConfigSerializer(peer).data for peer in page],
-                "message": "Your configurations",
+                "message": _("Your configurations"),
             }
         )
 
@@ -52,7 +53,7 @@ class ConfigViewSet(GenericViewSet[Peer]):
         asked = GenerateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         peer = generate_config(customer=signed_in(request), **asked.validated_data)
-        return Reply({"config": ConfigSerializer(peer).data}, message="Your VPN is ready.")
+        return Reply({"config": ConfigSerializer(peer).data}, message=_("Your VPN is ready."))
 
     @extend_schema(responses=ConfigReplySerializer, parameters=[CONFIG_ID])
     def retrieve(self, request: Request, pk: int) -> Response:
@@ -63,7 +64,7 @@ class ConfigViewSet(GenericViewSet[Peer]):
     def destroy(self, request: Request, pk: int) -> Response:
         """Revoke the device: its configuration stops working."""
         revoke_now(peer=own_peer(user_id=signed_in(request).pk, peer_id=pk))
-        return Reply(message="The device is removed.")
+        return Reply(message=_("The device is removed."))
 
     @extend_schema(
         request=RotateSerializer, responses=ConfigReplySerializer, parameters=[CONFIG_ID]
@@ -77,7 +78,7 @@ class ConfigViewSet(GenericViewSet[Peer]):
         asked = RotateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         rotated = rotate_keys(peer=peer, **asked.validated_data)
-        return Reply({"config": ConfigSerializer(rotated).data}, message="The keys are new.")
+        return Reply({"config": ConfigSerializer(rotated).data}, message=_("The keys are new."))
 
     @extend_schema(
         responses={(200, "image/png"): OpenApiResponse(OpenApiTypes.BINARY)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -45,7 +46,7 @@ class StatusView(APIView):
             "total_data_transferred": bytes_used(owner_id=owner_id),
             "configured_devices": devices_served(owner_id=owner_id),
         }
-        return Reply({"status": figures}, message="VPN status")
+        return Reply({"status": figures}, message=_("VPN status"))
 
 
 class UsageView(APIView):
@@ -60,7 +61,7 @@ class UsageView(APIView):
             "usage": usage_by_day(customer_id=person, days=asked.validated_data["days"]),
             "total_bytes": bytes_used(customer_id=person),
         }
-        return Reply(UsageSerializer(figures).data, message="Your usage")
+        return Reply(UsageSerializer(figures).data, message=_("Your usage"))
 
 
 class ConnectionViewSet(GenericViewSet[Connection]):
@@ -77,6 +78,6 @@ class ConnectionViewSet(GenericViewSet[Connection]):
         return self.get_paginated_response(
             {
                 "connections": shown,
-                "message": "Your connections",
+                "message": _("Your connections"),
             }
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.core.management.commands import makemessages
 
 from common.errors import DomainError
@@ -30,6 +32,7 @@ FOR_STAFF = {"AlreadyRecorded", "DayNotReady", "NotDecidable", "NotPlaceable"}
 class Command(makemessages.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """The first argument of every error is a sentence that a customer may read."""
+        import_module(settings.ROOT_URLCONF)  # with all that raises an error
         errors = sorted(set(_kinds(DomainError)) - FOR_STAFF)
         self.xgettext_options = [
             *makemessages.Command.xgettext_options,

@@ -42,6 +42,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "sw": "Konektika: {giver} amekupa {data} za {bundle}. Zichukue kabla ya {until}: {link}",
         "en": "Konektika: {giver} gives you {data} of {bundle}. Claim them before {until}: {link}",
     },
+    "gift_claimed": {
+        "sw": "Konektika: Zawadi yako ya {bundle} imechukuliwa. Asante.",
+        "en": "Konektika: Your gift of {bundle} was claimed. Thank you.",
+    },
+    "gift_data_claimed": {
+        "sw": "Konektika: {data} za {bundle} ulizotoa zimechukuliwa. Asante.",
+        "en": "Konektika: The {data} of {bundle} that you gave were claimed. Thank you.",
+    },
     "gift_returned": {
         "sw": "Konektika: Zawadi yako ya {bundle} haikuchukuliwa na imerudi: TZS {amount:,} "
         "ziko kwenye akaunti yako.",

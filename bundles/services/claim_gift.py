@@ -11,7 +11,9 @@ from bundles.models import OF_ALLOWANCE, Bundle, Gift, Subscription
 from bundles.services.activate import FIRST_LOOK_AFTER, running_subscription, serve
 from bundles.services.allowance import settle_allowance
 from bundles.services.seats import move_seat, use_seat
+from common.sizes import in_words
 from common.transactions import retried
+from notifications.services import queue_message
 
 
 def claim_gift(*, gift: Gift, claimer: User) -> Gift:
@@ -43,6 +45,7 @@ def _claim(gift_id: int, claimer_id: int) -> tuple[Gift, Subscription | None]:
     )
     if not is_ours:
         return _claimed_before(gift, claimer), None
+    _tell_giver(gift)
     if gift.purchase is not None:
         move_seat(purchase=gift.purchase, customer=claimer)
         return gift, serve(gift.purchase, bundle=bundle, customer=claimer)
@@ -93,6 +96,20 @@ def _begin(gift: Gift, bundle: Bundle, claimer: User) -> Subscription:
 def _note(gift: Gift, subscription: Subscription) -> None:
     gift.received = subscription
     gift.save(update_fields=["received", "lends_time"])
+
+
+def _tell_giver(gift: Gift) -> None:
+    """Inside the claim's transaction: nobody looks later whether it was told."""
+    giver = gift.giver
+    if not giver.phone:
+        return
+    queue_message(
+        message_id="gift_claimed" if gift.purchase is not None else "gift_data_claimed",
+        to=giver.phone,
+        language=giver.language,
+        context={"bundle": gift.bundle.name, "data": in_words(gift.data_bytes)},
+        key=f"gift_claimed:{gift.pk}",
+    )
 
 
 @retried

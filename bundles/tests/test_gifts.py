@@ -136,6 +136,7 @@ def test_whoever_claims_it_is_served_once(
     assert (subscription.customer, delivered) == (claimer, [subscription])
     assert Activation.objects.get().subscription == subscription
     assert Seat.objects.get().customer == claimer
+    assert told(giver) == ["payment_received_gift", "gift_claimed"]
     assert_error(claim(a_customer(), token=token_of(gift)), 409, "gift_already_claimed")
     assert_error(withdraw(giver, gift), 409, "gift_already_claimed")
     assert [each["direction"] for each in listed(claimer) + listed(giver)] == ["received", "given"]
@@ -240,6 +241,7 @@ def test_given_data_leaves_at_once_and_begins_a_subscription_that_ends_with_the_
     theirs = Subscription.objects.get(customer=receiver)
     assert (theirs.data_limit_bytes, theirs.ends_at) == (GIVEN, own.ends_at)
     assert theirs in delivered
+    assert told(giver)[-1] == "gift_data_claimed"
     assert unused(Activation.objects.get(), timezone.now()).data_bytes == 5 * 10**9 - GIVEN
     payment = pay(receiver, bundle)
     theirs.refresh_from_db()
@@ -267,6 +269,7 @@ def test_without_a_free_place_given_data_waits(giver: User, receiver: User) -> N
     assert_success(given(giver, receiver), 201)
     gift = Gift.objects.get()
     assert_error(claim(receiver, gift_id=gift.pk), 409, "bundle_sold_out")
+    assert "gift_data_claimed" not in told(giver)
     Bundle.objects.update(max_clients=2)
     assert_success(claim(receiver, gift_id=gift.pk))
 

@@ -11,14 +11,17 @@ from payments.errors import ReceiptNotRead
 PASTED_MAX = 1000  # characters; the longest SMS has fewer
 TYPED = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]{4,38})[A-Z0-9]", re.ASCII | re.IGNORECASE)
 # Airtel's and Tigo's dotted form first: a full stop also ends a sentence.
-NUMBER = r"([A-Z]{2}[0-9]{6}\.[0-9]{4}\.[A-Z][0-9]{4,6}|[A-Z0-9]{8,20})\b"
+DOTTED = r"[A-Z]{2}[0-9]{6}\.[0-9]{4}\.[A-Z][0-9]{4,6}"
+NUMBER = rf"({DOTTED}|[A-Z0-9]{{8,40}})\b"
 LABEL = (
     r"(?:TID|Txn\.?\s*ID|Trans(?:action)?\.?\s*ID|Receipt(?:\s+(?:no|number))?|Risiti"
     r"|Muamala(?:\s+(?:no|namba))?|Kumbukumbu(?:\s+(?:no|namba))?|Utambulisho wa muamala)"
+    r"(?:\s+(?:yangu|my|ni|is))*"
 )
 IN_SMS = (
     re.compile(rf"\b{NUMBER}\s+(?:Imethibitishwa|Confirmed)\b", re.ASCII | re.IGNORECASE),
     re.compile(rf"\b{LABEL}[\s.:#=]*{NUMBER}", re.ASCII | re.IGNORECASE),
+    re.compile(rf"\b({DOTTED})\b", re.ASCII | re.IGNORECASE),
 )
 
 

@@ -35,6 +35,12 @@ from payments.receipts import read_receipt
             "26394529507543",
         ),
         ("Malipo TSh 1,000. Muamala: 26885574977044.27/11/26 07:51", "26885574977044"),
+        (
+            "Umelipa Tsh 1,000. Kumbukumbu No. MFSD202611261338f0ed3. Salio Tsh 9,000.",
+            "MFSD202611261338f0ed3",
+        ),
+        ("MP250101.1234.A56789 Umelipa Tsh 1,000 kwa KONEKTIKA", "MP250101.1234.A56789"),
+        ("Risiti yangu ni SG632NMUAB, naomba msaada", "SG632NMUAB"),
     ],
 )
 def test_the_number_is_read(text: str, receipt: str) -> None:

@@ -16,15 +16,21 @@ from payments.models import ProviderName
 WORK_IT_OUT = frozenset({"", "auto", "pesapal"})  # the released app always says "pesapal"
 
 
+def chosen(*words: str | None) -> str:
+    """The first provider that is named, or "auto". Raises UnknownProvider for any other word."""
+    named = [word for word in words if word and word not in WORK_IT_OUT]
+    if not all(word in ProviderName.values for word in named):
+        raise UnknownProvider("Choose M-Pesa, Tigo Pesa or Airtel Money.")
+    return named[0] if named else "auto"
+
+
 def provider_for(*, requested: str, phone: str) -> str:
     """The provider asked for, or the one predicted from an E.164 number.
 
     Raises UnknownProvider for another word, or when the number tells nothing.
     """
-    if requested in ProviderName.values:
-        return requested
-    if requested not in WORK_IT_OUT:
-        raise UnknownProvider("Choose M-Pesa, Tigo Pesa or Airtel Money.")
+    if (named := chosen(requested)) != "auto":
+        return named
     predicted = networks().get("0" + phones.msisdn(phone)[3:5])
     if predicted is None:
         raise UnknownProvider(

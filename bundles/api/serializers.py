@@ -12,7 +12,7 @@ from rest_framework import serializers
 from bundles.models import Bundle, Gift, Renewal, Subscription
 from common.rest import PageSerializer, PhoneField
 from payments.models import Disposition, Payment
-from payments.networks import WORK_IT_OUT
+from payments.networks import chosen
 from payments.states import State
 
 APP_STATUS = {
@@ -82,10 +82,9 @@ class InitiateSerializer(serializers.Serializer[Any]):
     def wanted_provider(self) -> str:
         """The provider the customer chose, or a word that means "work it out".
 
-        An unknown word is kept, so that it is refused by name.
+        Raises UnknownProvider.
         """
-        words = (self.validated_data["provider"], self.validated_data["payment_method"])
-        return next((word for word in words if word and word not in WORK_IT_OUT), "auto")
+        return chosen(self.validated_data["provider"], self.validated_data["payment_method"])
 
 
 class PaymentSerializer(serializers.Serializer[Any]):

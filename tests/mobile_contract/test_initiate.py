@@ -79,6 +79,17 @@ def test_an_unknown_provider_is_refused(
     assert nothing_was_started()
 
 
+@pytest.mark.parametrize("is_asked", [False, True], ids=["new", "under way"])
+def test_one_unknown_word_is_enough_to_refuse(
+    app: APIClient, customer: User, bundle: Bundle, is_asked: bool
+) -> None:
+    phone = customer.phone or ""
+    if is_asked:
+        assert_success(initiate(app, bundle.pk, phone), 201)
+    answer = initiate(app, bundle.pk, phone, provider="vodacom_mpesa", payment_method="visa")
+    assert_error(answer, 400, "unknown_provider")
+
+
 def test_an_unassigned_range_needs_a_named_provider(app: APIClient, bundle: Bundle) -> None:
     assert_error(initiate(app, bundle.pk, "+255640000001"), 400, "unknown_provider")
     assert_success(initiate(app, bundle.pk, "+255640000001", provider="tigo_pesa"), 201)

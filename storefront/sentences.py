@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
@@ -67,7 +69,7 @@ NEXT_STEPS = {
     Finding.NO_DEVICE: ("get_configuration", _("Open your configuration.")),
     Finding.DEVICE_REVOKED: (
         "get_configuration",
-        "Set the device up again: open your configuration.",
+        _("Set the device up again: open your configuration."),
     ),
     Finding.GATEWAY_SILENT: ("wait", _("Try again in some minutes.")),
     Finding.GATEWAY_BEHIND: (
@@ -86,8 +88,8 @@ def sentence(diagnosis: Diagnosis, now: datetime) -> str:
     subscription, peer = diagnosis.subscription, diagnosis.peer
     facts: dict[str, object] = {}
     if subscription is not None:
-        ends_at = f"{localtime(subscription.ends_at):%d.%m.%Y %H:%M}"
-        facts = {"bundle": subscription.bundle, "ends_at": ends_at}
+        ends_at = localtime(subscription.ends_at, ZoneInfo(settings.BUSINESS_TIME_ZONE))
+        facts = {"bundle": subscription.bundle, "ends_at": f"{ends_at:%d.%m.%Y %H:%M}"}
     if peer is not None and peer.handshake_at is not None:
         facts["seen"] = duration(now - peer.handshake_at)
     return gettext(SENTENCES[diagnosis.finding]).format(**facts)

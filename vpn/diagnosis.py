@@ -99,6 +99,7 @@ VERBS = {
     Finding.OFFLINE: Verb.SWITCH_TUNNEL_ON,
 }
 
+# The latest payment serves nobody, or not any more: what else the customer has may.
 NOTHING_FOR_ONESELF = (
     Finding.NOT_PAID,
     Finding.NO_ANSWER,
@@ -106,11 +107,13 @@ NOTHING_FOR_ONESELF = (
     Finding.WITHDRAWN,
     Finding.GIFT_OFFERED,
     Finding.GIFT_CLAIMED,
+    Finding.TIME_OVER,
+    Finding.USED_UP,
 )
 
 
 def diagnose(customer_id: int, now: datetime) -> Diagnosis:
-    """What the latest payment came to; where that bought nothing, what an earlier one still gives."""
+    """What the latest payment came to; where that serves nobody, what the customer has besides."""
     payment = Payment.objects.filter(payer_id=customer_id).order_by("-id").first()
     running = _running(customer_id, now)
     if payment is None:

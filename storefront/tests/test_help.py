@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from bundles.models import Subscription
 from notifications.models import Message
 from payments.models import MobileMoneyTransaction, Payment
 from payments.tests.factories import a_customer
@@ -45,6 +47,12 @@ def test_what_only_the_customer_or_staff_can_mend_is_said(
     assert told["is_online"] == (finding == Finding.ONLINE)
     assert "{" not in told["text"]
     assert told["payment_id"] == paid.public_id
+
+
+def test_a_time_is_told_as_clocks_in_tanzania_have_it(paid: Payment, app_of: App) -> None:
+    befall(paid, Finding.TIME_OVER)
+    ended = Subscription.objects.get().ends_at.astimezone(ZoneInfo("Africa/Dar_es_Salaam"))
+    assert f"{ended:%d.%m.%Y %H:%M}" in help_me(app_of(paid.payer))["text"]
 
 
 def test_a_missing_device_is_made(paid: Payment, app_of: App) -> None:

@@ -15,6 +15,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from common.framework_sentences import SENTENCES
 from payments.tests.factories import a_customer
+from storefront.sentences import NEXT_STEPS
+from storefront.sentences import SENTENCES as FOUND
 
 ROOT = Path(__file__).resolve().parents[2]
 SWAHILI = ROOT / "locale/sw/LC_MESSAGES"
@@ -42,9 +44,11 @@ def test_every_word_of_the_pages_is_in_swahili() -> None:
     assert missing == []
 
 
-def test_what_the_frameworks_say_of_input_is_in_swahili() -> None:
+def test_what_is_found_and_what_the_frameworks_say_of_input_is_in_swahili() -> None:
     swahili = compiled()
-    assert [each for each in SENTENCES if str(swahili.gettext(each)) == each] == []
+    steps = [step for _, step in NEXT_STEPS.values() if step]
+    said = [*SENTENCES, *FOUND.values(), *steps]
+    assert [each for each in said if swahili.gettext(each) == each] == []
 
 
 def test_what_is_compiled_is_what_was_written() -> None:

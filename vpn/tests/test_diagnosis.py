@@ -50,5 +50,17 @@ def test_a_payment_that_bought_nothing_is_told_unless_an_earlier_one_serves(
     assert found.verb in (Verb.BUY_AGAIN, Verb.ASK_THE_PROVIDER)
 
 
+@pytest.mark.parametrize("finding", [Finding.TIME_OVER, Finding.USED_UP])
+def test_what_is_over_is_told_unless_something_else_serves(paid: Payment, finding: Finding) -> None:
+    befall(paid, finding)
+    pay(paid.payer, other := a_bundle())
+    Payment.objects.exclude(pk=paid.pk).update(payer=a_customer())
+    Gateway.objects.update(agent_revision=1_000)
+    found = diagnose(paid.payer_id, timezone.now())
+    assert found.finding == Finding.NOT_FETCHED
+    assert found.subscription is not None
+    assert found.subscription.bundle == other
+
+
 def test_who_has_paid_nothing_has_bought_nothing() -> None:
     assert diagnose(a_customer().pk, timezone.now()).finding == Finding.NOTHING_BOUGHT

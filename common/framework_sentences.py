@@ -24,7 +24,6 @@ SENTENCES = (
     _("The password is too similar to the %(verbose_name)s."),
 )
 TOO_SHORT = ngettext_lazy(
-    "This password is too short. It must contain at least %(min_length)d character.",
-    "This password is too short. It must contain at least %(min_length)d characters.",
-    "min_length",
+    "This password is too short. It must contain at least %d character.",
+    "This password is too short. It must contain at least %d characters.",
 )

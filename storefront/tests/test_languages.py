@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from rest_framework.test import APIClient
 
+from accounts.errors import WeakPassword
 from accounts.models import User
+from accounts.services.passwords import refuse_weak_password
 from common.framework_sentences import SENTENCES
 from payments.tests.factories import a_customer
 from storefront.sentences import NEXT_STEPS
@@ -49,6 +51,11 @@ def test_what_is_found_and_what_the_frameworks_say_of_input_is_in_swahili() -> N
     steps = [step for _, step in NEXT_STEPS.values() if step]
     said = [*SENTENCES, *FOUND.values(), *steps]
     assert [each for each in said if swahili.gettext(each) == each] == []
+
+
+def test_a_short_password_is_refused_in_swahili() -> None:
+    with override("sw"), pytest.raises(WeakPassword, match="Liwe na herufi 8 au zaidi"):
+        refuse_weak_password("kitabu", User())
 
 
 def test_what_is_compiled_is_what_was_written() -> None:

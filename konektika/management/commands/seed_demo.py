@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from backoffice.roles import ROLES
+from bundles.models import Owner
 from bundles.services.seed import seed_catalogue
 from common.transactions import retried
 from vpn.services.seed import ensure_first_gateway
@@ -20,6 +21,13 @@ DEMO_ACCOUNTS = (
     ("owner@konektika.test", "Omari Owner", "+255754000901", User.Role.OWNER),
     ("customer@konektika.test", "Zawadi Customer", "+255754000902", User.Role.CUSTOMER),
 )
+# What the demo's owner shares: staff have nothing to decide before a first bundle is offered.
+APPROVED = {
+    "state": Owner.State.APPROVED,
+    "about": "A fibre line in Dar es Salaam",
+    "connection_gb": 10_000,
+    "connection_seats": 100,
+}
 # The first of the accounts may do everything; these, each what its role may.
 STAFF_ACCOUNTS = tuple(
     (f"{role}@konektika.test", f"{name} {role.capitalize()}", role)
@@ -59,6 +67,9 @@ def _seed_accounts(password: str) -> None:
         if is_new:
             person.set_password(password)
             person.save()
+        if role == User.Role.OWNER:
+            defaults = {**APPROVED, "decided_at": timezone.now()}
+            Owner.objects.get_or_create(person=person, defaults=defaults)
 
 
 @retried

@@ -89,6 +89,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def short_name(self) -> str:
         """First name and initial of the last: what whoever knows only a number may read."""
+        if self.deleted_at is not None:
+            return self.full_name
         names = self.full_name.split()
         return " ".join([*names[:1], *(f"{name[0]}." for name in names[1:][-1:])])
 

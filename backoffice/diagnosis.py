@@ -29,6 +29,8 @@ STAFF_SENTENCES = {
     Finding.GIFT_OFFERED: "A gift that was not claimed yet: its receiver has a link by SMS, and after "
     "seven days it becomes the giver's credit.",
     Finding.GIFT_CLAIMED: "A gift that its receiver has claimed: look at the receiver's own account.",
+    Finding.GIFT_RETURNED: "A gift that nobody claimed in time, or that was taken back: its price is the "
+    "giver's credit.",
     Finding.TIME_OVER: "The time of {bundle} was over {ends_at}: the customer needs another.",
     Finding.USED_UP: "The data of {bundle} is used up: the customer needs another.",
     Finding.NO_DEVICE: "{bundle} is active and has no device: it is made when the customer opens the "

@@ -34,6 +34,7 @@ class Finding(StrEnum):
     WITHDRAWN = "withdrawn"
     GIFT_OFFERED = "gift_offered"
     GIFT_CLAIMED = "gift_claimed"
+    GIFT_RETURNED = "gift_returned"
     TIME_OVER = "time_over"
     USED_UP = "used_up"
     NO_DEVICE = "no_device"
@@ -88,6 +89,7 @@ VERBS = {
     Finding.BECAME_CREDIT: Verb.SPEND_CREDIT,
     Finding.REFUNDED: Verb.BUY_AGAIN,
     Finding.WITHDRAWN: Verb.BUY_AGAIN,
+    Finding.GIFT_RETURNED: Verb.SPEND_CREDIT,
     Finding.TIME_OVER: Verb.BUY_AGAIN,
     Finding.USED_UP: Verb.BUY_AGAIN,
     Finding.NO_DEVICE: Verb.OPEN_THE_APP,
@@ -107,6 +109,7 @@ NOTHING_FOR_ONESELF = (
     Finding.WITHDRAWN,
     Finding.GIFT_OFFERED,
     Finding.GIFT_CLAIMED,
+    Finding.GIFT_RETURNED,
     Finding.TIME_OVER,
     Finding.USED_UP,
 )
@@ -132,7 +135,7 @@ def diagnose_payment(payment: Payment, now: datetime) -> Diagnosis:
         return Diagnosis(finding, payment=payment)
     activation, gift = _activation(payment), _gift(payment)
     if gift is not None:
-        return Diagnosis(_given(gift, activation), payment=payment)
+        return Diagnosis(_given(payment, gift, activation), payment=payment)
     if activation is None:
         return Diagnosis(Finding.NOT_ACTIVATED, payment=payment)
     if activation.withdrawn_at is not None:
@@ -177,10 +180,12 @@ def _gift(payment: Payment) -> Gift | None:
     return Gift.objects.filter(purchase=Purchase.id_from(payment.subject)).first()
 
 
-def _given(gift: Gift, activation: Activation | None) -> Finding:
+def _given(payment: Payment, gift: Gift, activation: Activation | None) -> Finding:
     """How the receiver uses it is not the giver's business."""
     if gift.state == Gift.State.OFFERED:
         return Finding.GIFT_OFFERED
+    if gift.state == Gift.State.RETURNED and not Transfer.objects.filter(payment=payment).exists():
+        return Finding.GIFT_RETURNED
     is_withdrawn = activation is None or activation.withdrawn_at is not None
     return Finding.WITHDRAWN if is_withdrawn else Finding.GIFT_CLAIMED
 

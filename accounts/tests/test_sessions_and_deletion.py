@@ -85,6 +85,7 @@ def test_a_deleted_account_names_nobody() -> None:
         person.is_phone_verified,
     ]
     assert told == ["Deleted account", f"deleted-{person.pk}@konektika.invalid", None, False, False]
+    assert person.short_name == person.full_name
     assert not person.has_usable_password()
     assert not AuthToken.objects.exists()
     assert not PhoneCode.objects.exists()

@@ -212,6 +212,8 @@ def test_what_was_bought_and_not_claimed_is_the_givers_credit(
     assert_error(claim(receiver, token=token_of(gift)), 409, "gift_returned")
     shown = signed_in(giver).get(f"/api/payments/status/{payment.public_id}")
     assert assert_success(shown)["status"] == "cancelled"
+    way = signed_in(giver).get(f"/api/payments/timeline/{payment.public_id}")
+    assert assert_success(way)["next_step"]["code"] == "use_credit"
 
 
 @pytest.mark.parametrize("is_claimed", [False, True])

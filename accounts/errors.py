@@ -37,6 +37,13 @@ class NoPhone(DomainError):
     status = 409
 
 
+class SessionEnded(DomainError):
+    """The token was good when the request came, and is not any more."""
+
+    code = "not_authenticated"
+    status = 401
+
+
 class SessionNotFound(DomainError):
     code = "not_found"
     status = 404

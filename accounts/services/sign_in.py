@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from knox.models import AuthToken
 
-from accounts.errors import InvalidCredentials, SessionNotFound
+from accounts.errors import InvalidCredentials, SessionEnded, SessionNotFound
 from accounts.models import Session, User
 from common import phone as phones
 from common.transactions import retried
@@ -50,7 +50,12 @@ def begin_session(*, user: User, device: str = "") -> tuple[AuthToken, str]:
 
 @retried
 def renew_token(*, user: User, old: AuthToken) -> str:
-    """A new token in the place of the old one, which is dead; the session goes on."""
+    """A new token in the place of the old one, which is dead; the session goes on.
+
+    Raises SessionEnded when somebody was faster: one token has one successor.
+    """
+    if AuthToken.objects.select_for_update().filter(pk=old.pk).first() is None:
+        raise SessionEnded("Please sign in again.")
     made, token = AuthToken.objects.create(user=user)
     if not Session.objects.filter(token=old).update(token=made):
         Session.objects.create(token=made)

@@ -10,7 +10,9 @@ from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
+from accounts.errors import SessionEnded
 from accounts.models import User
+from accounts.services.sign_in import renew_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,6 +110,15 @@ def test_a_renewed_token_replaces_the_old_one() -> None:
     old = registered()
     new = post("refresh", {}, old).json()["data"]["token"]
     assert (profile(old), profile(new)) == (401, 200)
+
+
+def test_a_token_has_one_successor() -> None:
+    registered()
+    first, second = (AuthToken.objects.select_related("user").get() for _ in range(2))
+    renew_token(user=first.user, old=first)
+    with pytest.raises(SessionEnded):
+        renew_token(user=second.user, old=second)
+    assert AuthToken.objects.count() == 1
 
 
 def test_a_token_ends_after_its_days() -> None:

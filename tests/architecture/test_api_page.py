@@ -27,6 +27,7 @@ ELSEWHERE = {
     "KeyDiffers",
     "NoReport",
     "NothingDone",
+    "SessionEnded",
 }
 
 

@@ -90,4 +90,5 @@ def _lines(balance: int, changed: Iterable[tuple[datetime, str, str, int, int]])
     for at, source, memo, held, payable in changed:
         balance -= held + payable
         what = _(WORDS.get(source.partition(":")[0], OTHER))
-        yield Line(at, what, mask_within(memo), -held, -payable, balance)
+        why = _(memo) if memo else ""  # a bundle's name and what staff wrote stay as they are
+        yield Line(at, what, mask_within(why), -held, -payable, balance)

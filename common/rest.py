@@ -193,6 +193,14 @@ def handler403(request: HttpRequest, exception: Exception | None = None) -> Http
     return _outside_rest(request, 403, "permission_denied", "You may not do this.")
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A page that was open since before signing in, or a browser that takes no cookies."""
+    message = _(
+        "Nothing was sent: this page had become too old. Go back, load it again, then send."
+    )
+    return _outside_rest(request, 403, "csrf_failed", message)
+
+
 def handler404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _outside_rest(request, 404, "not_found", "There is nothing here.")
 

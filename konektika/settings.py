@@ -28,6 +28,7 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", "127.0.0.1,localhost")
 PORT = env.integer("PORT", 8000, minimum=1)
 PUBLIC_URL = env.url("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "common.rest.csrf_failure"
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 FIELD_ENCRYPTION_KEYS = env.items("FIELD_ENCRYPTION_KEYS")

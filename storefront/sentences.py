@@ -21,7 +21,7 @@ SENTENCES = {
     Finding.NO_ANSWER: _(
         "The provider has not told us yet whether your money moved. We go on asking."
     ),
-    Finding.NOT_PAID: _("Your last payment did not go through: no money has reached us."),
+    Finding.NOT_PAID: _("The payment did not go through: no money has reached us."),
     Finding.NOT_ACTIVATED: _(
         "You have paid, and we are still switching it on. We try again by "
         "ourselves; if it cannot be done, your money comes back."

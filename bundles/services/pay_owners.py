@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from bundles.models import Owner
@@ -18,6 +19,8 @@ from payments.services.payout import pay_out
 
 logger = logging.getLogger(__name__)
 
+ASKED_FOR = gettext_noop("The owner asked for it")
+WEEKLY = gettext_noop("Weekly payout")
 MONDAY = 0
 WEEKLY_LEAST = 1_000  # TZS; less waits for the next week
 
@@ -33,7 +36,7 @@ def ask_payout(*, person: User, amount: int | None = None, request_key: str = ""
         account=earned_account(person.pk),
         amount=amount,
         request_key=request_key,
-        why="The owner asked for it",
+        why=ASKED_FOR,
         by=person,
         source=TransferEvent.Source.CUSTOMER,
     )
@@ -69,7 +72,7 @@ def _pay(person: User, amount: int, week: str) -> int:
             account=earned_account(person.pk),
             amount=amount,
             request_key=key,
-            why=f"Weekly payout {week}",
+            why=WEEKLY,
             by=person,
             source=TransferEvent.Source.CUSTOMER,
         )

@@ -36,7 +36,7 @@ def seed_catalogue() -> int:
         bundle = Bundle(
             owner=platform,
             name=name,
-            description=f"{gigabytes} GB for {days} day{'s' if days > 1 else ''}",
+            description=f"{gigabytes} GB: siku {days} / {days} day{'s' if days > 1 else ''}",
             data_limit_gb=gigabytes,
             duration_days=days,
             price=price,

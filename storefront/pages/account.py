@@ -34,6 +34,7 @@ from storefront.pages.base import (
     refuse_flood,
     said,
     sign_out_here,
+    typed,
 )
 from storefront.pages.forms import (
     ChangePhoneForm,
@@ -43,13 +44,15 @@ from storefront.pages.forms import (
     ProfileForm,
 )
 
+NEW_PHONE = "new_phone"  # in the session: the number that a code was sent to
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_page
 def account(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     known = {name: getattr(person, name) for name in ("full_name", "email", "language")}
-    form = ProfileForm(request.POST or None, initial=known)
+    form = ProfileForm(request.POST or None, initial={**known, **typed(request)})
     saved = _("It is saved.")
     if done := _do(request, form, lambda given: _change(request, given), saved):
         return done
@@ -74,18 +77,20 @@ def ask_verify(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_page
 def verify_phone(request: HttpRequest) -> HttpResponse:
-    return _by_code(request, own_phone.verify, _("Your phone is confirmed."))
+    phone = person_of(request).phone or ""
+    return _by_code(request, own_phone.verify, phone, _("Your phone is confirmed."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_page
 def change_phone(request: HttpRequest) -> HttpResponse:
-    form = ChangePhoneForm(request.POST or None)
+    form = ChangePhoneForm(request.POST or None, initial=typed(request))
     person = person_of(request)
     if request.method == "POST":
         refuse_flood(request, CodeThrottle)
         refuse_flood(request, PasswordThrottle)
     if _do(request, form, lambda given: own_phone.ask_to_change(user=person, **given), ""):
+        request.session[NEW_PHONE] = form.cleaned_data["phone"]
         return redirect("web-confirm-phone")
     return render(
         request,
@@ -97,7 +102,8 @@ def change_phone(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_page
 def confirm_phone(request: HttpRequest) -> HttpResponse:
-    return _by_code(request, own_phone.change, _("Your phone is changed."))
+    phone = request.session.get(NEW_PHONE, "")
+    return _by_code(request, own_phone.change, phone, _("Your phone is changed."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -155,6 +161,7 @@ def delete(request: HttpRequest) -> HttpResponse:
         refuse_flood(request, PasswordThrottle)
     if _do(request, form, lambda given: delete_account(user=person, **given), ""):
         sign_out_here(request)
+        messages.success(request, _("Your account is deleted."))
         return redirect("web-home")
     return render(
         request,
@@ -162,6 +169,10 @@ def delete(request: HttpRequest) -> HttpResponse:
         {
             "form": form,
             "title": _("Delete my account"),
+            "about": _(
+                "Your name, phone and e-mail address are removed for good. "
+                "What the law has us keep of payments stays, without your name."
+            ),
             "action": _("Delete my account"),
             "is_final": True,
             "back": reverse("web-account"),
@@ -169,7 +180,9 @@ def delete(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _by_code(request: HttpRequest, use: Callable[..., User], said_then: str) -> HttpResponse:
+def _by_code(
+    request: HttpRequest, use: Callable[..., User], phone: str, said_then: str
+) -> HttpResponse:
     form = CodeForm(request.POST or None)
     person = person_of(request)
     if request.method == "POST":
@@ -182,7 +195,12 @@ def _by_code(request: HttpRequest, use: Callable[..., User], said_then: str) -> 
     return render(
         request,
         "web/form.html",
-        {"form": form, "title": _("Code from the SMS"), "back": reverse("web-account")},
+        {
+            "form": form,
+            "title": _("Confirm the phone"),
+            "about": _("The code goes to {phone} by SMS.").format(phone=phone) if phone else "",
+            "back": reverse("web-account"),
+        },
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login, logout
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -28,6 +31,12 @@ from common.errors import DomainError
 
 View = Callable[..., HttpResponse]
 TOKEN = "session"  # noqa: S105 - in Django's session: the digest of the token that this browser is listed by
+TYPED = (
+    "typed"  # a signed cookie: the path of a page, and what was typed on it and could not be taken
+)
+TYPED_SECONDS = 30 * 60
+COOKIE_MOST = 4_000  # bytes: what every browser takes
+NEVER_KEPT = ("csrfmiddlewaretoken", "password", "old_password", "code")
 
 
 class TooManyTries(DomainError):
@@ -46,6 +55,7 @@ def page(view: View) -> View:
                 response = view(request, *args, **kwargs)
             except DomainError as refusal:
                 response = refused(request, refusal)
+        _forget_typed(request, response)
         response.headers["Content-Language"] = language
         response.headers.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, ["Cookie", "Accept-Language"])
@@ -60,11 +70,38 @@ def own_page(view: View) -> View:
     @wraps(view)
     def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if person_at(request) is None:
-            way_back = urlencode({"next": request.get_full_path()})
-            return HttpResponseRedirect(f"{reverse('web-login')}?{way_back}")
+            return sign_in_first(request)
         return view(request, *args, **kwargs)
 
     return page(run)
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponse:
+    """To the form for signing in, and back; a form that was sent meanwhile finds its words again."""
+    way_back = urlencode({"next": page_behind(request)})
+    answer = HttpResponseRedirect(f"{reverse('web-login')}?{way_back}")
+    if request.method == "POST":
+        messages.error(request, translation.gettext("Sign in once more, then send it again."))
+        _keep_typed(request, answer)
+    return answer
+
+
+def page_behind(request: HttpRequest) -> str:
+    """The page on which a form or a button was sent; what was only looked at is that page itself."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    if request.method == "POST" and came_from.netloc == request.get_host():
+        return f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path
+    return request.get_full_path()
+
+
+def typed(request: HttpRequest) -> dict[str, Any]:
+    """What was sent from this page and could not be taken, for its form to begin with."""
+    try:
+        kept = signing.loads(request.COOKIES.get(TYPED, ""), salt=TYPED, max_age=TYPED_SECONDS)
+    except signing.BadSignature:
+        return {}
+    path, fields = kept
+    return dict(fields) if path == _path_behind(request) else {}
 
 
 def person_at(request: HttpRequest) -> User | None:
@@ -104,11 +141,11 @@ def way_on(request: HttpRequest, default: str) -> str:
 
 def language_of(request: HttpRequest) -> str:
     """What was chosen here, else the person's own, else what the browser asks for, else Swahili."""
-    known = dict(settings.LANGUAGES)
+    person = person_at(request)
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-    if chosen in known:
+    if chosen in dict(settings.LANGUAGES):
         return chosen
-    if (person := person_at(request)) is not None:
+    if person is not None:
         return person.language
     asked = request.headers.get("Accept-Language", "").lower()
     return "en" if asked.startswith("en") else "sw"
@@ -127,13 +164,42 @@ def count_refusal(request: HttpRequest, throttle: type[RegisterThrottle]) -> Non
 
 def refused(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     """A page that says why something could not be done, with a way back."""
-    context = {"refusal": said(refusal), "back": request.headers.get("Referer", "")}
-    return render(request, "web/refused.html", context, status=refusal.status)
+    back = page_behind(request) if request.method == "POST" else ""
+    context = {"refusal": said(refusal), "back": back}
+    answer = render(request, "web/refused.html", context, status=refusal.status)
+    if request.method == "POST":
+        _keep_typed(request, answer)
+    return answer
 
 
 def said(refusal: DomainError) -> str:
     """A refusal in the reader's language, where it is a sentence without figures."""
     return translation.gettext(str(refusal))
+
+
+def _keep_typed(request: HttpRequest, answer: HttpResponse) -> None:
+    """But for secrets, pictures and what is very long."""
+    fields = {name: text for name, text in request.POST.items() if name not in NEVER_KEPT}
+    kept = signing.dumps([_path_behind(request), fields], salt=TYPED, compress=True)
+    if fields and len(kept) <= COOKIE_MOST:
+        answer.set_cookie(
+            TYPED,
+            kept,
+            max_age=TYPED_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+
+
+def _forget_typed(request: HttpRequest, answer: HttpResponse) -> None:
+    """Once it is sent again."""
+    if request.method == "POST" and TYPED not in answer.cookies and typed(request):
+        answer.delete_cookie(TYPED)
+
+
+def _path_behind(request: HttpRequest) -> str:
+    return urlsplit(page_behind(request)).path
 
 
 def _as_the_api_has_it(request: HttpRequest) -> Request:
@@ -147,4 +213,7 @@ def _person(request: HttpRequest) -> User | None:
     if not digest or not isinstance(request.user, User):
         return None
     tokens = AuthToken.objects.filter(pk=digest, user=request.user, expiry__gt=timezone.now())
-    return request.user if tokens.exists() else None
+    if not tokens.exists():
+        del request.session[TOKEN]  # the pages' menu goes by it
+        return None
+    return request.user

@@ -5,13 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bundles.owner_statement import NO_PERIOD, is_period
 from common import phone as phones
 from payments.models import ProviderName
+from payments.networks import networks, provider_for
 from payments.receipts import PASTED_MAX
+
+# What Django says in no Swahili; here for `make messages` to find.
+DJANGO_SAYS = (
+    gettext_noop("Null characters are not allowed."),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+        0,
+    ),
+    ngettext_lazy(
+        "Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
+        "Ensure this value has at most %(limit_value)d characters (it has %(show_value)d).",
+        "limit_value",
+    ),
+)
 
 
 class PhoneField(forms.CharField):
@@ -79,7 +95,9 @@ class CodeForm(forms.Form):
 
 
 class PayForm(forms.Form):
-    """By which phone and provider; the provider is worked out from the number unless one is chosen."""
+    """By which phone and provider; without one, the number's own is shown before anything is paid."""
+
+    proposed = ""  # the name of the provider that was worked out, for the customer to look at
 
     phone = PhoneField(label=_("Phone that pays"))
     provider = forms.ChoiceField(
@@ -89,6 +107,28 @@ class PayForm(forms.Form):
     )
     use_credit = forms.BooleanField(label=_("Let my credit pay first"), required=False)
     gift_phone = PhoneField(label=_("Phone of whoever gets it"), required=False)
+
+    def __init__(self, *args: Any, has_credit: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_credit:
+            del self.fields["use_credit"]
+
+    def with_provider(self) -> PayForm:
+        """The same, to be sent again, with the number's own provider. Raises UnknownProvider."""
+        given = self.cleaned_data
+        provider = ProviderName(provider_for(requested="auto", phone=given["phone"]))
+        shown = PayForm(
+            initial={**given, "provider": provider}, has_credit="use_credit" in self.fields
+        )
+        shown.fields["phone"].widget.attrs["readonly"] = True
+        shown.proposed = str(provider.label)
+        return shown
+
+    def follow_number(self) -> None:
+        """A provider that was the number's own is worked out anew: the number may be changed now."""
+        given = self.cleaned_data
+        if given["provider"] == networks().get("0" + phones.msisdn(given["phone"])[3:5]):
+            self.data = {**self.data, "provider": ""}
 
 
 class GiveForm(forms.Form):

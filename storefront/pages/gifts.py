@@ -19,7 +19,16 @@ from bundles.services.claim_gift import claim_gift
 from bundles.services.give_data import give_data, giveable_bytes
 from bundles.services.return_gift import take_back
 from common.errors import DomainError
-from storefront.pages.base import own_page, page, person_at, person_of, refuse_flood, said
+from storefront.pages.base import (
+    own_page,
+    page,
+    person_at,
+    person_of,
+    refuse_flood,
+    said,
+    sign_in_first,
+    typed,
+)
 from storefront.pages.forms import GiveForm
 from vpn.services.generate import generate_config
 
@@ -33,7 +42,7 @@ def gift_page(request: HttpRequest, token: str) -> HttpResponse:
     """The SMS's link. Looking uses nothing up; whoever has not signed in does so, and comes back."""
     gift, person = gift_behind(token), person_at(request)
     if request.method == "POST" and person is None:
-        return redirect(f"/login?next={request.path}")
+        return sign_in_first(request)
     if request.method == "POST" and person is not None:
         return _claim(request, gift, person)
     context = {
@@ -79,7 +88,7 @@ def give(request: HttpRequest, subscription_id: int) -> HttpResponse:
     """Give part of a bundle's data away."""
     person = person_of(request)
     subscription = own_subscription(user_id=person.pk, subscription_id=subscription_id)
-    form = GiveForm(request.POST or None)
+    form = GiveForm(request.POST or None, initial=typed(request))
     if request.method == "POST" and form.is_valid():
         refuse_flood(request, GiftThrottle)
         try:

@@ -15,7 +15,7 @@ from common.rest import attachment
 from payments import ledger
 from storefront.api.views import HelpThrottle
 from storefront.help import help_customer
-from storefront.pages.base import own_page, person_of, refuse_flood
+from storefront.pages.base import own_page, person_of, refuse_flood, typed
 from storefront.pages.forms import ReceiptForm
 from storefront.sentences import next_step, sentence
 from vpn.errors import ConfigNotFound
@@ -111,7 +111,8 @@ def remove_device(request: HttpRequest, peer_id: int) -> HttpResponse:
 def help_page(request: HttpRequest) -> HttpResponse:
     """One button: look, mend what can be mended, say what is wrong."""
     if request.method != "POST":
-        return render(request, "web/help.html", {"receipt_form": ReceiptForm()})
+        form = ReceiptForm(initial=typed(request))
+        return render(request, "web/help.html", {"receipt_form": form})
     refuse_flood(request, HelpThrottle)
     helped = help_customer(person_of(request))
     code, step = next_step(helped.now)

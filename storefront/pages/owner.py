@@ -26,7 +26,7 @@ from bundles.shares import shares_of
 from common.clock import business_day
 from common.errors import DomainError
 from common.phone import mask
-from storefront.pages.base import own_page, person_of, said
+from storefront.pages.base import own_page, person_of, said, typed
 from storefront.pages.forms import ApplyForm, OfferForm, PayoutForm, StatementForm
 
 PER_PAGE = 20
@@ -41,22 +41,14 @@ def business(request: HttpRequest) -> HttpResponse:
     owner = Owner.objects.filter(person=person).first()
     if owner is None or owner.state == Owner.State.DECLINED:
         return _apply(request, owner)
-    bundles = list(bundles_of(person.pk)[:100])
-    figures = business_of([bundle.pk for bundle in bundles])
-    context = {
-        "owner": owner,
-        "bundles": [(bundle, figures[bundle.pk]) for bundle in bundles],
-        "earnings": earnings_of(person.pk),
-        "payout": PayoutForm(),
-    }
-    return render(request, "web/owner.html", context)
+    return _business(request, owner, PayoutForm(initial=typed(request)))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_page
 def offer(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    form = OfferForm(request.POST or None, request.FILES or None)
+    form = OfferForm(request.POST or None, request.FILES or None, initial=typed(request))
     if request.method == "POST" and form.is_valid():
         picture = form.cleaned_data.pop("picture")
         try:
@@ -75,7 +67,8 @@ def offer(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, bundle_id: int) -> HttpResponse:
     person = person_of(request)
     bundle = own_bundle(person, bundle_id)
-    form = OfferForm(request.POST or None, request.FILES or None, initial=_known(bundle))
+    known = {**_known(bundle), **typed(request)}
+    form = OfferForm(request.POST or None, request.FILES or None, initial=known)
     if request.method == "POST" and form.is_valid():
         picture = form.cleaned_data.pop("picture")
         try:
@@ -101,11 +94,20 @@ def sell(request: HttpRequest, bundle_id: int) -> HttpResponse:
 @require_POST
 @own_page
 def payout(request: HttpRequest) -> HttpResponse:
+    person = person_of(request)
+    owner = Owner.objects.filter(person=person).first()
+    if owner is None:
+        return redirect("web-owner")
     form = PayoutForm(request.POST)
     if form.is_valid():
-        ask_payout(person=person_of(request), amount=form.cleaned_data["amount"])
-        messages.success(request, _("Your earnings are on their way."))
-    return redirect("web-owner")
+        try:
+            ask_payout(person=person, amount=form.cleaned_data["amount"])
+        except DomainError as refusal:
+            form.add_error(None, said(refusal))
+        else:
+            messages.success(request, _("Your earnings are on their way."))
+            return redirect("web-owner")
+    return _business(request, owner, form)
 
 
 @require_POST
@@ -147,8 +149,20 @@ def statement(request: HttpRequest) -> HttpResponse:
     return render(request, "web/statement.html", {"statement": found, "form": form})
 
 
+def _business(request: HttpRequest, owner: Owner, payout_form: PayoutForm) -> HttpResponse:
+    bundles = list(bundles_of(owner.person_id)[:100])
+    figures = business_of([bundle.pk for bundle in bundles])
+    context = {
+        "owner": owner,
+        "bundles": [(bundle, figures[bundle.pk]) for bundle in bundles],
+        "earnings": earnings_of(owner.person_id),
+        "payout": payout_form,
+    }
+    return render(request, "web/owner.html", context)
+
+
 def _apply(request: HttpRequest, earlier: Owner | None) -> HttpResponse:
-    form = ApplyForm(request.POST or None)
+    form = ApplyForm(request.POST or None, initial=typed(request))
     if request.method == "POST" and form.is_valid():
         try:
             apply_as_owner(person=person_of(request), **form.cleaned_data)

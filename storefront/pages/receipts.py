@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from common.errors import DomainError
 from payments.selectors import claims_of, own_claim
 from storefront.api.views import HelpThrottle
-from storefront.pages.base import own_page, person_of, refuse_flood, said
+from storefront.pages.base import own_page, person_of, refuse_flood, said, typed
 from storefront.pages.forms import ReceiptForm
 from storefront.receipts import take_receipt, tell, tell_in_short
 
@@ -21,7 +21,7 @@ SHOWN = 10
 def receipts(request: HttpRequest) -> HttpResponse:
     """The form, and what was named before."""
     person = person_of(request)
-    form = ReceiptForm(request.POST or None)
+    form = ReceiptForm(request.POST or None, initial=typed(request))
     if request.method == "POST":
         refuse_flood(request, HelpThrottle)
     if request.method == "POST" and form.is_valid():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from bundles.errors import BundleNotFound
 from bundles.models import Bundle, Purchase
 from bundles.selectors import (
@@ -32,7 +35,16 @@ from payments.selectors import latest_attempt, payments_of
 from payments.services.ask_now import ask_now
 from payments.states import LIVE
 from storefront.api.views import HelpThrottle, receipt_file
-from storefront.pages.base import own_page, page, person_at, person_of, refuse_flood, said
+from storefront.pages.base import (
+    own_page,
+    page,
+    person_at,
+    person_of,
+    refuse_flood,
+    said,
+    sign_in_first,
+    typed,
+)
 from storefront.pages.forms import PayForm, WhyForm
 from storefront.sentences import next_step, sentence
 from storefront.services.ask_refund import ask_refund
@@ -67,27 +79,20 @@ def bundle_page(request: HttpRequest, bundle_id: int) -> HttpResponse:
     if bundle is None:
         raise BundleNotFound("This bundle does not exist any more.")
     person = person_at(request)
-    form = PayForm(request.POST or None, initial={"phone": person.phone if person else ""})
-    credit = max(ledger.credit_of(person.pk), 0) if person else 0
-    if not credit:
-        del form.fields["use_credit"]
     if request.method == "POST" and person is None:
-        return redirect(f"/login?next={request.path}")
+        return sign_in_first(request)
+    credit = max(ledger.credit_of(person.pk), 0) if person else 0
+    known = {"phone": person.phone if person else "", **typed(request)}
+    form = PayForm(request.POST or None, initial=known, has_credit=credit > 0)
     if request.method == "POST" and person is not None and form.is_valid():
         given = form.cleaned_data
         try:
-            payment = buy_bundle(
-                customer=person,
-                bundle_id=bundle.pk,
-                phone=given["phone"],
-                provider=given["provider"] or "auto",
-                use_credit=given.get("use_credit", False),
-                gift_phone=given["gift_phone"],
-            )[0]
+            if given["provider"]:
+                return redirect("web-payment", payment_id=_buy(person, bundle, given).public_id)
+            form = form.with_provider()
         except DomainError as refusal:
             form.add_error(None, said(refusal))
-        else:
-            return redirect("web-payment", payment_id=payment.public_id)
+            form.follow_number()
     context = {
         "bundle": bundle,
         "form": form,
@@ -120,7 +125,10 @@ def payment_state(request: HttpRequest, payment_id: str) -> HttpResponse:
 def ask_page(request: HttpRequest, payment_id: str) -> HttpResponse:
     """Ask the provider now, where it can be asked."""
     payment = own_payment(user_id=person_of(request).pk, name=payment_id)
-    ask_now(payment=payment)
+    if ask_now(payment=payment):
+        messages.success(request, _("The provider was asked just now."))
+    else:
+        messages.info(request, _("The provider gives no answer now. We go on asking by ourselves."))
     return redirect("web-payment", payment_id=payment.public_id)
 
 
@@ -136,7 +144,7 @@ def refund(request: HttpRequest, payment_id: str) -> HttpResponse:
     """Ask to have a payment back."""
     person = person_of(request)
     payment = own_payment(user_id=person.pk, name=payment_id)
-    form = WhyForm(request.POST or None)
+    form = WhyForm(request.POST or None, initial=typed(request))
     if request.method == "POST" and form.is_valid():
         refuse_flood(request, HelpThrottle)
         try:
@@ -162,6 +170,17 @@ def history(request: HttpRequest) -> HttpResponse:
     bought = purchases_of(listed)
     rows = [(payment, _bundle(bought.get(payment.subject))) for payment in listed]
     return render(request, "web/history.html", {"rows": rows, "listed": listed})
+
+
+def _buy(person: User, bundle: Bundle, given: dict[str, Any]) -> Payment:
+    return buy_bundle(
+        customer=person,
+        bundle_id=bundle.pk,
+        phone=given["phone"],
+        provider=given["provider"],
+        use_credit=given.get("use_credit", False),
+        gift_phone=given["gift_phone"],
+    )[0]
 
 
 def _payment(request: HttpRequest, payment: Payment) -> dict[str, object]:

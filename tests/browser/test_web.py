@@ -184,6 +184,10 @@ def test_all_of_it_works_without_scripts(
     sign_up(page, system, number)
     page.get_by_role("link", name="Daily Bundle").click()
     page.click("main form button")
+    expect(page.locator("form .note")).to_contain_text("is a number of Tigo Pesa")
+    expect(page.locator("[data-provider=tigo_pesa]")).to_be_visible()
+    page.click("main form button")
+    page.wait_for_url(re.compile("/payment/"))
     payment = page.url
     assert page.locator("meta[http-equiv=refresh]").count() == 1
     hand = bare_phone.new_page()

@@ -19,16 +19,15 @@ async function follow(part) {
   }
 }
 
-// Which provider a number probably has, unless one is chosen, and what the phone will do then.
-function predict(form) {
+// Which provider a number probably has, unless another is chosen, and what the phone will do then.
+function predict(form, { target } = {}) {
   const { phone, provider } = form.elements;
   const [, prefix] = /^(?:255|0)?([67]\d)\d{7}$/.exec(phone.value.replace(/\D/g, "")) ?? [];
-  const likely = JSON.parse(form.dataset.prefixes)[`0${prefix}`];
-  const [own] = provider.options;
-  own.dataset.usual ??= own.textContent;
-  own.textContent = provider.querySelector(`[value="${likely}"]`)?.textContent ?? own.dataset.usual;
+  const likely = JSON.parse(form.dataset.prefixes)[`0${prefix}`] ?? "";
+  if (target === provider || (!target && provider.value && provider.value !== likely)) form.dataset.chosen = "yes";
+  if (!form.dataset.chosen) provider.value = likely;
   for (const told of form.querySelectorAll("[data-provider]")) {
-    told.hidden = told.dataset.provider !== (provider.value || likely || "");
+    told.hidden = told.dataset.provider !== provider.value;
   }
 }
 
@@ -38,15 +37,19 @@ for (const link of document.querySelectorAll("nav a")) {
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
 for (const form of document.querySelectorAll("[data-prefixes]")) {
   predict(form);
-  form.addEventListener("input", () => predict(form));
+  form.addEventListener("input", (event) => predict(form, event));
 }
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    // Signing in elsewhere has changed the token since this page was made.
+    const [, token] = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie) ?? [];
+    if (token) form.elements.csrfmiddlewaretoken.value = token;
   });
 }
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const form of document.querySelectorAll("[data-prefixes]")) predict(form);
 });
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/worker.js").catch(() => {});

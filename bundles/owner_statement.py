@@ -26,7 +26,14 @@ WORDS = {
 OTHER = gettext_noop("Corrected")
 DAYS_MAX = 366
 NO_PERIOD = gettext_noop("Choose up to a year, from its first day to its last.")
-HEADER = ("Time", "What", "Bundle or reference", "Held, TZS", "Payable, TZS", "Balance, TZS")
+HEADER = (
+    gettext_noop("Time"),
+    gettext_noop("What"),
+    gettext_noop("Bundle or reference"),
+    gettext_noop("Held, TZS"),
+    gettext_noop("Payable, TZS"),
+    gettext_noop("Balance, TZS"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +59,17 @@ class Statement:
 
     @property
     def rows(self) -> Iterator[tuple[datetime, str, str, int, int, int]]:
-        """As the file of `HEADER` has them."""
+        """As the file of `header` has them."""
         return ((x.at, x.what, x.memo, x.held, x.payable, x.balance) for x in self.lines)
 
     @property
     def closing(self) -> int:
         return self.lines[-1].balance if self.lines else self.opening
+
+
+def header() -> tuple[str, ...]:
+    """The file's first row, in the reader's language."""
+    return tuple(_(word) for word in HEADER)
 
 
 def is_period(first: date, last: date) -> bool:

@@ -6,23 +6,27 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from bundles.owner_statement import HEADER, Statement
+from bundles.owner_statement import Statement, header
 from common.paper import Paper
 
-TITLE = "Statement of earnings"
-WIDTHS = (30, 45, 45, 22, 24, 24)
+WIDTHS = (28, 43, 43, 27, 25, 24)
 
 
 def pdf_of(statement: Statement, name: str) -> bytes:
     """The whole statement on pages of A4."""
-    paper = Paper(TITLE)
-    paper.heading(TITLE)
-    days = f"{statement.first:%d.%m.%Y} to {statement.last:%d.%m.%Y}"
-    balances = f"{statement.opening:,} TZS before, {statement.closing:,} TZS after"
-    paper.rows([("Owner", name), ("Days", days), ("Balance", balances)], widths=(40, 150))
-    paper.heading("Lines")
-    paper.rows(list(_rows(statement)), widths=WIDTHS, head=HEADER)
+    title = _("Statement of earnings")
+    paper = Paper(title)
+    paper.heading(title)
+    days = f"{statement.first:%d.%m.%Y} - {statement.last:%d.%m.%Y}"
+    balances = _("TZS {opening:,} before, TZS {closing:,} after").format(
+        opening=statement.opening, closing=statement.closing
+    )
+    facts = [(_("Owner"), name), (_("Days"), days), (_("Balance"), balances)]
+    paper.rows(facts, widths=(40, 150))
+    paper.heading(_("Lines"))
+    paper.rows(list(_rows(statement)), widths=WIDTHS, head=header())
     return bytes(paper.output())
 
 

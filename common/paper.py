@@ -24,7 +24,7 @@ class Paper(FPDF):
     def footer(self) -> None:
         self.set_y(-12)
         self.set_font("helvetica", size=7)
-        self.cell(WIDE, 4, f"Page {self.page_no()}", align="R")
+        self.cell(WIDE, 4, str(self.page_no()), align="R")
 
     def heading(self, text: str) -> None:
         is_first = self.page_no() == 1 and self.get_y() < 15

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 from accounts.models import User
-from bundles.owner_statement import HEADER, Statement
+from bundles.owner_statement import Statement, header
 from common.exports import csv_pages
 from common.rest import attachment
 
@@ -18,5 +18,5 @@ def statement_file(statement: Statement, *, owner: User, form: str) -> HttpRespo
 
         pdf = pdf_of(statement, owner.full_name)
         return attachment(pdf, kind="application/pdf", name=f"{name}.pdf")
-    text = "".join(csv_pages([HEADER, *statement.rows]))
+    text = "".join(csv_pages([header(), *statement.rows]))
     return attachment(text, kind="text/csv; charset=utf-8", name=f"{name}.csv")

@@ -15,10 +15,13 @@ from rest_framework.test import APIClient
 from accounts.errors import WeakPassword
 from accounts.models import User
 from accounts.services.passwords import refuse_weak_password
+from bundles.owner_statement import header
 from common.framework_sentences import SENTENCES
 from payments.tests.factories import a_customer
+from storefront.pages.forms import PasswordForm
 from storefront.sentences import NEXT_STEPS
 from storefront.sentences import SENTENCES as FOUND
+from storefront.templatetags.devices import named
 
 ROOT = Path(__file__).resolve().parents[2]
 SWAHILI = ROOT / "locale/sw/LC_MESSAGES"
@@ -126,3 +129,23 @@ def test_nobody_is_answered_in_the_language_of_whoever_came_before(app_of: App) 
     assert get_language() == "en"
     answer: Any = APIClient().get("/api/bundles/999999")
     assert answer.json()["message"] == "This bundle does not exist any more."
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (lambda: PasswordForm({"old_password": "x", "password": "x" * 129}).errors, "herufi 128"),
+        (lambda: header()[2], "Kifurushi au kumbukumbu"),
+        (lambda: named("phone"), "simu"),
+    ],
+)
+def test_what_django_and_files_say_is_in_swahili_too(
+    asked: Callable[[], object], told: str
+) -> None:
+    with override("sw"):
+        assert told in str(asked())
+
+
+def test_a_password_that_is_too_short_is_refused_in_swahili() -> None:
+    with override("sw"), pytest.raises(WeakPassword, match="angalau herufi 8"):
+        refuse_weak_password("mfupi", User())

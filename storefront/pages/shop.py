@@ -205,6 +205,7 @@ def _payment(request: HttpRequest, payment: Payment) -> dict[str, object]:
         "follows": waits or found.finding == Finding.GATEWAY_BEHIND,
         "is_bad": found.finding in NOT_WELL,
         "refund": payment.refund_requests.first(),
+        "is_offered": found.finding == Finding.GIFT_OFFERED,
         "is_served": payment.disposition == "fulfilled"
         and found.subscription is not None
         and found.subscription.is_active,

@@ -8,10 +8,13 @@ async function follow(part) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     if (document.hidden) continue;
     try {
-      const answer = await fetch(part.dataset.live, { credentials: "same-origin", redirect: "error" });
+      const answer = await fetch(part.dataset.live, { credentials: "same-origin", redirect: "manual" });
+      if (answer.type === "opaqueredirect") location.reload(); // signed out meanwhile
       if (!answer.ok) continue;
-      const told = await answer.text();
-      part.innerHTML = told;
+      const told = document.createElement("div");
+      told.innerHTML = await answer.text();
+      // What says the same stays: a button keeps its focus, and nothing is read out twice.
+      if (told.textContent !== part.textContent) part.replaceChildren(...told.childNodes);
       if (!part.querySelector("[data-follows]")) delete part.dataset.live;
     } catch {
       // The network is away for a moment: the next look may find it.

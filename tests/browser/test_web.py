@@ -125,6 +125,8 @@ def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
     page.get_by_role("link", name="Daily Bundle").click()
     expect(page.locator("[data-provider=vodacom_mpesa]")).to_be_visible()  # by the number
     look_at(page, "bundle")
+    page.fill("[name=phone]", "0714 123 456")
+    expect(page.locator("[name=provider]")).to_have_value("tigo_pesa")
     page.fill("[name=phone]", "0754")
     page.click("main form button")
     expect(page.locator(".note.bad")).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext, gettext_noop, ngettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bundles.owner_statement import NO_PERIOD, is_period
@@ -13,21 +13,6 @@ from common import phone as phones
 from payments.models import ProviderName
 from payments.networks import networks, provider_for
 from payments.receipts import PASTED_MAX
-
-# What Django says in no Swahili; here for `make messages` to find.
-DJANGO_SAYS = (
-    gettext_noop("Null characters are not allowed."),
-    ngettext_lazy(
-        "This password is too short. It must contain at least %d character.",
-        "This password is too short. It must contain at least %d characters.",
-        0,
-    ),
-    ngettext_lazy(
-        "Ensure this value has at most %(limit_value)d character (it has %(show_value)d).",
-        "Ensure this value has at most %(limit_value)d characters (it has %(show_value)d).",
-        "limit_value",
-    ),
-)
 
 
 class PhoneField(forms.CharField):

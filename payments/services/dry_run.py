@@ -8,10 +8,12 @@ from typing import BinaryIO
 from payments.statements.balance import Chain
 from payments.statements.columns import FileMapping, guess
 from payments.statements.lines import Fault, PlainLine, read_lines
+from payments.statements.refusal import StatementRefused
 from payments.statements.survey import Layout, survey
 from payments.statements.tables import FIRST_LINES, Table, open_table
 
 SHOWN = 10
+COLUMNS_MOST = 200  # of a sample: each is offered for each of ours
 
 
 @dataclass(slots=True)
@@ -64,15 +66,19 @@ def _count(run: DryRun, line: PlainLine) -> None:
 def header_of(content: BinaryIO, line: int = 0) -> tuple[int, list[str]]:
     """The line of a sample's header and its cells; without a line, the one that looks most like it.
 
-    Raises StatementRefused for a file that has no rows of text.
+    Raises StatementRefused for a file that has no rows of text, or far too many columns.
     """
     first = _first_rows(open_table(content))
-    if line in first:
-        return line, first[line]
-    likely = max(
-        first, key=lambda number: (len(guess(first[number])), _filled(first[number])), default=0
-    )
-    return likely, first.get(likely, [])
+    if line not in first or len(first[line]) > COLUMNS_MOST:
+        line = max(
+            first, key=lambda number: (len(guess(first[number])), _filled(first[number])), default=0
+        )
+    header = first.get(line, [])
+    if len(header) > COLUMNS_MOST:
+        raise StatementRefused(
+            f"Line {line} has {len(header):,} columns, a statement at most {COLUMNS_MOST}."
+        )
+    return line, header
 
 
 def _first_rows(table: Table) -> dict[int, list[str]]:

@@ -85,8 +85,8 @@ def take_file(
 ) -> tuple[StatementFile, bool]:
     """Keep a file and queue its reading; False with the file that has the same content already.
 
-    One that was refused is read again, by what is chosen now: that is True. `dates` is the order of
-    day, month and year where the file cannot tell. Raises StatementRefused for a file that is too
+    One that was refused is read again, by what is chosen now or by a profile made meanwhile: that is
+    True. `dates` is the order of day, month and year where the file cannot tell. Raises StatementRefused for a file that is too
     large or empty; everything else is found out when it is read.
     """
     refuse_by_size(content.size)
@@ -95,7 +95,8 @@ def take_file(
         told.update(chunk)
     of_account = StatementFile.objects.filter(provider=provider, account=account)
     if known := of_account.filter(sha256=told.hexdigest()).first():
-        return known, _is_read_after_all(known, profile, dates)
+        is_refused = known.state == State.REFUSED
+        return known, is_refused and read_again(file=known, profile=profile, dates=dates)
     file = StatementFile(
         provider=provider,
         account=account,
@@ -113,13 +114,6 @@ def take_file(
         file.content.delete(save=False)
         return of_account.get(sha256=told.hexdigest()), False
     return file, True
-
-
-def _is_read_after_all(known: StatementFile, profile: StatementProfile | None, dates: str) -> bool:
-    is_chosen = profile is not None or dates != ""
-    if known.state != State.REFUSED or not is_chosen:
-        return False
-    return read_again(file=known, profile=profile or known.profile, dates=dates or known.dates)
 
 
 @retried

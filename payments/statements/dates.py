@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from payments.statements.refusal import UnreadableRow
 
 AHEAD = timedelta(hours=3)  # EAT, all year
+TOMORROW = timedelta(days=1)  # clocks differ, but no statement tells of what is still to come
 # What a file's dates may be, as strptime reads them once their separators are dashes.
 ORDERS = {
     "%Y-%m-%d": "year, month, day",
@@ -38,10 +41,14 @@ def orders_of(text: str) -> set[str]:
 
 
 class Clock:
-    """Reads the times of one file, of which many are in the same hour."""
+    """Reads the times of one file, of which many are in the same hour.
+
+    A time to come is none: a file that told of next year would make every day until then whole.
+    """
 
     def __init__(self, order: str) -> None:
         self._order = order
+        self._latest = (timezone.now() + AHEAD + TOMORROW).replace(tzinfo=None)
         self._hours: dict[str, str] = {}
         self._rests: dict[str, str] = {}
 
@@ -61,6 +68,8 @@ class Clock:
         moment = _at(day, found[2])
         if moment is None:
             raise UnreadableRow(f"“{text[:40]}” is no time of this file's kind")
+        if moment > self._latest:
+            raise UnreadableRow(f"“{text[:40]}” is still to come")
         utc = f"{moment - AHEAD:%Y-%m-%d %H:%M:%S}"
         if rest.replace(":", "").isdigit() and len(self._hours) < MEMORY:
             self._hours[hour], self._rests[rest] = utc[:14], utc[14:]

@@ -9,12 +9,17 @@ from payments.statements.refusal import StatementRefused
 
 CHUNK = 1 << 20
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-# ASCII, a hard blank and accented letters: what a statement in Latin-1 is made of.
-LATIN = bytes(range(0x80)) + b"\xa0" + bytes({*range(0xC0, 0x100)} - {0xD7, 0xF7})
+# ASCII, a hard blank and accented letters: what a statement in Latin-1 is made of; and the dots,
+# quotes and dashes of Windows-1252, which Latin-1 is a part of and Excel saves a CSV in.
+LATIN = (
+    bytes(range(0x80))
+    + b"\xa0\x85\x91\x92\x93\x94\x96\x97"
+    + bytes({*range(0xC0, 0x100)} - {0xD7, 0xF7})
+)
 
 
 def encoding_of(content: BinaryIO, beginning: bytes) -> str:
-    """UTF-8, UTF-16, or Latin-1 where every byte that is not ASCII would be a letter in it.
+    """UTF-8, UTF-16, or Windows-1252 where each byte that is not ASCII would be usual in it.
 
     The whole file is looked at; a character that is cut in two at its end is none. Raises
     StatementRefused with the line.
@@ -24,7 +29,7 @@ def encoding_of(content: BinaryIO, beginning: bytes) -> str:
     if (unmarked := _unmarked_utf16(beginning)) is not None:
         return unmarked
     utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
-    line, odd = 1, 0  # `odd`: the first line with what no text in Latin-1 has
+    line, odd = 1, 0  # `odd`: the first line with what no text in Windows-1252 has
     for chunk in iter(lambda: content.read(CHUNK), b""):
         if b"\0" in chunk:
             line += chunk[: chunk.index(b"\0")].count(b"\n")
@@ -38,11 +43,11 @@ def encoding_of(content: BinaryIO, beginning: bytes) -> str:
             odd = line + chunk[: chunk.index(others[:1])].count(b"\n")
         if utf8 is None and odd:
             raise StatementRefused(
-                f"Line {odd} has a byte that is no letter in UTF-8, UTF-16 or Latin-1: save the "
-                "file as UTF-8."
+                f"Line {odd} has a byte that is no letter in UTF-8, UTF-16 or Windows-1252: save "
+                "the file as UTF-8."
             )
         line += chunk.count(b"\n")
-    return "utf-8-sig" if utf8 is not None else "latin-1"
+    return "utf-8-sig" if utf8 is not None else "cp1252"
 
 
 def _unmarked_utf16(beginning: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -206,6 +207,8 @@ def _currency(written: str) -> str:
 
 def _check_width(cells: list[str], width: int) -> None:
     """A row may end in empty cells beyond the header's; a short one was cut off."""
+    if len(cells) == 1 and len(cells[0]) > csv.field_size_limit():
+        raise UnreadableRow(f"a cell of more than {csv.field_size_limit():,} characters")
     if len(cells) < width:
         raise UnreadableRow(f"{len(cells)} of {width} columns: the row is cut off")
     if any(cell.strip() for cell in cells[width:]):

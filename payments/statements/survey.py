@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from payments.statements.columns import FileMapping
+from payments.statements.columns import FileMapping, plain
 from payments.statements.dates import DECIDED, ORDERS, orders_of
 from payments.statements.refusal import StatementRefused
 from payments.statements.tables import FIRST_LINES, Table
@@ -81,6 +81,7 @@ def _find_header(
         if fitting:
             _check_till(above, account)
             _, profile, places = max(fitting, key=lambda fit: (fit[0], fit[1]))
+            _check_once(number, cells, places)
             return profile, number, cells, places
         above.append((number, "|".join(cells)))
     raise StatementRefused(_no_header(mappings))
@@ -91,6 +92,18 @@ def _first(table: Table) -> Iterator[tuple[int, list[str]]]:
         if number > FIRST_LINES:
             return
         yield number, cells
+
+
+def _check_once(line: int, header: list[str], places: Mapping[str, int]) -> None:
+    """Which of two columns of one name is meant would be a guess."""
+    written = [plain(name) for name in header]
+    for place in places.values():
+        if written.count(written[place]) > 1:
+            last = len(written) - 1 - written[::-1].index(written[place])
+            raise StatementRefused(
+                f"Line {line} has the column “{header[last].strip()[:40]}” twice: which of them is "
+                "meant? Give one another name."
+            )
 
 
 def _no_header(mappings: Mapping[int, FileMapping]) -> str:

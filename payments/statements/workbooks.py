@@ -20,6 +20,7 @@ UNPACKED_LIMIT = 150 * MEGABYTE  # some 200,000 rows of the M-Pesa portal
 RATIO_LIMIT = 100  # XML of statements packs to a tenth; a bomb to a thousandth
 RATIO_MATTERS = MEGABYTE
 MEMBERS_LIMIT = 1_000
+EXACT = 1e15  # of a larger number a workbook has rounded the last figures
 
 
 class Workbook:
@@ -99,13 +100,16 @@ def _refuse_by_directory(members: list[zipfile.ZipInfo]) -> None:
 
 
 def _text(cell: Any) -> str:
-    """A cell as a CSV would have it. A formula is what the workbook last showed for it."""
+    """A cell as a CSV would have it. A formula is what the workbook last showed for it.
+
+    A longer number than a workbook keeps is told as `1.2e+16`, which is no receipt and no amount.
+    """
     match cell:
         case str():
             return cell
         case bool():
             return str(cell).upper()
-        case float() if cell.is_integer():
+        case float() if cell.is_integer() and abs(cell) < EXACT:
             return str(int(cell))
         case datetime():
             return f"{cell:%Y-%m-%d %H:%M:%S}"

@@ -22,12 +22,12 @@ HEADER = (
 PREAMBLE = (
     ("Organization Name:", "Konektika"),
     ("Short code:", TILL),
-    ("Time Period:", "From 2026-11-01 To 2026-11-30"),
+    ("Time Period:", "From 2025-11-01 To 2025-11-30"),
     (),
 )
 HEADER_LINE = len(PREAMBLE) + 1
 FIRST_LINE = HEADER_LINE + 1
-NOON = datetime(2026, 11, 20, 12)  # noqa: DTZ001 - as written, in EAT
+NOON = datetime(2025, 11, 20, 12)  # noqa: DTZ001 - as written, in EAT
 
 
 def receipt(number: int) -> str:

@@ -14,7 +14,7 @@ from payments.tests.matching import an_order
 from payments.tests.statement_files import as_csv, imported, row
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
-LATER = "2026-11-21 08:00:00"
+LATER = "2025-11-21 08:00:00"
 
 
 def fee(amount: int, balance: int | None, at: str = "", **cells: str) -> list[str]:

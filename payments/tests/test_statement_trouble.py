@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import xlsxwriter
+from django.utils import timezone
 
 from cases.models import Case, CaseKind
 from payments.models import FaultyRow, StatementFile, StatementLine
@@ -18,6 +19,7 @@ from payments.statements.refusal import StatementRefused
 from payments.tests.statement_files import (
     FIRST_LINE,
     HEADER,
+    HEADER_LINE,
     as_csv,
     imported,
     receipt,
@@ -117,16 +119,20 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         f"two currencies: USD in line {FIRST_LINE}, none in line {FIRST_LINE + 1}",
     ),
     "mixed dates": (
-        lambda: with_dates("2026-11-20 10:00:00", "2026-11-21 10:00:00", "21-11-2026 10:00:00"),
-        f"Line {FIRST_LINE + 2} has the date “21-11-2026 10:00:00”, line {FIRST_LINE} “2026-11-20",
+        lambda: with_dates("2025-11-20 10:00:00", "2025-11-21 10:00:00", "21-11-2025 10:00:00"),
+        f"Line {FIRST_LINE + 2} has the date “21-11-2025 10:00:00”, line {FIRST_LINE} “2025-11-20",
     ),
     "both orders": (
-        lambda: with_dates("13/11/2026 10:00:00", "11/13/2026 10:00:00"),
-        f"Line {FIRST_LINE + 1} has the date “11/13/2026 10:00:00”",
+        lambda: with_dates("13/11/2025 10:00:00", "11/13/2025 10:00:00"),
+        f"Line {FIRST_LINE + 1} has the date “11/13/2025 10:00:00”",
     ),
     "either order": (
-        lambda: with_dates("03-11-2026 10:00:00", "04-11-2026 10:00:00"),
+        lambda: with_dates("03-11-2025 10:00:00", "04-11-2025 10:00:00"),
         "can be read day first and month first",
+    ),
+    "two columns of one name": (
+        lambda: as_csv([[*row(1), "9"]], header=[*HEADER, "PAID IN"]),
+        f"Line {HEADER_LINE} has the column “PAID IN” twice",
     ),
     "no dates": (lambda: with_dates("10:00:00", "10:00:01"), f"line {FIRST_LINE} has “10:00:00”"),
 }
@@ -173,8 +179,12 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     "no receipt": (row(2, **{"Receipt No.": ""}), "no receipt"),
     "a formula for a receipt": (row(2, **{"Receipt No.": "=CMD()"}), "“=CMD()” is no receipt"),
     "no time": (row(2, **{"Completion Time": ""}), "is no time"),
-    "an impossible day": (row(2, **{"Completion Time": "2026-02-30 10:00:00"}), "is no time"),
-    "an impossible hour": (row(2, **{"Completion Time": "2026-11-20 25:00:00"}), "is no time"),
+    "an impossible day": (row(2, **{"Completion Time": "2025-02-30 10:00:00"}), "is no time"),
+    "an impossible hour": (row(2, **{"Completion Time": "2025-11-20 25:00:00"}), "is no time"),
+    "a time to come": (
+        row(2, **{"Completion Time": f"{timezone.now().year + 1}-11-20 12:00:02"}),
+        "is still to come",
+    ),
     "no status": (row(2, **{"Transaction Status": ""}), "no status"),
     "a receipt that begins like a total": (
         row(2, **{"Receipt No.": "TOTAL77", "Completion Time": ""}),
@@ -199,8 +209,14 @@ def test_a_row_that_cannot_be_read_is_kept_and_the_others_are_lines(trouble: str
     assert case.subject == f"statement:{file.pk}"
 
 
+def test_a_cell_that_no_reader_takes_is_named() -> None:
+    file = imported(as_csv([row(1), row(2, Details="A" * 200_000), row(3)]))
+    assert (file.rows_new, file.rows_faulty) == (2, 1)
+    assert "more than 131,072 characters" in FaultyRow.objects.get().why
+
+
 def test_a_footer_with_a_date_is_a_fault_alone() -> None:
-    footers = [["Generated", "30/11/2026"], ["", "30/11/2026"], ["Page 1 of 3", "30/11/2026"]]
+    footers = [["Generated", "30/11/2025"], ["", "30/11/2025"], ["Page 1 of 3", "30/11/2025"]]
     width = len(HEADER)
     file = imported(as_csv([row(1), *([*cells, *[""] * (width - 2)] for cells in footers)]))
     assert (file.state, file.rows_new, file.rows_faulty) == ("read", 1, 3)
@@ -257,7 +273,7 @@ def test_quotes_that_begin_two_details_swallow_no_row_unseen(
 
 
 def test_details_of_several_lines_are_read() -> None:
-    details = "Pay Bill, in two parts\nof 2026-11-20; KNK1"
+    details = "Pay Bill, in two parts\nof 2025-11-20; KNK1"
     file = imported(as_csv([row(1, Details=details), row(2)]))
     assert (file.rows_new, file.rows_faulty) == (2, 0)
 

@@ -11,11 +11,12 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
 from knox.admin import AuthTokenAdmin
 from knox.models import AuthToken
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 from accounts.models import User
 from common import phone as phones
@@ -59,6 +60,7 @@ class UserAdmin(Endless, Sought, DjangoUserAdmin, ModelAdmin):  # type: ignore[t
     search_help_text = "Phone in any form, e-mail, the beginning of a name"
     list_per_page = 50
     readonly_fields = ("created_at", "last_login")
+    filter_horizontal = ()  # two boxes beside each other are wider than most windows
     fieldsets = (
         (None, {"fields": ("full_name", "email", "phone", "password")}),
         ("Account", {"fields": ("role", "language", "is_active", "created_at", "last_login")}),
@@ -89,14 +91,31 @@ class UserAdmin(Endless, Sought, DjangoUserAdmin, ModelAdmin):  # type: ignore[t
         return [newest(people) for people in people_called(term)]
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Without the phone for those who may not read it: the page above shows it masked."""
+        """Without the phone for those who may not read it, which the page above shows masked, and
+        without what Django tells of the password to those who cannot change it.
+        """
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or sees_phones(request, obj.pk):
+        if obj is None:
             return fieldsets
+        hidden = {
+            *([] if sees_phones(request, obj.pk) else ["phone"]),
+            *([] if self.has_change_permission(request, obj) else ["password"]),
+        }
         return [
-            (name, {**options, "fields": [each for each in options["fields"] if each != "phone"]})
+            (
+                name,
+                {**options, "fields": [each for each in options["fields"] if each not in hidden]},
+            )
             for name, options in fieldsets
         ]
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """A handful of roles, each with a box to tick."""
+        if db_field.name == "groups":
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Nobody gives more than a role, nor themselves another, who is not allowed everything already."""

@@ -221,7 +221,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "backoffice.middleware.business_time_in_admin",
+    "backoffice.middleware.business_time_and_english_in_admin",
 ]
 ROOT_URLCONF = "konektika.urls"
 WSGI_APPLICATION = "konektika.wsgi.application"
@@ -263,6 +263,7 @@ CACHES = {
 }
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("sw", "Kiswahili")]
+FORMAT_MODULE_PATH = ["konektika.formats"]
 NUMBER_GROUPING = 3  # for Swahili, whose figures Django does not group
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -94,10 +94,11 @@ class Chart:
 
     def _series(self, name: str, colour: str) -> dict[str, object]:
         column = self.header.index(name)
-        is_alone = len(self.rows) == 1  # a line of one day would show nothing
+        data = [row[column] if isinstance(row[column], int) else None for row in self.rows]
+        is_alone = len(data) - data.count(None) == 1  # a line of one point would show nothing
         return {
             "label": name,
-            "data": [row[column] if isinstance(row[column], int) else None for row in self.rows],
+            "data": data,
             "backgroundColor": colour,
             "borderColor": colour,
             "borderWidth": 2 if self.kind == "line" else 0,
@@ -357,8 +358,12 @@ def exceptions(sums: Sums) -> Chart:
         drawn=ages,
         kind="bar",
         is_stacked=True,
-        empty="No case was open.",
+        empty=_no_case(sums),
     )
+
+
+def _no_case(sums: Sums) -> str:
+    return "No case was open." if sums.credit else "Not counted yet: a job does it each half hour."
 
 
 def stake(sums: Sums) -> Chart:
@@ -374,7 +379,7 @@ def stake(sums: Sums) -> Chart:
         ],
         drawn=["At stake, TZS"],
         unit="TZS",
-        empty="No case was open.",
+        empty=_no_case(sums),
     )
 
 

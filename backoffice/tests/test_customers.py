@@ -145,9 +145,17 @@ def test_only_who_may_do_everything_gives_that_to_others(paid: Payment) -> None:
     assert 'name="groups"' in read(administrator, paid.payer)
     themselves = User.objects.get(pk=administrator.session["_auth_user_id"])
     assert 'name="groups"' not in read(administrator, themselves)
+    for role, is_told in (("administrator", True), ("support", False), ("auditor", False)):
+        assert ("algorithm" in read(signed_in(role=role), paid.payer)) is is_told, role
     root = Client()
     root.force_login(boss)
     assert 'name="groups"' in read(root, boss)
+
+
+def test_staff_read_one_language_whatever_their_browser_asks_for(staff: Client) -> None:
+    answer = staff.get(path_of(a_customer()), headers={"accept-language": "sw"})
+    assert '<html lang="en"' in answer.content.decode()
+    assert "Hifadhi" not in answer.content.decode()
 
 
 # What is wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from backoffice.dashboard.charts import CHARTS, Chart
@@ -87,6 +89,8 @@ def test_each_chart_tells_its_figures(staff: Client) -> None:
     told = charts(staff)
     assert row(told["success"], "22:00")["Tigo Pesa begun"] == 3
     assert row(told["success"], "22:00")["Tigo Pesa %"] == 33
+    only, *_ = json.loads(told["success"].data)["datasets"]
+    assert only["pointRadius"] > 0, "the one point of a line would not be seen"
     assert told["failures"].rows == [["wrong pin", 1, 1]]
     assert [each[1] for each in told["funnel"].rows] == [4, 3, 1, 1, 1]
     assert row(told["preference"], "Tigo Pesa")["% of all"] == 75
@@ -241,6 +245,9 @@ def test_there_is_no_file_of_a_chart_that_there_is_not(staff: Client) -> None:
 def test_nothing_at_all_is_said_so(staff: Client) -> None:
     told = charts(staff)
     assert [key for key, chart in told.items() if not chart.is_empty] == ["providers"]
+    assert told["exceptions"].empty.startswith("Not counted yet")
+    recompute_measures(business_day(timezone.now()))
+    assert charts(staff)["exceptions"].empty == "No case was open."
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,10 @@ def much(no_worker: None) -> Day:
     ask_to_reopen(till=till, day=day.day, by=closer, why="a late file")
     a_transfer(state=TransferState.REQUESTED, payment=paid["plain"])
     delivery = WebhookDelivery.objects.create(
-        dialect="mpesa_daraja", trust=WebhookDelivery.Trust.OPEN, body=b"{}", body_bytes=2
+        dialect="mpesa_daraja",
+        trust=WebhookDelivery.Trust.OPEN,
+        body=b'{"one long word": "%s"}' % (b"x" * 300),
+        body_bytes=320,
     )
     Bill.objects.create(
         provider=MPESA,

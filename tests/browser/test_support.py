@@ -76,3 +76,6 @@ def test_what_was_found_is_readable(system: System, window: BrowserContext, sche
         page.goto(f"{system.url}/admin/search/?q={asked}")
         expect(page.locator(".story")).to_be_visible()
         assert_accessible(page)
+    page.goto(f"{system.url}/admin/search/?q=customer@konektika.test")
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
+    assert_fits(page)

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from knox.admin import AuthTokenAdmin
 from knox.models import AuthToken
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import User
 from common import phone as phones
@@ -114,7 +114,7 @@ class UserAdmin(Endless, Sought, DjangoUserAdmin, ModelAdmin):  # type: ignore[t
     ) -> Any:
         """A handful of roles, each with a box to tick."""
         if db_field.name == "groups":
-            kwargs["widget"] = UnfoldAdminCheckboxSelectMultiple
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:

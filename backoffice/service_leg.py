@@ -13,6 +13,7 @@ from django.utils import timezone
 from bundles.models import Activation, Gift, Subscription
 from cases.models import Case, CaseKind
 from cases.services import open_cases, resolve_cases
+from common.clock import in_business_time
 from common.invariants import named
 from payments.models import Disposition, Payment
 from payments.states import State
@@ -140,10 +141,10 @@ def _at_stake(row: Payment | Activation | Subscription) -> tuple[int, str]:
     if isinstance(row, Payment):
         return (
             row.covered,
-            f"paid at {row.paid_at:%d.%m.%Y %H:%M} UTC for {row.subject}, not active",
+            f"paid at {in_business_time(row.paid_at)} for {row.subject}, not active",
         )
     if isinstance(row, Activation):
-        return row.purchase.price, f"active since {row.created_at:%d.%m.%Y %H:%M} UTC, not paid"
+        return row.purchase.price, f"active since {in_business_time(row.created_at)}, not paid"
     return 0, f"{row.data_used_bytes:,} bytes used, and nothing of it is paid"
 
 

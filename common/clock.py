@@ -19,6 +19,11 @@ def business_day(moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(settings.BUSINESS_TIME_ZONE)).date()
 
 
+def in_business_time(moment: datetime) -> str:
+    """`24.11.2026 10:22 EAT`: as statements and the admin's pages have it, for texts that are kept."""
+    return f"{moment.astimezone(ZoneInfo(settings.BUSINESS_TIME_ZONE)):%d.%m.%Y %H:%M %Z}"
+
+
 def day_bounds(day: date) -> tuple[datetime, datetime]:
     """When a business day begins and when the next one does, UTC."""
     zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)

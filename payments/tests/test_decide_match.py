@@ -280,6 +280,16 @@ class TestPages:
         page = client.get(f"/admin/payments/match/line/{line.pk}/decide/").content.decode()
         assert "<code>QAlO</code> <strong>(not the same)</strong>" in page
 
+    def test_an_other_amount_is_no_reason_and_is_not_offered(self, client: Client) -> None:
+        order = an_order(receipt="QA1", amount=1540)
+        line = a_line("QA1", 1450)
+        match_statements()
+        page = client.get(f"/admin/payments/match/line/{line.pk}/decide/").content.decode()
+        assert "(-90 apart)" in page
+        assert "R1: receipt</p>" in page
+        assert f"?reference={order.reference}" not in page
+        assert "2026 12:0" in Case.objects.get().detail, "as the statement writes the time"
+
     def test_phones_are_masked_and_compared_all_the_same(
         self, client: Client, finance: User
     ) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from cases.models import CaseKind
 from cases.services import open_case, resolve_by_itself
+from common.clock import in_business_time
 from vpn.models import SILENT_AFTER, Gateway
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def watch_gateways() -> int:
         )
     )
     for gateway in silent:
-        _ask_staff(gateway, f"Nothing was heard since {gateway.seen_at:%d.%m.%Y %H:%M:%S} UTC.")
+        _ask_staff(gateway, f"Nothing was heard since {in_business_time(gateway.seen_at)}.")
     return len(silent)
 
 

@@ -45,7 +45,8 @@ def _by_key(key: Key, rules: MatchingRules, only: str = "1 = 1") -> str:
     return f"""
 INSERT INTO payments_candidate (line_id, {side.column}, rule, bucket, why)
 {PLACES if key.more else ""}
-SELECT DISTINCT l.id, t.id, '{key.rule}', {bucket_of(key, rules)}, '{key.why}, amount'
+SELECT DISTINCT l.id, t.id, '{key.rule}', {bucket_of(key, rules)},
+  CASE WHEN {side.amount} = {_worth(side)} THEN '{key.why}, amount' ELSE '{key.why}' END
 FROM payments_statementline l {key.more}
 JOIN {side.table} ON {key.on} AND t.provider = l.provider
 {side.joined}
@@ -63,7 +64,7 @@ FROM payments_statementline l
 JOIN {side.table} ON {phone} AND t.provider = l.provider AND {_asked_in_time(side, rules)}
 {side.joined}
 WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines} AND {side.only}
-  AND {fits} AND {side.amount} = CASE WHEN {side.done} THEN {side.expected} ELSE {side.asked} END
+  AND {fits} AND {side.amount} = {_worth(side)}
   AND NOT {side.taken} AND NOT {REFUSED.format(column=side.column)} AND {NO_NAMED}
 """
 
@@ -105,6 +106,11 @@ WHERE {UNDECIDED} AND l.moves_money AND l.currency = 'TZS' AND {side.lines}
   AND l.amount = (SELECT SUM({worth}) {open_orders})
   AND 1 < (SELECT COUNT(*) {open_orders})
 """
+
+
+def _worth(side: Side) -> str:
+    """What came or went, or was to."""
+    return f"CASE WHEN {side.done} THEN {side.expected} ELSE {side.asked} END"
 
 
 def _asked_in_time(side: Side, rules: MatchingRules) -> str:

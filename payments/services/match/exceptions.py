@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from cases.models import Case, CaseKind
 from cases.services import open_cases, resolve_cases
+from common.clock import in_business_time
 from common.invariants import named
 from payments.days.batches import some
 from payments.models import Bucket, MatchingRules, MobileMoneyTransaction, StatementLine, Transfer
@@ -93,7 +94,7 @@ def _of_line(bucket: Bucket, kind: CaseKind, line: StatementLine) -> Case:
         subject=f"{LINE}{line.pk}",
         amount=abs(line.amount),
         detail=f"{bucket.label}: {line.get_provider_display()} {line.receipt}, {line.amount:+,} "
-        f"{line.currency}, {line.completed_at:%d.%m.%Y %H:%M} UTC, {known_by or 'nobody named'}",
+        f"{line.currency}, {in_business_time(line.completed_at)}, {known_by or 'nobody named'}",
         customer_waits=bucket in PAID_AND_WAITING
         and line.amount > 0
         and line.kind != StatementLine.Kind.REVERSAL,

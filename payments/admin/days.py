@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
@@ -23,8 +24,10 @@ from common.admin import ModelAdmin, ReadOnly
 from common.clock import day_bounds
 from common.confirmation import Question, ReasonForm, confirm
 from common.exports import csv_pages
+from payments.admin.matching import decide_link
 from payments.days.calendar import Standing, pages, shown_days, standing_of, standings
 from payments.days.certificates import Row, balances, differences, rows_of, tallies, total
+from payments.days.differences import Difference
 from payments.days.figures import Figures, figures_of
 from payments.days.tills import Till, all_tills, till_of
 from payments.models import Certificate, DayClose, Reopening
@@ -62,7 +65,7 @@ class DayPage:
     figures: Figures
     balances: list[Row]
     tallies: dict[str, list[Row]]
-    differences: list[Row]
+    differences: list[tuple[Row, str]]  # each with the page that tells more of it, or ""
     more: int
     total: int
     certificates: list[Certificate]
@@ -79,7 +82,7 @@ def page_of(till: Till, day: date) -> DayPage:
     certificates = list(row.certificates.select_related("closed_by")) if row else []
     is_closed = row is not None and row.state == DayClose.State.CLOSED
     figures = Figures.kept(certificates[0].figures) if is_closed else figures_of(till, day)
-    listed = differences(figures)
+    listed = [*zip(differences(figures), map(_told_at, figures.differences), strict=True)]
     reopenings = row.reopenings.select_related("asked_by", "decided_by") if row else []
     return DayPage(
         standing=standing_of(till, day),
@@ -92,6 +95,25 @@ def page_of(till: Till, day: date) -> DayPage:
         certificates=certificates,
         reopenings=list(reopenings),
     )
+
+
+# By how a difference is named, the list that is searched by the rest of the name.
+LISTS = {
+    "payment": "payments_payment",
+    "transfer": "payments_transfer",
+    "posting": "payments_posting",
+}
+
+
+def _told_at(difference: Difference) -> str:
+    """The page of its first line, else the list that finds what was booked."""
+    if difference.lines:
+        line, _ = difference.lines[0]
+        return decide_link(line)
+    kind, _, name = difference.subject.partition(":")
+    if kind not in LISTS:
+        return ""
+    return f"{reverse(f'admin:{LISTS[kind]}_changelist')}?{urlencode({'q': name})}"
 
 
 @admin.register(DayClose)

@@ -46,7 +46,9 @@ def close_day(*, till: Till, day: date, by: User, note: str = "") -> Certificate
     book_statement(till, day, version=version)
     figures = figures_of(till, day)
     if (figures.breaks or figures.unexplained) and not note:
-        raise DayNotReady("The balance does not follow: say how that is explained.")
+        raise DayNotReady(
+            "The balance does not follow, or is not explained: say why in the remark."
+        )
     _refuse_what_is_missing(till, day)  # a file may have come in while its lines were added up
     for difference in figures.differences:
         _open_case(difference)

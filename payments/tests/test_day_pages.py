@@ -16,8 +16,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from common.paper import latin
+from payments.admin.matching import decide_link
 from payments.days.certificate_pdf import pdf_of
-from payments.models import Bucket, Certificate, DayClose, Reopening
+from payments.models import Bucket, Certificate, DayClose, Reopening, StatementLine
 from payments.services.close_day import close_day
 from payments.tests.days import DAY, Statement, a_person, collection_till, paid
 
@@ -69,6 +70,8 @@ def test_a_day_is_closed_on_its_page_and_recorded(statement: Statement) -> None:
     page = client.get(PAGE).content.decode()
     assert "Ready" in page
     assert "On the statement, not booked" in page
+    line = StatementLine.objects.get(bucket=Bucket.PAID_NO_ORDER)
+    assert f'<a href="{decide_link(line.pk)}">Receipt =CMD(1)</a>' in page
     assert 'href="close/"' in page
     answer = send(client, f"{PAGE}close/", why="month's end")
     assert "Closed: Tigo Pesa, collection" in answer.content.decode()

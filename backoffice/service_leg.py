@@ -139,6 +139,7 @@ def _cases(kind: CaseKind, prefix: str, column: str, rows: QuerySet[Any]) -> Ite
 def _at_stake(row: Payment | Activation | Subscription) -> tuple[int, str]:
     """TZS, and what is wrong in words."""
     if isinstance(row, Payment):
+        assert row.paid_at is not None  # noqa: S101 - it is completed
         return (
             row.covered,
             f"paid at {in_business_time(row.paid_at)} for {row.subject}, not active",

@@ -78,6 +78,7 @@ def watch_gateways() -> int:
         )
     )
     for gateway in silent:
+        assert gateway.seen_at is not None  # noqa: S101 - it was compared above
         _ask_staff(gateway, f"Nothing was heard since {in_business_time(gateway.seen_at)}.")
     return len(silent)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -275,6 +276,14 @@ def test_a_workbook_with_numbers_and_dates_for_cells() -> None:
     assert list(FaultyRow.objects.values_list("row", flat=True)) == [5, 6]
     assert "is no receipt" in FaultyRow.objects.get(row=6).why
     assert line().completed_at == datetime(2025, 11, 20, 9, 0, 1, tzinfo=UTC)
+
+
+def test_an_xls_with_numbers_and_dates_for_cells() -> None:
+    file = imported((Path(__file__).parent / "portal.xls").read_bytes())
+    assert (file.rows_new, file.rows_faulty, file.balance_breaks) == (3, 0, 0)
+    told = StatementLine.objects.earliest("row")
+    assert (told.row, told.amount, told.balance) == (6, 1000, 930_000)
+    assert told.completed_at == datetime(2025, 11, 20, 9, 0, 5, tzinfo=UTC)
 
 
 def test_the_same_content_is_taken_once() -> None:

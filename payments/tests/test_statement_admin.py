@@ -243,6 +243,7 @@ def test_a_profile_is_tried_saved_and_read_by(client: Client, finance: User) -> 
     assert "<td>Fee</td><td>1</td><td>-50</td>" in told
     assert "it follows in 1 lines and breaks in 0" in told
     assert "“2,0” is no amount" in told
+    assert "<td>13.11.2025 10:00:00</td>" in told
     assert not StatementLine.objects.exists()
     assert not StatementProfile.objects.filter(provider="tigo_pesa").exists()
 

@@ -233,8 +233,15 @@ class WithPage(ModelAdmin):
 class OneRow:
     """A settings row: edited, never added to or deleted; its history tells each value before and after.
 
-    A class before `ModelAdmin`.
+    What is seeded when it is first needed, by the model's `current`, is needed here: staff may set it
+    before. A class before `ModelAdmin`.
     """
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        if seed := getattr(self.model, "current", None):  # type: ignore[attr-defined]  # `ModelAdmin`'s
+            seed()
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]  # `ModelAdmin`'s
+        return rows
 
     def changeform_view(
         self,

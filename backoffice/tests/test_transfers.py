@@ -375,7 +375,9 @@ def test_nothing_about_a_transfer_can_be_changed(staff: Client, waiting: Transfe
 
 
 def test_the_rules_are_edited_and_not_added_to(staff: Client) -> None:
-    TransferRules.current()
+    assert "/admin/payments/transferrules/1/change/" in page(
+        staff, "/admin/payments/transferrules/"
+    )
     body = {"four_eyes_above": 123, "returns_without_review": 1}
     staff.post("/admin/payments/transferrules/1/change/", body)
     assert TransferRules.objects.get().four_eyes_above == 123

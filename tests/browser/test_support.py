@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from accounts.models import User
 from payments.models import Payment
 from tests.browser.looks import assert_accessible, assert_fits
 from tests.browser.test_pages import type_pin
@@ -68,7 +69,11 @@ def test_who_paid_and_has_nothing_is_found_by_phone_and_activated(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_was_found_is_readable(system: System, window: BrowserContext, scheme: str) -> None:
+def test_what_was_found_is_readable(
+    system: System, window: BrowserContext, newcomer: Callable[..., Person], scheme: str
+) -> None:
+    person = newcomer("tigo_pesa")
+    system.rows(User).filter(pk=person.id).update(full_name="W" * 150)
     page = window.new_page()
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     sign_in(page, system, "administrator")
@@ -76,6 +81,6 @@ def test_what_was_found_is_readable(system: System, window: BrowserContext, sche
         page.goto(f"{system.url}/admin/search/?q={asked}")
         expect(page.locator(".story")).to_be_visible()
         assert_accessible(page)
-    page.goto(f"{system.url}/admin/search/?q=customer@konektika.test")
+    page.goto(f"{system.url}/admin/search/?q={person.email}")
     expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
     assert_fits(page)

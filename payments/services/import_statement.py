@@ -86,8 +86,8 @@ def take_file(
     """Keep a file and queue its reading; False with the file that has the same content already.
 
     One that was refused is read again, by what is chosen now or by a profile made meanwhile: that is
-    True. `dates` is the order of day, month and year where the file cannot tell. Raises StatementRefused for a file that is too
-    large or empty; everything else is found out when it is read.
+    True. `dates` is the order of day, month and year where the file cannot tell. Raises
+    StatementRefused for a file that is too large or empty; all else is found out when it is read.
     """
     refuse_by_size(content.size)
     told = sha256()

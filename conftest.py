@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
@@ -115,21 +114,11 @@ def nobody_was_throttled() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def flushing_may_empty_the_ledger() -> Iterator[None]:
-    """A test that commits is cleaned up by deleting every row; only then the triggers are lifted."""
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]  # not in the stubs
+def tests_that_commit_are_cleaned_up_after() -> Iterator[None]:
+    """Django would delete from every table and make every permission anew, for each such test."""
+    from payments.tests.emptying import Emptying
 
-    def lifted(case: TransactionTestCase) -> None:
-        from payments.ledger_triggers import create_triggers, drop_triggers
-
-        with connection.schema_editor() as editor:
-            drop_triggers(apps, editor)
-        try:
-            flush(case)
-        finally:
-            with connection.schema_editor() as editor:
-                create_triggers(apps, editor)
-
+    empty = Emptying()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lifted)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty())
         yield

@@ -13,8 +13,6 @@ import pytest
 import time_machine
 from celery.app.task import Task
 from django.apps import apps
-from django.core.management.color import no_style
-from django.db import connection
 from django.db.models import Min, QuerySet
 from django.test import RequestFactory
 from django.utils import timezone
@@ -28,7 +26,6 @@ from konektika.schedule import SCHEDULE
 from notifications.models import Message
 from payments import ledger, webhooks
 from payments.errors import ProviderUnavailable, UnknownProvider
-from payments.ledger_triggers import create_triggers, drop_triggers
 from payments.models import (
     MobileMoneyTransaction,
     Payment,
@@ -40,6 +37,7 @@ from payments.models import (
 from payments.providers import registry
 from payments.providers.base import Provider
 from payments.tasks import apply_deliveries
+from payments.tests.emptying import delete_rows, filled_tables
 from tests.model.faults import Fault, Faults, Injected, ProcessDied
 from tests.model.provider import DESCRIPTIONS, NEVER_ASKED, ModelProvider, Shown, Wire
 from vpn.tests.factories import first_gateway
@@ -231,25 +229,11 @@ def _plug_in(world: World, patch: pytest.MonkeyPatch) -> None:
 
 
 def _empty_database() -> None:
-    """Delete every row of ours; only then the ledger's triggers are lifted."""
+    """Delete every row of ours."""
     models = [model for app in OUR_APPS for model in apps.get_app_config(app).get_models()]
-    filled = [table for table in (model._meta.db_table for model in models) if _has_rows(table)]
-    if not filled:
-        return
-    with connection.schema_editor() as editor:
-        drop_triggers(apps, editor)
-    try:
-        statements = connection.ops.sql_flush(no_style(), filled, reset_sequences=True)
-        connection.ops.execute_sql_flush(statements)
-    finally:
-        with connection.schema_editor() as editor:
-            create_triggers(apps, editor)
-
-
-def _has_rows(table: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {connection.ops.quote_name(table)} LIMIT 1")  # noqa: S608
-        return cursor.fetchone() is not None
+    filled = filled_tables([model._meta.db_table for model in models])
+    if filled:
+        delete_rows(filled, reset_sequences=True)
 
 
 def _lift_prompt_limits() -> None:

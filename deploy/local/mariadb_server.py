@@ -115,12 +115,12 @@ class MariaDB:
 
 
 @contextmanager
-def mariadb_server() -> Iterator[MariaDB]:
-    """A server for the length of a `with` block.
+def mariadb_server(*, place: Path | None = None) -> Iterator[MariaDB]:
+    """A server for the length of a `with` block, its files in a folder of `place` meanwhile.
 
     Raises CalledProcessError or TimeoutError, with the server's own words printed.
     """
-    with tempfile.TemporaryDirectory(prefix="konektika-mariadb-") as folder:
+    with tempfile.TemporaryDirectory(prefix="konektika-mariadb-", dir=place) as folder:
         server = MariaDB(Path(folder))
         try:
             server.install()

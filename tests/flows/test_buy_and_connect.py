@@ -16,7 +16,7 @@ from tests.system import System
 from tests.waiting import wait_until
 from tests.wireguard import assert_usable
 
-pytestmark = [pytest.mark.main_path, pytest.mark.redis]
+pytestmark = pytest.mark.redis
 
 
 @pytest.mark.parametrize("provider", ["vodacom_mpesa", "tigo_pesa", "airtel_money"])

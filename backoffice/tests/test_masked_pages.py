@@ -165,7 +165,6 @@ def test_a_role_that_sees_no_phones_reads_none(role: str, with_phones: Payment) 
 def test_an_administrator_reads_them(with_phones: Payment) -> None:
     client: Client = signed_in(role="administrator")
     number = str(with_phones.payer.phone)[-9:]
-    unmasked = {page for page in pages() if number in text_of(client.get(page, follow=True))}
     for page in (
         "payments/statementline/",
         "payments/faultyrow/",
@@ -178,4 +177,4 @@ def test_an_administrator_reads_them(with_phones: Payment) -> None:
         f"payments/match/{Match.objects.get().pk}/line/",
         f"payments/statementline/{StatementLine.objects.get().pk}/change/",
     ):
-        assert f"/admin/{page}" in unmasked
+        assert number in text_of(client.get(f"/admin/{page}", follow=True)), page

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundles.models import GIGABYTE, Activation, Subscription
@@ -49,6 +49,7 @@ def test_a_later_purchase_of_the_same_bundle_is_used_last() -> None:
     assert left == Unused(days=2, of_days=7, data_bytes=4, of_bytes=10)
 
 
+@settings(deadline=None)
 @given(
     price=st.integers(1, 10**7),
     days=st.integers(1, 365),

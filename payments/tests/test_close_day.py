@@ -231,7 +231,7 @@ amounts = st.integers(min_value=1, max_value=50_000)
 @hypothesis_settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     both=st.lists(amounts, max_size=3),

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from common.queue import GatheredHurry
 from tests.waiting import wait_until
 
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 @pytest.fixture

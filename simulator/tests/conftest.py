@@ -68,7 +68,7 @@ class Merchant:
         self._served = Served(nullcontext(app))
         self.url = self._served.url
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[dict[str, Any]]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         """The callbacks, once there are that many."""
         with self._something:
             assert self._something.wait_for(lambda: len(self.heard) >= count, seconds), self.heard

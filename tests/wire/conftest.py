@@ -104,5 +104,5 @@ def airtel(environment: Mapping[str, str], ear: Ear, simulator: Simulator) -> Si
 def _answers(url: str) -> bool:
     try:
         return requests.get(f"{url}/control/truth", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False

@@ -267,14 +267,14 @@ class TestLongPoll:
 
         def wait() -> None:
             try:
-                answers.append(ask(secret, revision=0, digest=EMPTY_DIGEST, wait=20))
+                answers.append(ask(secret, revision=0, digest=EMPTY_DIGEST, wait=25))
             finally:
                 connection.close()
 
         waiting = Thread(target=wait)
         waiting.start()
         subscribe()
-        waiting.join(10)
+        waiting.join(20)
         assert [answer.json()["count"] for answer in answers] == [1]
 
     def test_nothing_new_is_waited_for(self, secret: str) -> None:

@@ -59,13 +59,13 @@ def a_call_in_the_air(breaker: SharedBreaker) -> Iterator[None]:
 
     def send() -> Exchange:
         began.set()
-        may_end.wait(10)
+        may_end.wait(60)
         return OK
 
     thread = Thread(target=breaker.call, args=(send,), kwargs={"waits_for_pin": False})
     thread.start()
     try:
-        assert began.wait(5)
+        assert began.wait(60)
         yield
     finally:
         may_end.set()

@@ -40,7 +40,7 @@ def server(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
 
 def post(base_url: str, options: HttpOptions | None = None) -> Exchange:
     http = ProviderHttp(base_url, options or HttpOptions())
-    return http.call("POST", "/pay", json_body={"Amount": 1}, read_seconds=2)
+    return http.call("POST", "/pay", json_body={"Amount": 1}, read_seconds=20)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from payments.providers import http as module
 from payments.providers.http import HttpOptions, NoAnswer, NotSent, ProviderHttp, RepeatedGet
+from tests.waiting import wait_until
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\n{"a": 1}'
 NOBODY_BEHIND = b"HTTP/1.1 503 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -18,6 +19,7 @@ COME_AGAIN = b"HTTP/1.1 503 x\r\nRetry-After: 9\r\nContent-Length: 0\r\nConnecti
 BROKEN = b"HTTP/1.1 500 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 HANGS_UP = b""
 SILENCE = None
+PATIENCE_SECONDS = 0.5  # with a server that says nothing
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def server(*answers: bytes | None) -> Iterator[tuple[str, list[str]]]:
     came: list[str] = []
     silent: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5)
+        listener.settimeout(60)
 
         def serve() -> None:
             for answer in answers:
@@ -46,6 +48,7 @@ def server(*answers: bytes | None) -> Iterator[tuple[str, list[str]]]:
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", came
         finally:
+            wait_until(lambda: came, 60)  # whom nobody answers may be gone before he is seen
             listener.shutdown(socket.SHUT_RDWR)
             thread.join(timeout=6)
             for connection in silent:
@@ -57,8 +60,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REPEAT_AFTER_SECONDS", (0.0, 0.01))
 
 
-def call(base_url: str, method: str) -> int:
-    return ProviderHttp(base_url, HttpOptions()).call(method, "/x", read_seconds=0.5).status
+def call(base_url: str, method: str, read_seconds: float = 20) -> int:
+    http = ProviderHttp(base_url, HttpOptions())
+    return http.call(method, "/x", read_seconds=read_seconds).status
 
 
 @pytest.mark.parametrize("first", [HANGS_UP, NOBODY_BEHIND])
@@ -86,14 +90,14 @@ def test_an_answer_that_says_more_is_taken_as_it_is(first: bytes, status: int) -
 
 def test_a_get_that_times_out_is_not_repeated() -> None:
     with server(SILENCE, OK) as (base_url, came), pytest.raises(NoAnswer):
-        call(base_url, "GET")
+        call(base_url, "GET", PATIENCE_SECONDS)
     assert came == ["GET"]
 
 
 @pytest.mark.parametrize("first", [HANGS_UP, SILENCE])
 def test_a_post_without_an_answer_is_sent_once(first: bytes | None) -> None:
     with server(first, OK) as (base_url, came), pytest.raises(NoAnswer):
-        call(base_url, "POST")
+        call(base_url, "POST", PATIENCE_SECONDS)
     assert came == ["POST"]
 
 

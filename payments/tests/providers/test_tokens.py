@@ -27,7 +27,7 @@ def fetched_by(stores: list[TokenStore]) -> tuple[list[str], list[int]]:
         return make
 
     def need(number: int, store: TokenStore) -> None:
-        together.wait(5)
+        together.wait(60)
         got.append(cached_token(store, "provider", fetch(number)))
 
     threads = [Thread(target=need, args=each) for each in enumerate(stores)]

@@ -13,6 +13,7 @@ from tests.tunnel.internet import GATEWAY, Internet
 from tests.tunnel.namespaces import Namespace
 from tests.tunnel.relay import Relay
 from tests.waiting import wait_until
+from vpn.agent.store import read_json, read_lines
 
 PORT = 51820
 VARIABLES = {
@@ -45,7 +46,7 @@ class Gateway:
         assert port is not None
         self.relay = Relay(self.inside, port=8000, to_port=port)
         self.log = internet.folder / f"agent-{self.inside.mark}.log"
-        folder = internet.folder / self.inside.mark
+        self._folder = folder = internet.folder / self.inside.mark
         self._environment = {
             "PATH": f"{path}:{os.environ['PATH']}".removeprefix(":"),
             "KONEKTIKA_URL": self.relay.url,
@@ -74,6 +75,12 @@ class Gateway:
 
     def wait_until_served(self, public_key: str, seconds: float = 20) -> None:
         wait_until(lambda: public_key in self.served_keys(), seconds, every=0.01)
+
+    def served_revision(self) -> int:
+        """Of the newest state that the agent has put into force: it keeps it after that."""
+        snapshot = read_json(self._folder / "state.json")
+        kept = ([snapshot] if snapshot else []) + read_lines(self._folder / "changes.jsonl")
+        return max((each["answer"]["revision"] for each in kept), default=0)
 
     def served_keys(self) -> set[str]:
         """Public keys of the peers that WireGuard has."""

@@ -20,6 +20,8 @@ GATEWAY, OTHER_GATEWAY = "198.51.100.2", "198.51.101.2"
 GATEWAY_PRIVATE = "192.168.77.1"
 GATEWAY_PUBLIC = "203.0.113.2"  # another address of its own, which the tunnel leads to
 SITE_PORT, MAIL_PORT, DNS_PORT = 8080, 25, 53
+PATIENCE_SECONDS = 20  # of a visit that should go well: a busy machine may stall for some
+CUT_SECONDS = 3  # of one that should not
 
 # Lines are slower than userspace WireGuard on a busy machine, and their queues are long: packets
 # that are lost on the way would be counted at one end only.
@@ -169,7 +171,7 @@ class Customer:
         *,
         down: int = 1,
         up: int = 1,
-        patience: float = 3,
+        patience: float = PATIENCE_SECONDS,
     ) -> tuple[int, int]:
         """Bytes that came down and went up, as far as they got before nothing moved any more."""
         printed = self.namespace.python(

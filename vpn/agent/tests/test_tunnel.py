@@ -10,17 +10,19 @@ from collections.abc import Callable
 import pytest
 
 from tests.tunnel.internet import (
+    CUT_SECONDS,
     DNS_PORT,
     GATEWAY_PRIVATE,
     GATEWAY_PUBLIC,
     MAIL_PORT,
+    PATIENCE_SECONDS,
     PRIVATE_MACHINE,
     SITE4,
     SITE6,
     SITE_PORT,
     Customer,
 )
-from tests.waiting import holds_for, wait_until
+from tests.waiting import comes_within, holds_for, wait_until
 from vpn.agent.keys import public_key
 from vpn.agent.tests.gateway import MEGABYTE, TUNNEL4, TUNNEL6, AgentProcess, Device, device
 
@@ -75,8 +77,8 @@ def test_two_devices_share_an_allowance_to_its_last_packet_and_a_top_up_reopens_
     assert on_phone.visit(down=2 * MEGABYTE) == (2 * MEGABYTE, 1)
     assert on_tablet.visit(up=2 * MEGABYTE) == (1, 2 * MEGABYTE)
     reports = len(gateway.server.reports)
-    assert on_phone.visit(down=5 * MEGABYTE)[0] < MEGABYTE
-    wait_until(lambda: gateway.server.used(3) > 4.95 * MEGABYTE, 5)  # told at once
+    assert on_phone.visit(down=5 * MEGABYTE, patience=CUT_SECONDS)[0] < MEGABYTE
+    comes_within(lambda: gateway.server.used(3) > 4.95 * MEGABYTE, 5)  # told at once
     assert len(gateway.server.reports) > reports
     assert gateway.server.used(3) <= 5 * MEGABYTE
     for customer in (on_phone, on_tablet):
@@ -87,8 +89,8 @@ def test_two_devices_share_an_allowance_to_its_last_packet_and_a_top_up_reopens_
     gateway.server.serve(phone.peer(**topped_up), tablet.peer(**topped_up))
     wait_until(on_tablet.reaches, 10)
     assert on_phone.visit(down=2 * MEGABYTE) == (2 * MEGABYTE, 1)
-    assert on_phone.visit(down=2 * MEGABYTE)[0] < MEGABYTE
-    wait_until(lambda: gateway.server.used(3) > 7.95 * MEGABYTE, 5)
+    assert on_phone.visit(down=2 * MEGABYTE, patience=CUT_SECONDS)[0] < MEGABYTE
+    comes_within(lambda: gateway.server.used(3) > 7.95 * MEGABYTE, 5)
     assert gateway.server.used(3) <= 8 * MEGABYTE
 
 
@@ -96,12 +98,14 @@ def test_the_end_comes_and_a_renewal_is_served_though_the_server_was_away(
     gateway: AgentProcess,
 ) -> None:
     phone = device(7, group=3)
-    ends_at = int(time.time()) + 6
-    (customer,) = connected(gateway, phone, ends_at=ends_at)
-    assert customer.reaches()
+    (customer,) = connected(gateway, phone)
+    ends_at = int(time.time()) + 4
+    gateway.server.serve(phone.peer(ends_at=ends_at))
+    wait_until(gateway.has_the_newest_state, 10)
     with gateway.relay.cut():
-        wait_until(lambda: time.time() >= ends_at, 10)
-        wait_until(lambda: not customer.reaches(), 5)
+        assert customer.reaches(patience=PATIENCE_SECONDS) or time.time() >= ends_at
+        wait_until(lambda: not customer.reaches(), 10)
+        assert time.time() >= ends_at
         assert not customer.reaches(SITE6)
         assert public_key(phone.private_key) in gateway.served_keys(), "the session is lost"
     gateway.server.serve(phone.peer())
@@ -127,9 +131,9 @@ def test_a_revoked_device_is_gone_within_two_seconds_and_its_last_bytes_are_told
     assert customer.visit(down=MEGABYTE) == (MEGABYTE, 1)
     inside = gateway.internet.gateway
     gateway.server.drop(phone.id)
-    wait_until(lambda: public_key(phone.private_key) not in gateway.served_keys(), 2)
+    comes_within(lambda: public_key(phone.private_key) not in gateway.served_keys(), 2)
     assert not customer.reaches()
-    assert bystander.reaches()
+    assert bystander.reaches(patience=PATIENCE_SECONDS)
     wait_until(lambda: gateway.server.passed(3)[1] > MEGABYTE, 15)
     wait_until(lambda: "_7_3" not in inside.run("nft", "list", "counters"), 15)
     # It comes back in the same epoch: the counters go on from where they were.
@@ -173,10 +177,11 @@ def test_the_tunnel_lives_while_the_server_is_away_and_the_agent_starts_again(
     phone = device(7, group=3)
     (customer,) = connected(gateway, phone)
     with gateway.relay.cut():
-        holds_for(customer.reaches, 3)
+        assert customer.visit(down=MEGABYTE) == (MEGABYTE, 1)
         gateway.kill()
+        assert customer.visit(down=MEGABYTE) == (MEGABYTE, 1)
         gateway.start()
-        holds_for(customer.reaches, 3)
+        holds_for(lambda: customer.reaches(patience=CUT_SECONDS), 3)
     wait_until(is_counted(gateway, customer, group=3), 60)
 
 
@@ -199,7 +204,7 @@ def test_a_lost_table_begins_an_epoch_and_gives_no_byte_twice(
             gateway.start()
             gateway.wait_until_served(phone)
         wait_until(lambda: customer.reaches(patience=3), 40)
-        assert customer.visit(down=5 * MEGABYTE)[0] < 2 * MEGABYTE
+        assert customer.visit(down=5 * MEGABYTE, patience=CUT_SECONDS)[0] < 2 * MEGABYTE
     wait_until(lambda: gateway.server.used(3) > 4.9 * MEGABYTE, 60)
     assert len(gateway.server.epochs()) == 2
     assert gateway.server.used(3) <= 5 * MEGABYTE
@@ -226,14 +231,15 @@ def test_customers_reach_neither_one_another_nor_what_is_private(gateway: AgentP
         (SITE4, MAIL_PORT),
     )
     for address, port in forbidden[2:]:
-        seen = internet.gateway.python("tests.tunnel.visit", address, str(port), "1", "1", "3")
+        visit = (address, port, 1, 1, PATIENCE_SECONDS)
+        seen = internet.gateway.python("tests.tunnel.visit", *(str(word) for word in visit))
         assert seen == "1 1\n", f"{address} answers nobody at all"
     for address, port in forbidden:
         assert not customer.reaches(address, port), f"a customer reaches {address}:{port}"
-    assert customer.reaches(TUNNEL4, DNS_PORT)
-    assert customer.reaches(TUNNEL6, DNS_PORT)
-    assert customer.reaches()
-    assert other.reaches(SITE6)
+    assert customer.reaches(TUNNEL4, DNS_PORT, patience=PATIENCE_SECONDS)
+    assert customer.reaches(TUNNEL6, DNS_PORT, patience=PATIENCE_SECONDS)
+    assert customer.reaches(patience=PATIENCE_SECONDS)
+    assert other.reaches(SITE6, patience=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(("down", "up"), [(MEGABYTE, 1), (1, MEGABYTE)], ids=["down", "up"])
@@ -248,8 +254,8 @@ def test_a_plans_speed_holds_each_way(gateway: AgentProcess, down: int, up: int)
     gateway.server.serve(phone.peer(kbps=2000))
     wait_until(lambda: "1:1" in inside.run("nft", "list", "map", "inet", "konektika", "class4"), 5)
     began = time.monotonic()
-    assert customer.visit(down=down, up=up, patience=10) == (down, up)
-    assert 2.5 < time.monotonic() - began < 12
+    assert customer.visit(down=down, up=up) == (down, up)
+    assert 2.5 < time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("is_running", [True, False], ids=["by an audit", "at the start"])
@@ -274,7 +280,7 @@ def test_what_somebody_changes_by_hand_is_mended(gateway: AgentProcess, is_runni
         lambda: address in inside.run("nft", "list", "map", "inet", "konektika", "quota4"), 10
     )
     wait_until(lambda: customer.reaches(patience=3), 40)
-    assert other.reaches()
+    assert other.reaches(patience=PATIENCE_SECONDS)
     assert not other.reaches(SITE4, MAIL_PORT)
     assert not merges(gateway), "merged packets are counted short"
     if is_running:
@@ -307,7 +313,7 @@ def test_customers_of_a_full_gateway_notice_nothing_while_others_come_and_go(
                     del wanted[one.id]
             wait_until(gateway.has_the_newest_state, 10)
         gateway.server.drop(tablet.id)
-        wait_until(lambda: public_key(tablet.private_key) not in gateway.served_keys(), 2)
+        comes_within(lambda: public_key(tablet.private_key) not in gateway.served_keys(), 2)
         assert not on_tablet.reaches()
     finally:
         all_came_and_went.set()

@@ -18,7 +18,7 @@ from tests.chaos.faults import FAULTS, schedule
 from tests.chaos.test_run import PAYMENTS
 from tests.chaos.wire import COMMIT, Wire
 
-SECONDS = 5
+SECONDS = 60
 NO_LINGER = struct.pack("ii", 1, 0)  # closing sends RST, as the death of a process may
 
 Use = Callable[[int, asyncio.Queue[bytes]], Coroutine[Any, Any, None]]

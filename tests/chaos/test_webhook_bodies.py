@@ -208,14 +208,9 @@ def test_a_body_over_64_kib_is_refused_and_its_beginning_kept(
     waiting = waits(provider)
     body = waiting.body()
     padded = body[:-1] + b" " * (LIMIT + 1 - len(body)) + b"}"
-    rows = waiting.system.rows(WebhookDelivery)
-    before = rows.count()
     assert post(waiting.proven_path, padded).status_code == 413
-    delivery = rows.first()
-    assert delivery is not None
-    assert rows.count() == before + 1
+    delivery = waiting.system.rows(WebhookDelivery).get(body=padded[:LIMIT])
     assert (delivery.state, delivery.body_bytes) == ("refused", LIMIT + 1)
-    assert bytes(delivery.body) == padded[:LIMIT]
     waiting.assert_nothing_happened()
 
 
@@ -229,10 +224,9 @@ def test_64_kib_to_the_byte_are_taken(waits: Callable[[str], Waiting]) -> None:
 
 def test_a_wrong_secret_path_is_not_found(waits: Callable[[str], Waiting]) -> None:
     waiting = waits("tigo_pesa")
-    before = waiting.system.rows(WebhookDelivery).count()
     url = f"{waiting.system.url}/api/webhooks/in/not-the-secret"
     assert post(url, waiting.body()).status_code == 404
-    assert waiting.system.rows(WebhookDelivery).count() == before
+    assert not waiting.system.rows(WebhookDelivery).filter(body=waiting.body()).exists()
     waiting.assert_nothing_happened()
 
 

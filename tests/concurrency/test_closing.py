@@ -77,7 +77,7 @@ def after(counted: Event, act: Callable[..., object], **named: Any) -> Callable[
     """Once the other one has counted its day, before it commits."""
 
     def run() -> object:
-        assert counted.wait(10), "nobody closes"
+        assert counted.wait(60), "nobody closes"
         return act(**named)
 
     return run

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    expect,
+    sync_playwright,
+)
 
-from tests.browser.looks import SIZES
+from tests.browser.looks import PATIENCE_MILLISECONDS, SIZES
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -40,7 +48,7 @@ def window(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browser
     """A fresh profile, at a desk's and at a phone's size; its console must stay without errors."""
     width, height = SIZES[request.param]
     context = browser.new_context(viewport={"width": width, "height": height})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     errors: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+PATIENCE_MILLISECONDS = 60_000  # with a page on a busy machine; where it comes, it costs nothing
 OURS = (".story", ".find", ".confirm", ".board")  # what surrounds them is unfold's
 # Each size and each scheme once: axe takes its time.
 HEARD: tuple[tuple[str, Scheme], ...] = (("desk", "light"), ("phone", "dark"))

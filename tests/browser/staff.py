@@ -12,7 +12,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
 from accounts.models import User
-from tests.browser.looks import SIZES
+from tests.browser.looks import PATIENCE_MILLISECONDS, SIZES
 
 SignIn = Callable[[str, str], Page]
 
@@ -45,7 +45,7 @@ def sign_in(live_server: Any, browser: Browser) -> Iterator[SignIn]:
             base_url=live_server.url, viewport={"width": width, "height": height}
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         context.on("console", tell)
         context.on("response", answered)
         context.add_cookies(

@@ -33,6 +33,7 @@ def type_pin(page: Page, system: System, phone: str, pin: str) -> None:
     handset = page.locator("article.phone").filter(has_text=on_screen(phone))
     handset.locator("input[name=pin]").fill(pin)
     handset.get_by_role("button", name="Pay").click()
+    expect(handset.locator("input[name=pin]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("provider", ["vodacom_mpesa", "tigo_pesa", "airtel_money"])

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bundles.models import Bundle, Owner, Subscription
 from storefront.models import RefundRequest
+from tests.browser.looks import PATIENCE_MILLISECONDS
 from tests.browser.test_pages import on_screen, sign_in, type_pin
 from tests.person import PASSWORD, Person
 from tests.simulator import Simulator
@@ -37,7 +38,7 @@ def opened(browser: Browser, *, with_scripts: bool, scheme: str, locale: str) ->
         color_scheme="dark" if scheme == "dark" else "light",
         locale=locale,
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     return context
 
 
@@ -151,7 +152,7 @@ def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
     with page.expect_download() as download:
         page.locator("a.button").click()
     assert "PrivateKey" in Path(str(download.value.path())).read_text()
-    assert used(page, system) == ""
+    before = used(page, system)  # "", unless all of this took longer than it should
     for name in ("internet", "history", "account"):
         page.goto(f"{system.url}/{name}")
         look_at(page, name)
@@ -159,7 +160,7 @@ def test_a_newcomer_buys_waits_for_the_pin_and_has_the_configuration(
     page.click("main form button")
     expect(page.locator("main .note")).to_be_visible()
     look_at(page, "help")
-    wait_until(lambda: used(page, system), RISES_WITHIN_SECONDS, every=1)
+    wait_until(lambda: used(page, system) != before, RISES_WITHIN_SECONDS, every=1)
     look_at(page, "usage")
 
     page.goto(f"{system.url}/history")

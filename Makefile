@@ -10,7 +10,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test model chaos mutants check format openapi messages setup requirements clean
+.PHONY: help run demo test model chaos mutants check check-types check-all-else format openapi messages setup requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -40,10 +40,15 @@ mutants: ## Change the money's code in small ways, each must fail a test: ONLY=s
 
 check: ## Everything that is not a test: style, types, imports, migrations, API document
 	@$(PYTHON) -m deploy.local.virtualenv --dev
+	@$(MAKE) --no-print-directory --jobs --output-sync check-types check-all-else
+
+check-types:
+	$(BIN)/mypy .
+
+check-all-else:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/mypy .
 	$(MANAGE) check --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
 	@mkdir -p var

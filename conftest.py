@@ -42,6 +42,17 @@ PROVIDERS: dict[str, Any] = {
     "REDIS_URL": "redis://127.0.0.1:9/0",
 }
 
+# Files that need the running system: a dozen programs, which do something as long as they are there.
+OF_ONE_SYSTEM = (
+    "tests/flows/",
+    "tests/chaos/test_lost_messages.py",
+    "tests/chaos/test_lost_workers.py",
+    "tests/chaos/test_webhook_bodies.py",
+    "tests/browser/test_pages.py",
+    "tests/browser/test_queue.py",
+    "tests/browser/test_support.py",
+    "tests/browser/test_web.py",
+)
 # Each takes more than a minute.
 LONGEST = (
     "tests/model/",
@@ -72,7 +83,26 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes begins first: begun last, it would keep a single worker busy at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(
+        key=lambda item: (
+            not item.nodeid.startswith(OF_ONE_SYSTEM),
+            not item.nodeid.startswith(LONGEST),
+        )
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file keeps to one worker; what needs the running system, to the one that has started it."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneSystem(LoadFileScheduling):  # type: ignore[misc]  # published without types
+        def _split_scope(self, nodeid: str) -> str:
+            return "system" if nodeid.startswith(OF_ONE_SYSTEM) else super()._split_scope(nodeid)
+
+    return OneSystem(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

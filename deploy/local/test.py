@@ -21,8 +21,8 @@ from deploy.local.redis_server import NoRedis, find_binary, redis_server
 from deploy.local.tunnels import can_tunnel
 
 ROOT = Path(__file__).resolve().parents[2]
-# Three on two cores, for many tests wait: for a tunnel, a browser, a dead worker. A file keeps to one
-# of them, in the order of the root's conftest.
+# Three on two cores, for many tests wait: for a tunnel, a browser, a dead worker. What they get, and in
+# which order, the root's conftest decides.
 WORKERS = ["--numprocesses", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 MAIN_PATH = "tests/flows/test_buy_and_connect.py"  # from initiate to configuration
 

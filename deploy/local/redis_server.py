@@ -60,7 +60,7 @@ def redis_server(url: str) -> Iterator[subprocess.Popen[bytes]]:
     try:
         with cast(IO[bytes], server.stdin) as configuration:
             configuration.write(_configuration(url))
-        wait_until(lambda: answers(url), seconds=10, what="Redis")
+        wait_until(lambda: answers(url), seconds=60, what="Redis")
         yield server
     finally:
         end(server)

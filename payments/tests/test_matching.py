@@ -13,6 +13,7 @@ from payments.models import (
     Bucket,
     Match,
     MatchingRules,
+    MatchTurn,
     MobileMoneyTransaction,
     Payment,
     Posting,
@@ -20,6 +21,7 @@ from payments.models import (
 )
 from payments.services.match.run import match_statements
 from payments.services.match.sql import open_ranges
+from payments.services.match.turn import Turn
 from payments.services.record_bank import Movement, record_bank
 from payments.states import State, TransferState
 from payments.tests.factories import a_customer
@@ -508,12 +510,23 @@ def test_who_has_paid_and_has_nothing_waits() -> None:
 
 
 def test_a_second_run_at_once_leaves_it_to_the_first() -> None:
-    from payments.services.match.turn import Turn
-
     a_line()
     assert Turn().take()
     assert not match_statements().is_whole
     assert not Case.objects.exists()
+
+
+def test_a_turn_that_was_lost_in_a_long_step_is_over(
+    django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = Turn()
+    assert turn.take()
+    MatchTurn.objects.update(held_until=NOON)
+    assert Turn().take()
+    with django_assert_num_queries(0):
+        assert turn.renew()  # nobody can have taken it from a step that took no time
+    monkeypatch.setattr("payments.services.match.turn.RENEWED_AFTER", timedelta())
+    assert not turn.renew()
 
 
 def test_tolerances_are_settings() -> None:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from celery import current_app
 from django.core.files import File
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -22,7 +23,16 @@ from cases.services import open_case, resolve_by_itself
 from common.queue import hurry, hurry_on_commit
 from common.transactions import retried
 from payments.models import FaultyRow, StatementFile, StatementProfile
-from payments.services.keep_lines import Checked, Kept, as_text, keep_faults, keep_lines
+from payments.services.by_turns import Halves, by_turns
+from payments.services.keep_lines import (
+    Checked,
+    Inserted,
+    Kept,
+    as_text,
+    insert_lines,
+    keep_faults,
+    keep_lines,
+)
 from payments.services.read_ahead import ahead
 from payments.services.statement_profiles import latest_profiles, mapping_of
 from payments.statements.balance import Chain, Followed
@@ -31,7 +41,7 @@ from payments.statements.refusal import StatementRefused
 from payments.statements.survey import Layout, survey
 from payments.statements.tables import open_table, refuse_by_size
 
-BATCH = 10_000
+BATCH = 5_000  # three are in memory: stored, begun and read
 LEASE = timedelta(minutes=2)  # a task that has stored no batch for so long is dead
 HURRY_LEASE = timedelta(seconds=15)  # a message that was not heard for so long is lost
 TRIES_MOST = 5
@@ -197,8 +207,7 @@ def _read(file: StatementFile, content: BinaryIO) -> None:
     followed = chain.follow(read_lines(table, layout))
     is_loaded = connection.vendor == "mysql"
     with closing(ahead(_batches(followed, is_loaded=is_loaded))) as batches:
-        for batch in batches:
-            _keep(progress, batch)
+        _store_all(progress, batches)
     _finish(progress, chain)
     _tell_the_matcher()
 
@@ -226,21 +235,50 @@ def _surveyed(file: StatementFile, table: Any) -> Layout:
     return layout
 
 
-def _keep(progress: Progress, batch: Batch) -> None:
-    kept, progress.file.touched_at = _store(progress, batch)
-    progress.met |= kept.met
-    if kept.tried:
-        progress.are_ours = kept.matched > kept.tried / 2
-    progress.widen(line.completed_at for line, _ in batch.lines)
+def _store_all(progress: Progress, batches: Iterator[Batch]) -> None:
+    """Each batch in one transaction, with the progress that the page shows."""
+    if connection.vendor == "mysql":
+        by_turns(batches, partial(_store_by_halves, progress), partial(_store_whole, progress))
+    else:
+        for batch in batches:
+            _store_whole(progress, batch)
+
+
+def _store_whole(progress: Progress, batch: Batch) -> None:
+    _learn(progress, batch, *_store(progress, batch))
 
 
 @retried
 def _store(progress: Progress, batch: Batch) -> tuple[Kept, datetime]:
-    """One batch in one transaction, with the progress that the page shows."""
-    file, (lines, faults, text) = progress.file, batch
-    kept = Kept()
-    if lines:
-        kept = keep_lines(file, lines, progress.met, are_ours=progress.are_ours, text=text)
+    return _complete(progress, batch, _insert(progress, batch))
+
+
+def _store_by_halves(progress: Progress, batch: Batch) -> Halves:
+    """The first half inserts the lines; the second needs all that the batches before have stored.
+
+    What a batch finds out of `are_ours` is known so to the one after the next.
+    """
+    with transaction.atomic():
+        inserted = _insert(progress, batch, is_beforehand=True)
+        yield
+        done = _complete(progress, batch, inserted)
+    _learn(progress, batch, *done)
+
+
+def _insert(progress: Progress, batch: Batch, *, is_beforehand: bool = False) -> Inserted:
+    return insert_lines(
+        progress.file,
+        batch.lines,
+        are_ours=progress.are_ours,
+        text=batch.text,
+        is_beforehand=is_beforehand,
+    )
+
+
+def _complete(progress: Progress, batch: Batch, inserted: Inserted) -> tuple[Kept, datetime]:
+    """Whatever is to be done of a batch in the transaction that has inserted its lines."""
+    file, (lines, faults, _) = progress.file, batch
+    kept = keep_lines(file, inserted, progress.met)
     keep_faults(file, [*faults, *kept.faults])
     touched_at = _touch(
         file,
@@ -251,6 +289,15 @@ def _store(progress: Progress, batch: Batch) -> tuple[Kept, datetime]:
         rows_faulty=F("rows_faulty") + len(faults) + len(kept.faults),
     )
     return kept, touched_at
+
+
+def _learn(progress: Progress, batch: Batch, kept: Kept, touched_at: datetime) -> None:
+    """What a batch that is stored tells the next ones."""
+    progress.file.touched_at = touched_at
+    progress.met |= kept.met
+    if kept.tried:
+        progress.are_ours = kept.matched > kept.tried / 2
+    progress.widen(line.completed_at for line, _ in batch.lines)
 
 
 def _touch(file: StatementFile, **values: Any) -> datetime:

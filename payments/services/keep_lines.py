@@ -1,20 +1,23 @@
-"""Stores a statement's lines ten thousand at a time: a million take seconds, no row is an object."""
+"""Stores a statement's lines thousands at a time: a million take seconds, no row is an object."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from django.db import OperationalError, connection
+from django.db.backends.utils import CursorWrapper
 
 from payments.days.batches import some
 from payments.models import Bucket, FaultyRow, LineVersion, StatementFile, StatementLine
-from payments.services.match.arrivals import is_plain, last_line, match_arrivals
+from payments.services.by_turns import NotBeforehand
+from payments.services.match.arrivals import is_plain, match_arrivals, next_line
 from payments.statements.lines import FEE, RECORD, UNIT, Fault, PlainLine
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,18 @@ class Stored(NamedTuple):
     balance_breaks: bool
 
 
+class Inserted(NamedTuple):
+    """Rows of which those that were new have just become lines.
+
+    `new` is how many, with ids from `first` on. `plain` of all rows were to be stored as matched.
+    """
+
+    rows: Sequence[Checked]
+    first: int
+    new: int
+    plain: int
+
+
 @dataclass(slots=True)
 class Kept:
     """What became of rows. `met` are lines of other files, by id, that this file repeats."""
@@ -58,28 +73,44 @@ class Kept:
     met: set[int] = field(default_factory=set)
 
 
-def keep_lines(
+def insert_lines(
     file: StatementFile,
     lines: Sequence[Checked],
-    met: set[int],
     *,
-    are_ours: bool = False,
-    text: str = "",
-) -> Kept:
-    """Insert what is new, change what is told otherwise, and leave the rest. Safe to repeat whole.
+    are_ours: bool,
+    text: str,
+    is_beforehand: bool = False,
+) -> Inserted:
+    """Insert what is new, and leave the rest; `keep_lines` follows in the same transaction.
 
-    `met` are the lines that earlier rows of this file have repeated. `are_ours` is whether most can be
-    expected to match by their receipts: then they are tried at once, and those that do are written once.
-    `text` is what `as_text` makes of the lines. Runs in the caller's transaction.
+    `are_ours` is whether most can be expected to match by their receipts: then they are stored as
+    matched, and those that do are written once. `text` is what `as_text` makes of the lines, if it was
+    made. Raises NotBeforehand for what needs the lines of rows that another transaction still stores.
     """
-    told, lines = lines, _by_their_receipts(file, lines)
-    if lines is not told:
-        text = ""
+    if not lines:
+        return Inserted(lines, 0, 0, 0)
+    if bare := {line.receipt for line, _ in lines if _is_bare(line)}:
+        if is_beforehand:
+            raise NotBeforehand
+        lines, text = _by_their_receipts(file, lines, bare), ""
     plain = sum(is_plain(line) for line, _ in lines) if are_ours else 0
-    after = last_line()
-    new = _insert(file, lines, text, are_ours=are_ours)
+    fixed = (file.provider, file.account, file.pk, 1)
+    bucket = Bucket.MATCHED.value if are_ours else NEW
+    loaded = _load(fixed, text or as_text(lines), bucket) if connection.vendor == "mysql" else None
+    if loaded is None and is_beforehand:
+        raise NotBeforehand
+    first, new = loaded or _insert_rows(fixed, lines, bucket)
+    return Inserted(lines, first, new, plain)
+
+
+def keep_lines(file: StatementFile, inserted: Inserted, met: set[int]) -> Kept:
+    """Match what was inserted, and change what is told otherwise. Safe to repeat with the inserting.
+
+    `met` are the lines that earlier rows of this file have repeated: those rows are stored by now.
+    """
+    lines, first, new, plain = inserted
     tried = min(plain, new)
-    matched = match_arrivals(file.pk, after=after, expected=plain) if tried else 0
+    matched = match_arrivals(file.pk, first=first, expected=plain) if tried else 0
     if new == len(lines):
         return Kept(new=new, tried=tried, matched=matched)
     stored = _stored(file, [line for line, _ in lines])
@@ -96,14 +127,13 @@ def keep_faults(file: StatementFile, faults: Iterable[Fault]) -> None:
     FaultyRow.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
 
 
-def _by_their_receipts(file: StatementFile, lines: Sequence[Checked]) -> Sequence[Checked]:
+def _by_their_receipts(
+    file: StatementFile, lines: Sequence[Checked], bare: set[str]
+) -> Sequence[Checked]:
     """A row that moved nothing may come without its amount, and so without a direction.
 
     It tells of the one line that its receipt has, fees aside, and is of that one's kind.
     """
-    bare = {line.receipt for line, _ in lines if _is_bare(line)}
-    if not bare:
-        return lines
     kinds = _kinds_of(file, lines, bare)
     return [(_of_kind(line, kinds), breaks) for line, breaks in lines]
 
@@ -229,28 +259,27 @@ def _mark(lines: Sequence[Checked], stored: dict[Key, Stored]) -> None:
             StatementLine.objects.filter(pk__in=ids).update(balance_breaks=breaks)
 
 
-def _insert(file: StatementFile, lines: Sequence[Checked], text: str, *, are_ours: bool) -> int:
-    """Returns how many of them were new; those that the table has already are left as they are."""
-    fixed = (file.provider, file.account, file.pk, 1)
-    plain = Bucket.MATCHED.value if are_ours else Bucket.NEW.value
-    if connection.vendor == "mysql":
-        try:
-            return _load(fixed, text or as_text(lines), plain)
-        except OperationalError as error:
-            if error.args[0] not in NOT_LOADED:
-                raise
-            logger.info("lines are inserted in rows, not loaded: %s", error)
-    return _insert_rows(fixed, lines, plain)
+def _load(fixed: Fixed, text: str, plain: str) -> tuple[int, int] | None:
+    """By LOAD DATA: half the time of multi-row INSERTs, and a fraction of their memory.
+
+    Returns the first id and how many were new; None where it is switched off.
+    """
+    try:
+        return _load_file(fixed, text, plain)
+    except OperationalError as error:
+        if error.args[0] not in NOT_LOADED:
+            raise
+        logger.info("lines are inserted in rows, not loaded: %s", error)
+        return None
 
 
-def _load(fixed: Fixed, text: str, plain: str) -> int:
-    """By LOAD DATA: half the time of multi-row INSERTs, and a fraction of their memory."""
+def _load_file(fixed: Fixed, text: str, plain: str) -> tuple[int, int]:
     with NamedTemporaryFile("w", encoding="utf-8", newline="", prefix="statement-") as written:
         written.write(text)
         written.flush()
         names = ["@balance" if name == "balance" else _quoted(name) for name in COLUMNS]
         constant = ", ".join(f"{_quoted(name)} = %s" for name in FIXED)
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, _unlocked_file(cursor):
             cursor.execute(
                 f"LOAD DATA LOCAL INFILE %s IGNORE INTO TABLE {_table()} CHARACTER SET utf8mb4 "
                 f"FIELDS TERMINATED BY '{UNIT}' ESCAPED BY '' LINES TERMINATED BY '{RECORD}' "
@@ -258,7 +287,23 @@ def _load(fixed: Fixed, text: str, plain: str) -> int:
                 f"bucket = IF(@is_plain, %s, %s), {constant}",
                 [written.name, plain, NEW, *fixed],
             )
-            return int(cursor.rowcount)
+            new = int(cursor.rowcount)
+            cursor.execute("SELECT LAST_INSERT_ID()")  # the first one's, if any was new
+            return int(cursor.fetchone()[0]), new
+
+
+@contextmanager
+def _unlocked_file(cursor: CursorWrapper) -> Iterator[None]:
+    """Without the check that the lines' file exists, which locks its row until the commit.
+
+    There the batch before says how far it is while this one is loaded. That the file exists, this
+    batch's own progress finds out in the same transaction.
+    """
+    cursor.execute("SET SESSION foreign_key_checks = 0")
+    try:
+        yield
+    finally:
+        cursor.execute("SET SESSION foreign_key_checks = 1")
 
 
 def as_text(lines: Iterable[Checked]) -> str:
@@ -281,7 +326,8 @@ def _rows(lines: Iterable[Checked]) -> Iterator[str]:
         )
 
 
-def _insert_rows(fixed: Fixed, lines: Sequence[Checked], plain: str) -> int:
+def _insert_rows(fixed: Fixed, lines: Sequence[Checked], plain: str) -> tuple[int, int]:
+    first = next_line()
     verb = "INSERT IGNORE" if connection.vendor == "mysql" else "INSERT OR IGNORE"
     columns = (*FIXED, *COLUMNS, "bucket")
     names, places = ", ".join(map(_quoted, columns)), ", ".join(["%s"] * len(columns))
@@ -293,7 +339,7 @@ def _insert_rows(fixed: Fixed, lines: Sequence[Checked], plain: str) -> int:
                 for line, breaks in lines
             ],
         )
-        return int(cursor.rowcount)
+        return first, int(cursor.rowcount)
 
 
 def _table() -> str:

@@ -36,6 +36,7 @@ from payments.services.import_statement import (
     sweep_statements,
     take_file,
 )
+from payments.services.keep_lines import keep_faults
 from payments.services.match.run import match_statements
 from payments.services.statement_profiles import save_profile
 from payments.tests.matching import an_order
@@ -395,18 +396,17 @@ def test_a_task_that_dies_is_followed_by_another(
     batches: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_statement, "BATCH", 3)
-    stored = import_statement._store
-    left = iter(range(batches))
+    left = list(range(batches))
 
-    def dies(*arguments: Any) -> Any:
-        next(left)
-        return stored(*arguments)
+    def dies(*arguments: Any) -> None:
+        left.pop()
+        keep_faults(*arguments)
 
     file = take(as_csv(rows(1, 10)))
-    monkeypatch.setattr(import_statement, "_store", dies)
-    with pytest.raises(StopIteration):
+    monkeypatch.setattr(import_statement, "keep_faults", dies)
+    with pytest.raises(IndexError):
         read_statement(file_id=file.pk)
-    monkeypatch.setattr(import_statement, "_store", stored)
+    monkeypatch.setattr(import_statement, "keep_faults", keep_faults)
     assert StatementLine.objects.count() == 3 * batches
     read_statement(file_id=file.pk)  # the claim still holds
     assert StatementLine.objects.count() == 3 * batches
@@ -419,14 +419,12 @@ def test_a_task_that_dies_is_followed_by_another(
 
 def test_one_that_was_taken_over_stores_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_statement, "BATCH", 3)
-    stored = import_statement._store
 
-    def overtaken(*arguments: Any) -> Any:
+    def overtaken(*_: Any) -> None:
         StatementFile.objects.update(touched_at=timezone.now() - timedelta(seconds=1))
-        return stored(*arguments)
 
     file = take(as_csv(rows(1, 10)))
-    monkeypatch.setattr(import_statement, "_store", overtaken)
+    monkeypatch.setattr(import_statement, "keep_faults", overtaken)
     read_statement(file_id=file.pk)
     assert not StatementLine.objects.exists()
     assert StatementFile.objects.get().state == "reading"
@@ -449,10 +447,11 @@ def test_the_matcher_is_told_once_a_file_is_read(monkeypatch: pytest.MonkeyPatch
 
 
 def test_rows_are_inserted_where_loading_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: Any) -> int:
+    def refused(*_: Any) -> None:
         raise OperationalError(4166, "The used command is not allowed")
 
-    monkeypatch.setattr(keep_lines, "_load", refused)
+    monkeypatch.setattr(import_statement, "BATCH", 4)
+    monkeypatch.setattr(keep_lines, "_load_file", refused)
     assert imported(as_csv(rows(1, 10))).rows_new == 10
     assert imported(as_csv(rows(5, 12))).rows_new == 2
 
@@ -487,7 +486,7 @@ def test_a_receipt_that_a_later_batch_tells_again_is_nobodys(
 
 
 def test_a_file_of_others_money_is_left_to_the_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_statement, "BATCH", 2)
+    monkeypatch.setattr(import_statement, "BATCH", 1)
     an_order(receipt=receipt(3))
     imported(as_csv(rows(1, 4)))
     assert set(StatementLine.objects.values_list("bucket", flat=True)) == {Bucket.NEW}

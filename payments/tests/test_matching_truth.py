@@ -25,7 +25,7 @@ from payments.models import (
     StatementLine,
     Transfer,
 )
-from payments.services.keep_lines import keep_lines
+from payments.services.keep_lines import insert_lines, keep_lines
 from payments.services.match.payment_bucket import PaymentBucket, bucketed
 from payments.services.match.run import match_statements
 from payments.statements.lines import PlainLine
@@ -241,7 +241,8 @@ def _import(row: Row, place: int) -> None:
         row_hash=f"{place:064x}",
     )
     with transaction.atomic():
-        keep_lines(StatementFile.objects.first() or a_file(), [(line, None)], set(), are_ours=True)
+        file = StatementFile.objects.first() or a_file()
+        keep_lines(file, insert_lines(file, [(line, None)], are_ours=True, text=""), set())
 
 
 def _check_truth(rows: Sequence[Row], attempts: list[int], transfers: dict[int, int]) -> None:

@@ -30,19 +30,20 @@ def is_plain(line: PlainLine) -> bool:
     return line.kind in PLAIN and line.moves_money and line.currency == "TZS"
 
 
-def last_line() -> int:
-    """The id after which come the lines that are stored from now on."""
+def next_line() -> int:
+    """The id from which on come the lines that are stored from now on."""
     last: int | None = StatementLine.objects.aggregate(last=Max("pk"))["last"]
-    return last or 0
+    return (last or 0) + 1
 
 
-def match_arrivals(file_id: int, *, after: int, expected: int) -> int:
+def match_arrivals(file_id: int, *, first: int, expected: int) -> int:
     """Match a file's lines that were just stored as matched; the others become new. Returns how many.
 
-    `expected` is how many were stored so. Runs in the transaction that stores them: nobody sees a line
-    before it is in its bucket, and nobody can have decided anything about it.
+    `first` is the id from which on they are, `expected` how many were stored so. Runs in the
+    transaction that stores them: nobody sees a line before it is in its bucket, and nobody can have
+    decided anything about it.
     """
-    lines = Range(after + 1, sys.maxsize)
+    lines = Range(first, sys.maxsize)
     alone = f"{ARRIVED} AND NOT EXISTS ({ITS_RECEIPT_AGAIN})"
     made = sum(
         execute(by_receipt(key, which=alone, insert=INSERT), lines, file=file_id) for key in AT_ONCE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,10 +66,6 @@ LONGEST = (
     "tests/tunnel/",
 )
 
-LAST_SECONDS = 15  # of a day, in which no test begins: it would end on another day than it began
-DAY_SECONDS = 86_400
-ZONES_SECONDS = (0, 3 * 3600)  # of the servers and of the business, east of Greenwich
-
 
 class NetworkBlocked(RuntimeError):
     """A test tried to leave this machine."""
@@ -106,18 +101,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    let_the_day_end()
     if item.get_closest_marker("mariadb") and connection.vendor != "mysql":
         missing("needs MariaDB: run `make test`, or set DATABASE_URL")
     if item.get_closest_marker("wireguard_go") and not can_tunnel():
         missing("needs root, /dev/net/tun, wireguard-go, wireguard-tools, nftables and iproute2")
-
-
-def let_the_day_end() -> None:
-    """Sleep over what is left of a day that is nearly over."""
-    left = min(-(time.time() + zone) % DAY_SECONDS for zone in ZONES_SECONDS)
-    if left < LAST_SECONDS:
-        time.sleep(left)
 
 
 def missing(what: str) -> None:

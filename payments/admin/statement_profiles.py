@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
@@ -29,7 +28,6 @@ from payments.services.dry_run import DryRun, dry_run, header_of
 from payments.services.forget_samples import SAMPLES
 from payments.services.statement_profiles import keep_built_in, save_profile
 from payments.statements.columns import COLUMNS, FileMapping, guess, is_enough, plain
-from payments.statements.lines import PlainLine
 from payments.statements.refusal import StatementRefused
 
 SAMPLE_LIMIT = 5_000_000  # bytes: read while somebody waits for the page
@@ -168,7 +166,6 @@ class StatementProfileAdmin(ReadOnly, ModelAdmin):
             "line": line,
             "run": run,
             "sums": _sums(run) if run else [],
-            "first_lines": _with_times(run) if run else [],
             "refusal": refusal,
         }
         return TemplateResponse(request, "payments/profile_columns.html", context)
@@ -207,14 +204,6 @@ def _sums(run: DryRun) -> list[tuple[str, int, int]]:
     return [
         (StatementLine.Kind(kind).label, of_kind.lines, of_kind.amount)
         for kind, of_kind in sorted(run.sums.items())
-    ]
-
-
-def _with_times(run: DryRun) -> list[tuple[PlainLine, datetime]]:
-    """The first lines, each with when it was: the page shows it as the file has it."""
-    return [
-        (line, datetime.fromisoformat(line.completed_at).replace(tzinfo=UTC))
-        for line in run.first_lines
     ]
 
 

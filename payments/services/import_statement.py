@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -36,6 +36,7 @@ from payments.services.keep_lines import (
 from payments.services.read_ahead import ahead
 from payments.services.statement_profiles import latest_profiles, mapping_of
 from payments.statements.balance import Chain, Followed
+from payments.statements.dates import moment
 from payments.statements.lines import Fault, read_lines
 from payments.statements.refusal import StatementRefused
 from payments.statements.survey import Layout, survey
@@ -316,8 +317,8 @@ def _finish(progress: Progress, chain: Chain) -> None:
         file,
         state=State.READ,
         why="",
-        begins_at=_moment(progress.begins_at),
-        ends_at=_moment(progress.ends_at),
+        begins_at=moment(progress.begins_at) if progress.begins_at else None,
+        ends_at=moment(progress.ends_at) if progress.ends_at else None,
         opening_balance=chain.opening,
         closing_balance=chain.closing,
         balance_breaks=chain.breaks,
@@ -357,7 +358,3 @@ def _tell_the_matcher() -> None:
     task = current_app.tasks.get(MATCHER)
     if task is not None:
         hurry(task)
-
-
-def _moment(written: str) -> datetime | None:
-    return datetime.fromisoformat(written).replace(tzinfo=UTC) if written else None

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
@@ -235,7 +234,7 @@ def _change(file: StatementFile, changes: dict[int, PlainLine]) -> None:
             told = changes[line.pk]
             for column in READ:
                 setattr(line, column, getattr(told, column))
-            line.completed_at = datetime.fromisoformat(told.completed_at).replace(tzinfo=UTC)
+            line.completed_at = told.at
             line.file, line.row, line.version = file, told.row, line.version + 1
             line.bucket = Bucket.NEW
         changed = [*READ, "file", "row", "version", "bucket"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -38,6 +38,11 @@ def orders_of(text: str) -> set[str]:
     if found is None:
         return set()
     return {order for order in DECIDED if _day(found[1], order) is not None}
+
+
+def moment(written: str) -> datetime:
+    """The time that `Clock` has written."""
+    return datetime.fromisoformat(written).replace(tzinfo=UTC)
 
 
 class Clock:

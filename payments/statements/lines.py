@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from operator import itemgetter
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from payments.models import StatementLine
 from payments.statements.amounts import read_amount
 from payments.statements.columns import COLUMNS, plain
-from payments.statements.dates import WRITTEN, Clock
+from payments.statements.dates import WRITTEN, Clock, moment
 from payments.statements.kinds import kind_of
 from payments.statements.refusal import UnreadableRow
 from payments.statements.survey import RECEIPT, SHILLINGS, Layout, is_receipt
@@ -52,6 +53,10 @@ class PlainLine(NamedTuple):
     currency: str
     part: int
     row_hash: str
+
+    @property
+    def at(self) -> datetime:
+        return moment(self.completed_at)
 
 
 class Fault(NamedTuple):

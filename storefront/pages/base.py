@@ -31,9 +31,7 @@ from common.errors import DomainError
 
 View = Callable[..., HttpResponse]
 TOKEN = "session"  # noqa: S105 - in Django's session: the digest of the token that this browser is listed by
-TYPED = (
-    "typed"  # a signed cookie: the path of a page, and what was typed on it and could not be taken
-)
+TYPED = "typed"  # a signed cookie: a page's path, and what was typed there and could not be taken
 TYPED_SECONDS = 30 * 60
 COOKIE_MOST = 4_000  # bytes: what every browser takes
 NEVER_KEPT = ("csrfmiddlewaretoken", "password", "old_password", "code")
